@@ -1,0 +1,42 @@
+import js from '@eslint/js';
+import tsdoc from 'eslint-plugin-tsdoc';
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '**/node_modules/**', '**/dist/**', '.data/**'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { tsdoc },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `@EventPattern<string>('orders')` picks the overload that lets the context have a type of its own.
+      '@typescript-eslint/no-unnecessary-type-arguments': 'off',
+      // Nest's own signatures have such parameters: `unwrap<T>()`, `on<K, Callback>()`.
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      // Nest declares its option objects as classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      'tsdoc/syntax': 'error',
+    },
+  },
+  {
+    // Apps of their own, linted against the source where the package is not installed.
+    files: ['examples/**/*.ts', 'test/fixtures/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: 'examples/tsconfig.lint.json' } },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    languageOptions: {
+      globals: { console: 'readonly', process: 'readonly', module: 'writable', require: 'readonly' },
+    },
+  },
+);

@@ -1,0 +1,44 @@
+/** Writes one line for the person who started the service. */
+export type Log = (message: string) => void;
+
+/** What a source of a Redis server needs to know. */
+export interface RedisPlace {
+  /** Absolute path of the directory that holds the data. */
+  directory: string;
+  /** Loopback port to listen on. */
+  port: number;
+  log: Log;
+}
+
+/** A server that answers commands. */
+export interface RunningRedis {
+  port: number;
+  /** For the log, as in `Redis 7.0.15, process 4711`. */
+  description: string;
+  /** Ends the server with its data written; resolves when it is gone. */
+  stop(): Promise<void>;
+  /** Asks it to end without waiting, for the last moment of a process. */
+  stopSoon(): void;
+}
+
+/** Why a source has no server to offer here. */
+export interface Unavailable {
+  unavailable: string;
+}
+
+/** One of the ways to a Redis server. */
+export interface RedisSource {
+  /**
+   * Starts a server, or tells why this way is not open on this machine.
+   *
+   * @throws PortTakenError when another process took the port; any other error when a server that is there fails.
+   */
+  start(place: RedisPlace): Promise<RunningRedis | Unavailable>;
+  /** Finds the server that runs on this directory already; one that does not answer is ended. */
+  findRunning(place: RedisPlace): Promise<RunningRedis | undefined>;
+}
+
+/** The port was free a moment ago and is not any more: another one may do. */
+export class PortTakenError extends Error {
+  override readonly name = 'PortTakenError';
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { clearTimeout, setTimeout } from 'node:timers';
+
+// Runs the projects of jest.config.js that are named, or all, one after the other. Beside failed tests, a handle that
+// a test left open is a failure: Jest itself only warns, and then waits for ever.
+const PROJECTS = ['unit', 'integration', 'e2e', 'containers'];
+const PROJECT_LIMIT_MS = 6 * 60_000;
+const LEAKED = /did not exit one second after|failed to exit gracefully/;
+
+const root = dirname(import.meta.dirname);
+const [projects, options] = split(process.argv.slice(2));
+const results = mkdtempSync(join(tmpdir(), 'order-streams-results-'));
+const total = { passed: 0, failed: 0 };
+let interrupted = false;
+
+for (const project of projects) {
+  if (interrupted) break;
+  if (project === 'containers' && !(await hasContainerEngine())) {
+    console.log('SKIPPED containers: no container engine runs here (docker info fails).');
+    continue;
+  }
+  const { passed, failed } = await runProject(project);
+  total.passed += passed;
+  total.failed += failed;
+}
+rmSync(results, { recursive: true });
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && !interrupted ? 0 : 1;
+
+function split(args) {
+  const named = args.filter((arg) => PROJECTS.includes(arg));
+  return [named.length > 0 ? named : PROJECTS, args.filter((arg) => !PROJECTS.includes(arg))];
+}
+
+async function runProject(project) {
+  const outputFile = join(results, `${project}.json`);
+  const { code, leaked } = await jest([
+    ...['--selectProjects', project, '--json', '--outputFile', outputFile, '--passWithNoTests', ...options],
+  ]);
+  if (!existsSync(outputFile)) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
+    readFileSync(outputFile, 'utf8'),
+  );
+  let failed = numFailedTests + numRuntimeErrorTestSuites;
+  if (leaked) {
+    console.error(`FAILED ${project}: a test left a handle open; run it with --detectOpenHandles.`);
+    failed += 1;
+  }
+  return { passed: numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };
+}
+
+async function jest(args) {
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--disable-warning=ExperimentalWarning', '--experimental-vm-modules'],
+      ...[
+        join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+        '--config',
+        join(root, 'test', 'jest.config.js'),
+        ...args,
+      ],
+    ],
+    { cwd: root, stdio: ['inherit', 'ignore', 'pipe'] }, // --json takes standard output
+  );
+  const interrupt = (signal) => {
+    interrupted = true;
+    child.kill(signal);
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const limit = setTimeout(() => {
+    console.error(`FAILED: no end after ${PROJECT_LIMIT_MS / 60_000} minutes.`);
+    child.kill('SIGKILL');
+  }, PROJECT_LIMIT_MS);
+  let leaked = false;
+  child.stderr.on('data', (chunk) => {
+    process.stderr.write(chunk);
+    if (!LEAKED.test(chunk.toString())) return;
+    leaked = true;
+    child.kill('SIGTERM');
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(limit);
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  return { code, leaked };
+}
+
+async function hasContainerEngine() {
+  const child = spawn('docker', ['info'], { stdio: 'ignore', timeout: 20_000 });
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('close', (code) => resolve(code === 0));
+  });
+}

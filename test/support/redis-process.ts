@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../src/embedded-redis/free-port.js';
+import { installRedis } from '../../src/embedded-redis/package-manager.js';
+import { findRedisBinary, type RedisBinary } from '../../src/embedded-redis/redis-binary.js';
+import { waitForRedis } from '../../src/embedded-redis/wait-for-redis.js';
+import type { TestRedis } from './redis.js';
+
+/** Runs a Redis as a process of this machine; the server is installed where it is missing and that is possible. */
+export async function startRedisProcess(args: readonly string[]): Promise<TestRedis> {
+  const { path } = await requireRedisBinary();
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), 'order-streams-redis-'));
+  const command = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...args];
+  let server = await launch(path, command, port);
+
+  const kill = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill('SIGKILL');
+    await exited;
+  };
+  const killNow = (): void => void server.kill('SIGKILL');
+  process.once('exit', killNow);
+  return {
+    kind: 'process',
+    url: `redis://127.0.0.1:${port}`,
+    host: '127.0.0.1',
+    port,
+    kill,
+    async restart() {
+      await kill();
+      server = await launch(path, command, port);
+    },
+    async stop() {
+      process.off('exit', killNow);
+      await kill();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function requireRedisBinary(): Promise<RedisBinary> {
+  const found = await findRedisBinary();
+  if (!('unavailable' in found)) return found;
+  const refused = await installRedis((line) => process.stderr.write(`${line}\n`));
+  const installed = refused ?? (await findRedisBinary());
+  if (!('unavailable' in installed)) return installed;
+  throw new Error(
+    `The tests need a Redis: ${found.unavailable}; ${installed.unavailable}. Install one or start Docker.`,
+  );
+}
+
+async function launch(path: string, command: readonly string[], port: number): Promise<ChildProcess> {
+  const child = spawn(path, command, { stdio: 'ignore' });
+  const ended = new AbortController();
+  const abort = (): void =>
+    ended.abort(new Error(`${path} ${command.join(' ')} ended with ${String(child.exitCode)}`));
+  child.once('error', (error) => ended.abort(error));
+  child.once('exit', abort);
+  await waitForRedis(port, ended.signal);
+  child.off('exit', abort);
+  return child;
+}
