@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import { MissingPermissionError } from '../../protocol/errors/missing-permission.error.js';
+import { failureOf } from '../redis-failure.js';
+
+const SOURCE = readFileSync(new URL('./library.lua', import.meta.url), 'utf8');
+
+/**
+ * The version is part of every function's name, and comes from the code itself: two releases side by side, as in a
+ * rolling update, each call their own, and neither can replace the other's.
+ */
+const VERSION = `os1_${createHash('sha256').update(SOURCE).digest('hex').slice(0, 8)}`;
+
+const CODE = SOURCE.replaceAll('@version@', VERSION);
+
+/** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
+export class FunctionLibrary {
+  constructor(private readonly redis: Redis) {}
+
+  /**
+   * Calls a function of the library; loads the library first where it is missing.
+   *
+   * @throws MissingPermissionError when it is missing and this user may not load it
+   */
+  async call(
+    name: string,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    const invoke = (): Promise<unknown> =>
+      this.redis.fcall(`${VERSION}_${name}`, keys.length, ...keys, ...args);
+    try {
+      return await invoke();
+    } catch (error) {
+      if (failureOf(error) !== 'function-missing') throw error;
+    }
+    await this.load();
+    return invoke();
+  }
+
+  /** Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas. */
+  async load(): Promise<void> {
+    try {
+      await this.redis.function('LOAD', CODE);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === 'library-exists') return;
+      if (failure !== 'no-permission') throw error;
+      throw new MissingPermissionError(
+        `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
+          'Grant it +function|load, or load the library once as a user who has that right.',
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,635 @@
+#!lua name=@version@
+
+-- Every function declares all its keys, and looks at everything that can fail before its first write: nothing that a
+-- function wrote is undone when it fails. All but enqueue, which adds an entry each time, are safe to repeat: a client
+-- that lost the answer sends the command again.
+--
+-- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
+-- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,
+-- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending.
+
+local PARKING = '@retry'
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function type_error(key, needed)
+  local found = redis.call('TYPE', key).ok
+  if found ~= 'none' and found ~= needed then
+    return 'WRONGTYPE "' .. key .. '" holds a ' .. found .. ', not a ' .. needed
+  end
+  return nil
+end
+
+local function raise(problem)
+  return redis.error_reply(problem)
+end
+
+-- The row of the pending entries list, or nil.
+local function pending(stream, group, id)
+  local rows = redis.pcall('XPENDING', stream, group, id, id, 1)
+  if rows.err then
+    if string.sub(rows.err, 1, 7) == 'NOGROUP' then
+      return nil
+    end
+    error(rows)
+  end
+  local row = rows[1]
+  return row and { owner = row[2], idle = row[3], count = row[4] } or nil
+end
+
+local function exists(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+
+-- Why this consumer may not settle the entry, or nil.
+local function refusal(row, consumer, count)
+  if not row then
+    return 'gone'
+  end
+  if row.owner == PARKING and consumer ~= PARKING then
+    return 'gone'
+  end
+  if row.owner ~= consumer or row.count ~= count then
+    return 'taken'
+  end
+  return nil
+end
+
+-- Ids -------------------------------------------------------------------------------------------------------------
+
+local function split_id(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return ms, seq
+end
+
+local function less(a, b)
+  if #a ~= #b then
+    return #a < #b
+  end
+  return a < b
+end
+
+local function id_less(a, b)
+  local ams, aseq = split_id(a)
+  local bms, bseq = split_id(b)
+  if ams ~= bms then
+    return less(ams, bms)
+  end
+  return less(aseq, bseq)
+end
+
+local function decrement(digits)
+  local borrowed = string.gsub(digits, '(%d)(0*)$', function(digit, zeros)
+    return tostring(tonumber(digit) - 1) .. string.rep('9', #zeros)
+  end)
+  local trimmed = string.gsub(borrowed, '^0+(%d)', '%1')
+  return trimmed
+end
+
+-- The greatest id below this one.
+local function id_before(id)
+  local ms, seq = split_id(id)
+  if seq ~= '0' then
+    return ms .. '-' .. decrement(seq)
+  end
+  if ms == '0' then
+    return '0-0'
+  end
+  return decrement(ms) .. '-18446744073709551615'
+end
+
+-- XINFO answers flat lists of names and values.
+local function to_map(list)
+  local map = {}
+  for i = 1, #list, 2 do
+    map[list[i]] = list[i + 1]
+  end
+  return map
+end
+
+local function groups_of(stream)
+  if redis.call('TYPE', stream).ok == 'none' then
+    return {}
+  end
+  local groups = {}
+  for i, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    groups[i] = to_map(info)
+  end
+  return groups
+end
+
+local function group_named(stream, name)
+  for _, group in ipairs(groups_of(stream)) do
+    if group.name == name then
+      return group
+    end
+  end
+  return nil
+end
+
+-- The id below which a group needs nothing any more.
+local function floor_of(stream, group)
+  local summary = redis.call('XPENDING', stream, group.name)
+  if summary[1] > 0 then
+    return id_before(summary[2])
+  end
+  return group['last-delivered-id']
+end
+
+-- Writes that travel with a settlement ------------------------------------------------------------------------------
+
+-- ARGV from `at` on: their number, then for each the command, the index of its key, the number of its arguments, and
+-- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.
+local TYPE_OF = { hset = 'hash', hsetnx = 'hash', hdel = 'hash', set = 'any', del = 'any', pexpire = 'any' }
+
+local function parse_writes(keys, args, at)
+  local writes, count = {}, tonumber(args[at])
+  at = at + 1
+  for w = 1, count do
+    local write = { command = args[at], key = keys[tonumber(args[at + 1])], args = {} }
+    for i = 1, tonumber(args[at + 2]) do
+      write.args[i] = args[at + 2 + i]
+    end
+    at = at + 3 + #write.args
+    writes[w] = write
+  end
+  return writes
+end
+
+-- Earlier writes of the same step are taken into account.
+local function writes_error(writes)
+  local types = {}
+  for _, write in ipairs(writes) do
+    local needed = TYPE_OF[write.command]
+    if not needed then
+      return 'UNUSABLE write: "' .. tostring(write.command) .. '" is not offered'
+    end
+    local key = write.key
+    types[key] = types[key] or redis.call('TYPE', key).ok
+    if needed ~= 'any' and types[key] ~= 'none' and types[key] ~= needed then
+      return 'UNUSABLE write: ' .. write.command .. ' needs a ' .. needed .. ' at "' .. key .. '", found a ' .. types[key]
+    end
+    if write.command == 'set' then
+      types[key] = 'string'
+    elseif write.command == 'del' then
+      types[key] = 'none'
+    elseif needed == 'hash' and write.command ~= 'hdel' then
+      types[key] = 'hash'
+    end
+  end
+  return nil
+end
+
+local function apply_writes(writes, entry_id)
+  for _, write in ipairs(writes) do
+    local args = {}
+    for i, arg in ipairs(write.args) do
+      args[i] = arg == '#' and entry_id or string.sub(arg, 2)
+    end
+    redis.call(write.command, write.key, unpack(args))
+  end
+end
+
+-- Functions ---------------------------------------------------------------------------------------------------------
+
+-- KEYS: stream, keys of the writes. ARGV: number of names and values, these, the writes. Answers the entry's id.
+local function enqueue(keys, args)
+  local length = tonumber(args[1])
+  local writes = parse_writes(keys, args, 2 + length)
+  local problem = type_error(keys[1], 'stream') or writes_error(writes)
+  if problem then
+    return raise(problem)
+  end
+  local id = redis.call('XADD', keys[1], '*', unpack(args, 2, 1 + length))
+  apply_writes(writes, id)
+  return id
+end
+
+-- KEYS: stream, floor. ARGV: group. Makes the group if it is not there: at its floor, so that what is done is not
+-- repeated; at 0 when it never was, or when the stream began anew.
+local function ensure_group(keys, args)
+  local stream, floor_key, group = keys[1], keys[2], args[1]
+  local problem = type_error(stream, 'stream') or type_error(floor_key, 'string')
+  if problem then
+    return raise(problem)
+  end
+  if group_named(stream, group) then
+    return 'exists'
+  end
+  local start = '0'
+  local floor = redis.call('GET', floor_key)
+  if floor and redis.call('TYPE', stream).ok == 'stream' then
+    local last = to_map(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
+    if not id_less(last, floor) then
+      start = floor
+    end
+  end
+  redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
+  return start
+end
+
+-- KEYS: stream, floor. ARGV: group.
+local function keep_floor(keys, args)
+  local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'string')
+  if problem then
+    return raise(problem)
+  end
+  local group = group_named(keys[1], args[1])
+  if not group then
+    return false
+  end
+  local floor = floor_of(keys[1], group)
+  redis.call('SET', keys[2], floor)
+  return floor
+end
+
+-- KEYS: stream. ARGV: group, consumer, then ids and their counts in turn. Answers the ids that are not ours any more.
+local function extend(keys, args)
+  local stream, group, consumer = keys[1], args[1], args[2]
+  local lost = {}
+  for i = 3, #args, 2 do
+    local id = args[i]
+    local row = pending(stream, group, id)
+    if refusal(row, consumer, tonumber(args[i + 1])) then
+      lost[#lost + 1] = id
+    elseif exists(stream, id) then -- XCLAIM drops a deleted entry from the pending list without a word
+      redis.call('XCLAIM', stream, group, consumer, 0, id, 'JUSTID')
+    end
+  end
+  return lost
+end
+
+-- KEYS: stream, waiting list, keys of the writes. ARGV: group, consumer, id, count, delay in ms, the writes.
+local function park(keys, args)
+  local stream, waiting, group, id = keys[1], keys[2], args[1], args[3]
+  local writes = parse_writes(keys, args, 6)
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes)
+  if problem then
+    return raise(problem)
+  end
+  local due = tonumber(args[5])
+  if not due or due ~= due or due < 0 or due > 1e15 then
+    return raise('ERR the delay "' .. args[5] .. '" is not a number of milliseconds')
+  end
+  due = now_ms() + due
+  local row, count = pending(stream, group, id), tonumber(args[4])
+  if row and row.owner == PARKING and row.count == count then
+    return 'done' -- by an earlier send of this command: nobody else had the entry with this count
+  end
+  local refused = refusal(row, args[2], count)
+  if refused then
+    return refused
+  end
+  if not exists(stream, id) then
+    return 'vanished'
+  end
+  redis.call('XCLAIM', stream, group, PARKING, 0, id, 'JUSTID')
+  redis.call('ZADD', waiting, string.format('%.0f', due), id)
+  apply_writes(writes)
+  return 'done'
+end
+
+-- KEYS: stream, waiting list. ARGV: group, consumer, then ids and their counts in turn. Hands entries whose handler
+-- never started back, due at once, as if they had not been delivered.
+local function release(keys, args)
+  local stream, waiting, group, consumer = keys[1], keys[2], args[1], args[2]
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
+  if problem then
+    return raise(problem)
+  end
+  local released, now = 0, now_ms()
+  for i = 3, #args, 2 do
+    local id, count = args[i], tonumber(args[i + 1])
+    if not refusal(pending(stream, group, id), consumer, count) and exists(stream, id) then
+      redis.call('XCLAIM', stream, group, PARKING, 0, id, 'RETRYCOUNT', count - 1, 'JUSTID')
+      redis.call('ZADD', waiting, now, id)
+      released = released + 1
+    end
+  end
+  return released
+end
+
+-- Claims one entry, counting the delivery; adds it to `claimed` or, if it is not in the stream any more, to `vanished`.
+local function claim(stream, group, consumer, id, count, claimed, vanished)
+  local entry = redis.call('XCLAIM', stream, group, consumer, 0, id)[1]
+  if entry then
+    claimed[#claimed + 1] = { id, count + 1, entry[2] }
+  else
+    vanished[#vanished + 1] = id
+    redis.call('XACK', stream, group, id) -- Valkey and Redis drop it in XCLAIM already; this holds for all
+  end
+end
+
+-- KEYS: stream, waiting list. ARGV: group, consumer, limit, longest delay in ms. Answers claimed entries, vanished ids.
+local function claim_due(keys, args)
+  local stream, waiting, group, consumer = keys[1], keys[2], args[1], args[2]
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
+  if problem then
+    return raise(problem)
+  end
+  local limit, now = tonumber(args[3]), now_ms()
+  local ids = redis.call('ZRANGEBYSCORE', waiting, '-inf', now, 'LIMIT', 0, limit)
+  if #ids < limit then -- a clock that jumped back must not leave entries waiting for years
+    local beyond = '(' .. string.format('%.0f', now + tonumber(args[4]))
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, beyond, '+inf', 'LIMIT', 0, limit - #ids)) do
+      ids[#ids + 1] = id
+    end
+  end
+  local claimed, vanished = {}, {}
+  for _, id in ipairs(ids) do
+    local row = pending(stream, group, id)
+    if row and row.owner == PARKING then
+      claim(stream, group, consumer, id, row.count, claimed, vanished)
+    end
+    redis.call('ZREM', waiting, id)
+  end
+  return { claimed, vanished }
+end
+
+-- KEYS: stream. ARGV: group, consumer, owner, least idle time in ms, then ids and their counts in turn.
+local function claim_abandoned(keys, args)
+  local stream, group, owner = keys[1], args[1], args[3]
+  local claimed, vanished = {}, {}
+  for i = 5, #args, 2 do
+    local id, count = args[i], tonumber(args[i + 1])
+    local row = pending(stream, group, id)
+    if row and row.owner == owner and row.count == count and row.idle >= tonumber(args[4]) then
+      claim(stream, group, args[2], id, count, claimed, vanished)
+    end
+  end
+  return { claimed, vanished }
+end
+
+-- The fields of a dead letter that come from the entry: as they are; those that would collide with ours renamed.
+local MAX_FIELDS = 1000
+
+local function original_fields(fields, added)
+  if #fields > 2 * MAX_FIELDS then
+    local packed = {}
+    for i, part in ipairs(fields) do
+      packed[i] = #part .. ':' .. part .. ','
+    end
+    return { 'dlt-original-packed', table.concat(packed) }, '0'
+  end
+  local copied, replays = {}, '0'
+  for i = 1, #fields, 2 do
+    local name, value = fields[i], fields[i + 1]
+    if name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$') then
+      replays = value
+    else
+      if added[name] or string.sub(name, 1, 4) == 'dlt-' then
+        name = 'dlt-original-field-' .. name
+      end
+      copied[#copied + 1] = name
+      copied[#copied + 1] = value
+    end
+  end
+  return copied, replays
+end
+
+-- How long a receipt tells the repeat of a step how the step ended, in ms.
+local RECEIPT_MS = 60000
+
+-- KEYS: stream, dead-letter stream, waiting list, receipt, keys of the writes. ARGV: group, owner, id, count, least idle time in
+-- ms, number of names and values to add, these, number of names and values of the entry as the caller holds it (used
+-- only when the stream has lost it; 0 when the caller holds nothing), these, the writes.
+local function dead_letter(keys, args)
+  local stream, letters, waiting, receipt, group, id = keys[1], keys[2], keys[3], keys[4], args[1], args[3]
+  local at = 6
+  local added, names = {}, {}
+  for i = 1, tonumber(args[at]), 2 do
+    added[#added + 1] = args[at + i]
+    added[#added + 1] = args[at + i + 1]
+    names[args[at + i]] = true
+  end
+  at = at + 1 + #added
+  local held = {}
+  for i = 1, tonumber(args[at]) do
+    held[i] = args[at + i]
+  end
+  local writes = parse_writes(keys, args, at + 1 + #held)
+  local problem = type_error(stream, 'stream')
+    or type_error(letters, 'stream')
+    or type_error(waiting, 'zset')
+    or type_error(receipt, 'string')
+    or writes_error(writes)
+  if problem then
+    return raise(problem)
+  end
+  local row = pending(stream, group, id)
+  local refused = refusal(row, args[2], tonumber(args[4]))
+  if refused then
+    local letter_id = refused == 'gone' and redis.call('GET', receipt)
+    if letter_id then
+      return { 'done', letter_id }
+    end
+    return { refused }
+  end
+  if row.idle < tonumber(args[5]) then
+    return { 'taken' }
+  end
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  local fields = entry and entry[2] or held
+  if #fields == 0 then
+    return { 'vanished' }
+  end
+  local letter, replays = original_fields(fields, names)
+  for _, part in ipairs(added) do
+    letter[#letter + 1] = part
+  end
+  letter[#letter + 1] = 'dlt-replays'
+  letter[#letter + 1] = replays
+  local letter_id = redis.call('XADD', letters, '*', unpack(letter))
+  redis.call('XACK', stream, group, id)
+  redis.call('ZREM', waiting, id)
+  redis.call('SET', receipt, letter_id, 'PX', RECEIPT_MS)
+  apply_writes(writes, letter_id)
+  return { 'done', letter_id }
+end
+
+-- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
+local function settle(keys, args)
+  local problem = type_error(keys[1], 'stream')
+  if problem then
+    return raise(problem)
+  end
+  local refused = refusal(pending(keys[1], args[1], args[2]), args[3], tonumber(args[4]))
+  if refused then
+    return refused
+  end
+  redis.call('XACK', keys[1], args[1], args[2])
+  return 'done'
+end
+
+-- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Puts parked entries that the waiting list does not
+-- have into it, due at once. Answers how many, and the id to go on at ('' at the end).
+local function repair_parked(keys, args)
+  local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'zset')
+  if problem then
+    return raise(problem)
+  end
+  local limit, repaired, now = tonumber(args[3]), 0, now_ms()
+  local rows = redis.call('XPENDING', keys[1], args[1], args[2], '+', limit, PARKING)
+  for _, row in ipairs(rows) do
+    if not redis.call('ZSCORE', keys[2], row[1]) then
+      redis.call('ZADD', keys[2], now, row[1])
+      repaired = repaired + 1
+    end
+  end
+  return { repaired, #rows == limit and '(' .. rows[#rows][1] or '' }
+end
+
+-- KEYS: stream, waiting list. ARGV: group, offset, limit. Takes out what is not parked any more. Answers how many were
+-- taken out, and how many were looked at.
+local function repair_waiting(keys, args)
+  local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'zset')
+  if problem then
+    return raise(problem)
+  end
+  local ids = redis.call('ZRANGEBYSCORE', keys[2], '-inf', '+inf', 'LIMIT', args[2], args[3])
+  local removed = 0
+  for _, id in ipairs(ids) do
+    local row = pending(keys[1], args[1], id)
+    if not row or row.owner ~= PARKING then
+      redis.call('ZREM', keys[2], id)
+      removed = removed + 1
+    end
+  end
+  return { removed, #ids }
+end
+
+-- KEYS: stream, lists of limits by consumer. ARGV: group, consumer, least idle time in ms. Deleting a consumer drops what is pending for
+-- it, hence only while nothing is.
+local function reap_consumer(keys, args)
+  local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'zset') or type_error(keys[3], 'zset')
+  if problem then
+    return raise(problem)
+  end
+  if args[2] == PARKING or not group_named(keys[1], args[1]) then
+    return 0
+  end
+  for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', keys[1], args[1])) do
+    local consumer = to_map(info)
+    if consumer.name == args[2] and consumer.pending == 0 and consumer.idle >= tonumber(args[3]) then
+      redis.call('XGROUP', 'DELCONSUMER', keys[1], args[1], args[2])
+      redis.call('ZREM', keys[2], args[2])
+      redis.call('ZREM', keys[3], args[2])
+      return 1
+    end
+  end
+  return 0
+end
+
+-- KEYS: stream. ARGV: age in ms, most entries, limit of one call. Removes what no group needs any more and what is too
+-- old or too much. Answers how many were removed, and the groups that hold back what is too old.
+local function trim(keys, args)
+  local stream = keys[1]
+  local problem = type_error(stream, 'stream')
+  if problem then
+    return raise(problem)
+  end
+  local groups = groups_of(stream)
+  if #groups == 0 then
+    return { 0, {} }
+  end
+  local limit = tonumber(args[3])
+  local old = string.format('%.0f-0', math.max(0, now_ms() - tonumber(args[1])))
+  local needed, stale
+  stale = {}
+  for _, group in ipairs(groups) do
+    local floor = floor_of(stream, group)
+    if not needed or id_less(floor, needed) then
+      needed = floor
+    end
+    if id_less(floor, old) then
+      local first = redis.call('XRANGE', stream, '(' .. floor, '+', 'COUNT', 1)[1]
+      if first and id_less(first[1], old) then
+        stale[#stale + 1] = group.name
+      end
+    end
+  end
+  local bound = old
+  local excess = redis.call('XLEN', stream) - tonumber(args[2])
+  if excess > 0 then
+    local page = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(excess, 50))
+    local last = page[#page] and page[#page][1]
+    if last and id_less(bound, last) then
+      bound = last
+    end
+  end
+  if id_less(needed, bound) then
+    bound = needed
+  end
+  return { redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit), stale }
+end
+
+-- Redis words it in several ways, by version.
+local function is_denied(message)
+  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+end
+
+-- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
+-- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
+-- form that changes nothing.
+local function check_rights(keys, args)
+  local attempts = {
+    { 'XADD', keys[3], '0-0', 'a', 'b' },
+    { 'XACK', keys[1], args[1], '0-0' },
+    { 'XCLAIM', keys[1], args[1], PARKING, 0, 'x' },
+    { 'XPENDING', keys[1], args[1], '-', '+', 'x' },
+    { 'XRANGE', keys[1], 'x', '+' },
+    { 'XLEN', keys[1] },
+    { 'XINFO', 'GROUPS', keys[1] },
+    { 'XTRIM', keys[1], 'MAXLEN', 'x' },
+    { 'XGROUP', 'CREATE', keys[1], args[1], 'x' },
+    { 'XGROUP', 'DELCONSUMER', keys[1], args[1] .. '\0', 'x' },
+    { 'ZADD', keys[2], 'x', 'x' },
+    { 'ZREM', keys[2], '' },
+    { 'ZSCORE', keys[2], '' },
+    { 'ZCARD', keys[2] },
+    { 'ZRANGEBYSCORE', keys[2], 'x', 'x' },
+    { 'GET', keys[4] },
+    { 'SET', keys[4], 'x', 'PX', '0' },
+    { 'TYPE', keys[1] },
+    { 'TIME' },
+  }
+  if args[2] == '1' then
+    attempts[#attempts + 1] = { 'HSET', keys[1], 'a', 'b' }
+    attempts[#attempts + 1] = { 'HSETNX', keys[1], 'a', 'b' }
+    attempts[#attempts + 1] = { 'HDEL', keys[1], 'a' }
+    attempts[#attempts + 1] = { 'DEL', keys[4] }
+    attempts[#attempts + 1] = { 'PEXPIRE', keys[1], 'x' }
+  end
+  local missing = {}
+  for _, attempt in ipairs(attempts) do
+    local answer = redis.pcall(unpack(attempt))
+    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
+      missing[#missing + 1] = string.lower(attempt[1])
+    end
+  end
+  return missing
+end
+
+local function register(name, callback, flags)
+  redis.register_function({ function_name = '@version@_' .. name, callback = callback, flags = flags })
+end
+
+-- Recovery and dead-lettering must go on when Redis is out of memory; only intake stops.
+register('enqueue', enqueue, {})
+register('ensure_group', ensure_group, { 'allow-oom' })
+register('keep_floor', keep_floor, { 'allow-oom' })
+register('extend', extend, { 'allow-oom' })
+register('park', park, { 'allow-oom' })
+register('release', release, { 'allow-oom' })
+register('claim_due', claim_due, { 'allow-oom' })
+register('claim_abandoned', claim_abandoned, { 'allow-oom' })
+register('dead_letter', dead_letter, { 'allow-oom' })
+register('settle', settle, { 'allow-oom' })
+register('repair_parked', repair_parked, { 'allow-oom' })
+register('repair_waiting', repair_waiting, { 'allow-oom' })
+register('reap_consumer', reap_consumer, { 'allow-oom' })
+register('trim', trim, { 'allow-oom' })
+register('check_rights', check_rights, { 'allow-oom' })

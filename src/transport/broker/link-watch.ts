@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+
+const PING_EVERY_MS = 1_000;
+const SILENCE_LIMIT_MS = 2_000;
+
+/**
+ * Cuts the link, so that ioredis makes a new one. Its own `socketTimeout` is not used: a timer that it armed before a
+ * reconnect is not disarmed by it, and cuts the new, healthy link.
+ */
+export function reconnect(redis: Redis): void {
+  if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
+}
+
+/**
+ * Reconnects when a server accepts the connection and then stays silent: from `connect` to `ready` ioredis asks for
+ * INFO and waits for it without limit.
+ */
+export function watchHandshake(redis: Redis): void {
+  let deadline: NodeJS.Timeout | undefined;
+  const disarm = (): void => clearTimeout(deadline);
+  redis
+    .on('connect', () => {
+      disarm();
+      deadline = setTimeout(() => reconnect(redis), SILENCE_LIMIT_MS).unref();
+    })
+    .on('ready', disarm)
+    .on('close', disarm);
+}
+
+/**
+ * Reconnects when a link that looks healthy is dead (a peer that vanished without closing, a firewall that drops):
+ * pings every second, and expects the answer within two.
+ *
+ * @returns a function that ends the watch
+ */
+export function watchSilence(redis: Redis): () => void {
+  let deadline: NodeJS.Timeout | undefined;
+  const disarm = (): void => {
+    clearTimeout(deadline);
+    deadline = undefined;
+  };
+  redis.on('close', disarm);
+  const timer = setInterval(() => {
+    if (redis.status !== 'ready' || deadline !== undefined) return;
+    deadline = setTimeout(() => {
+      disarm();
+      reconnect(redis);
+    }, SILENCE_LIMIT_MS).unref();
+    redis.ping().then(disarm, disarm);
+  }, PING_EVERY_MS).unref();
+
+  return () => {
+    clearInterval(timer);
+    disarm();
+    redis.off('close', disarm);
+  };
+}

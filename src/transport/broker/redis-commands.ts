@@ -1,0 +1,46 @@
+import type { Redis } from 'ioredis';
+import { helperKeyOf } from '../protocol/stream-key.js';
+import { FunctionLibrary } from './functions/function-library.js';
+import type { EntryRef } from './settlement.js';
+
+/** Most entries that one call claims or removes: Redis serves nobody else meanwhile. */
+export const PAGE = 500;
+
+/** Most entries whose presence one call tests, for which Redis has to read each one whole. */
+const TESTED_PAGE = 100;
+
+/** The consumer that entries waiting for a retry are pending for. */
+export const PARKING = '@retry';
+
+/** What every command of the broker is made of: a connection, the library, and who we are. */
+export abstract class RedisCommands {
+  protected readonly functions: FunctionLibrary;
+
+  constructor(
+    /** The connection for commands, for observers and for `unwrap`. */
+    readonly commands: Redis,
+    protected readonly group: string,
+    protected readonly consumer: string,
+  ) {
+    this.functions = new FunctionLibrary(commands);
+  }
+
+  /** A key beside a stream that belongs to the group. */
+  protected key(stream: string, ...parts: string[]): string {
+    return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  protected me(): [group: string, consumer: string] {
+    return [this.group, this.consumer];
+  }
+}
+
+/** Ids and counts in turn. */
+export function flat(entries: readonly EntryRef[]): (string | number)[] {
+  return entries.flatMap(({ id, deliveryCount }) => [id, deliveryCount]);
+}
+
+/** Entries in portions of one call. */
+export function* pagesOf(entries: readonly EntryRef[]): Generator<readonly EntryRef[]> {
+  for (let at = 0; at < entries.length; at += TESTED_PAGE) yield entries.slice(at, at + TESTED_PAGE);
+}

@@ -1,0 +1,43 @@
+import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+
+/** The ways in which Redis fails a command, as far as they call for different answers. */
+export type RedisFailure =
+  | 'group-missing'
+  | 'group-exists'
+  | 'wrong-type'
+  | 'refuses-writes'
+  | 'no-permission'
+  | 'unusable-writes'
+  | 'function-missing'
+  | 'library-exists'
+  | 'unreachable'
+  | 'other';
+
+const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
+  // Redis 7.0 when a blocked read loses its stream or its group, 7.2 and later, and Valkey.
+  [/^(NOGROUP|UNBLOCKED the stream key no longer exists)/, 'group-missing'],
+  [/^BUSYGROUP/, 'group-exists'],
+  [/^WRONGTYPE/, 'wrong-type'],
+  [/^(READONLY|MISCONF|NOREPLICAS|OOM|LOADING|MASTERDOWN|BUSY |CLUSTERDOWN|UNBLOCKED)/, 'refuses-writes'],
+  [/^(NOPERM|NOAUTH|WRONGPASS)|ACL failure in script|executing the script can't/, 'no-permission'],
+  [/^UNUSABLE/, 'unusable-writes'],
+  [/^ERR Function not found/, 'function-missing'],
+  [/^ERR Library '.*' already exists/, 'library-exists'],
+];
+
+const LOST_LINK =
+  /Connection is closed|max retries per request|Command aborted|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|Stream isn't writeable/i;
+
+/** Says which failure an error of ioredis is. */
+export function failureOf(error: unknown): RedisFailure {
+  if (error instanceof MissingPermissionError) return 'no-permission';
+  const message = error instanceof Error ? error.message : String(error);
+  for (const [pattern, failure] of FAILURES) {
+    if (pattern.test(message)) return failure;
+  }
+  return LOST_LINK.test(message) || LOST_LINK.test(codeOf(error)) ? 'unreachable' : 'other';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,172 @@
+import { deadLetterKeyOf } from '../protocol/stream-key.js';
+import type { StreamEntry } from '../protocol/entry.js';
+import { withExactBytes } from './entry-replies.js';
+import { flat, PAGE, PARKING } from './redis-commands.js';
+import { RedisSettlement } from './redis-settlement.js';
+import type {
+  Claim,
+  ConsumerInfo,
+  EntryRef,
+  GroupLimit,
+  PendingEntry,
+  TrimLimits,
+  Trimming,
+} from './settlement.js';
+import type { RecoveryBroker } from './stream-broker.js';
+
+/** How long the trace of a lone run stays, in milliseconds. Without it the entry runs alone once more. */
+const ALONE_TTL_MS = 86_400_000;
+
+type ClaimReply = [claimed: [id: string, count: number, fields: string[]][], vanished: string[]];
+
+/** Finds and takes what nobody works on, in pages that Redis gets through quickly. */
+export abstract class RedisRecovery extends RedisSettlement implements RecoveryBroker {
+  async claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
+    const keys = [stream, this.key(stream, 'retry')];
+    const args = [...this.me(), Math.min(limit, PAGE), maxDelayMs];
+    return this.claimed(stream, (await this.functions.call('claim_due', keys, args)) as ClaimReply);
+  }
+
+  async consumers(stream: string): Promise<ConsumerInfo[]> {
+    const rows = (await this.commands.xinfo('CONSUMERS', stream, this.group)) as (string | number)[][];
+    return rows
+      .map((row) => {
+        const value = (name: string) => row[row.indexOf(name) + 1];
+        return {
+          name: String(value('name')),
+          pending: Number(value('pending')),
+          idleMs: Number(value('idle')),
+        };
+      })
+      .filter(({ name }) => name !== PARKING);
+  }
+
+  async pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]> {
+    const rows = (await this.commands.xpending(stream, this.group, from, '+', limit, consumer)) as [
+      id: string,
+      owner: string,
+      idleMs: number,
+      deliveryCount: number,
+    ][];
+    return rows.map(([id, , idleMs, deliveryCount]) => ({ id, idleMs, deliveryCount }));
+  }
+
+  async readEntry(stream: string, id: string): Promise<StreamEntry | undefined> {
+    const [found] = await this.commands.xrange(stream, id, id);
+    if (!found) return undefined;
+    const [entry] = await withExactBytes(this.commands, stream, [{ id, fields: found[1] }]);
+    return entry;
+  }
+
+  async claimAbandoned(
+    stream: string,
+    owner: string,
+    leastIdleMs: number,
+    entries: readonly EntryRef[],
+  ): Promise<Claim> {
+    const args = [...this.me(), owner, leastIdleMs, ...flat(entries)];
+    return this.claimed(stream, (await this.functions.call('claim_abandoned', [stream], args)) as ClaimReply);
+  }
+
+  async repairWaiting(stream: string): Promise<number> {
+    const keys = [stream, this.key(stream, 'retry')] as const;
+    const [waiting, rows] = await Promise.all([
+      this.commands.zcard(keys[1]),
+      this.commands.xpending(stream, this.group) as Promise<
+        [number, string, string, [string, string][] | null]
+      >,
+    ]);
+    const parked = Number(rows[3]?.find(([name]) => name === PARKING)?.[1] ?? 0);
+    if (waiting === parked) return 0;
+    let mended = 0;
+    for (let from = '-'; from !== '';) {
+      const [added, next] = (await this.functions.call('repair_parked', keys, [this.group, from, PAGE])) as [
+        number,
+        string,
+      ];
+      mended += added;
+      from = next;
+    }
+    for (let offset = 0; ;) {
+      const [removed, seen] = (await this.functions.call('repair_waiting', keys, [
+        this.group,
+        offset,
+        PAGE,
+      ])) as [number, number];
+      mended += removed;
+      if (seen < PAGE) return mended;
+      offset += seen - removed;
+    }
+  }
+
+  async keepFloor(stream: string): Promise<void> {
+    await this.functions.call('keep_floor', [stream, this.key(stream, 'floor')], [this.group]);
+  }
+
+  async announce(
+    stream: string,
+    limit: GroupLimit,
+    ms: number,
+    consumers: readonly string[],
+  ): Promise<number> {
+    const key = this.key(stream, limit);
+    await this.commands.zadd(key, ms, this.consumer);
+    const announced = await this.commands.zrangebyscore(key, '-inf', '+inf', 'WITHSCORES');
+    let largest = ms;
+    for (let i = 0; i < announced.length; i += 2) {
+      const [name = '', value = ''] = announced.slice(i, i + 2);
+      if (name !== this.consumer && !consumers.includes(name)) await this.commands.zrem(key, name);
+      else largest = Math.max(largest, Number(value));
+    }
+    return largest;
+  }
+
+  async markAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<void> {
+    await this.commands.set(this.key(stream, 'alone', id), String(deliveryCount), 'PX', ALONE_TTL_MS);
+  }
+
+  async unmarkAlone(stream: string, { id }: EntryRef): Promise<void> {
+    await this.commands.set(this.key(stream, 'alone', id), '', 'PX', 1);
+  }
+
+  async ranAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<boolean> {
+    return (await this.commands.get(this.key(stream, 'alone', id))) === String(deliveryCount);
+  }
+
+  async reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean> {
+    const keys = [stream, this.key(stream, 'ack-waits'), this.key(stream, 'retry-delays')];
+    return (await this.functions.call('reap_consumer', keys, [this.group, consumer, leastIdleMs])) === 1;
+  }
+
+  async trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {
+    const [removed, staleGroups] = (await this.functions.call(
+      'trim',
+      [stream],
+      [maxAgeMs, maxEntries, PAGE],
+    )) as [number, string[]];
+    return { removed, staleGroups };
+  }
+
+  cap(stream: string, maxEntries: number): Promise<number> {
+    return this.commands.xtrim(stream, 'MAXLEN', '~', maxEntries);
+  }
+
+  async trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
+    const [seconds, micros] = await this.commands.time();
+    const oldest = Math.floor(Number(seconds) * 1_000 + Number(micros) / 1_000 - maxAgeMs);
+    return this.commands.xtrim(deadLetterKeyOf(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
+  }
+
+  private async claimed(stream: string, [claimed, vanished]: ClaimReply): Promise<Claim> {
+    const counts = new Map(claimed.map(([id, deliveryCount]) => [id, deliveryCount]));
+    const entries = await withExactBytes(
+      this.commands,
+      stream,
+      claimed.map(([id, , fields]) => ({ id, fields })),
+    );
+    return {
+      entries: entries.map((entry) => ({ entry, deliveryCount: counts.get(entry.id) ?? 1 })),
+      vanished,
+    };
+  }
+}

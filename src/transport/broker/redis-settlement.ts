@@ -1,0 +1,107 @@
+import type { ErrorStreak } from '../policy/error-streak.js';
+import { deadLetterKeyOf } from '../protocol/stream-key.js';
+import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
+import { writeArguments } from './functions/write-arguments.js';
+import { flat, pagesOf, RedisCommands } from './redis-commands.js';
+import { failureOf } from './redis-failure.js';
+import type { DeadLettering, DeadLetterRequest, EntryRef, Settlement } from './settlement.js';
+import type { SettlementBroker } from './stream-broker.js';
+
+/** How much longer than its entry waits a streak is kept, in milliseconds. */
+const STREAK_TTL_MS = 86_400_000;
+
+/** Ends deliveries: XACK, and the fenced functions of the library. */
+export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
+  acknowledge(stream: string, ids: readonly string[]): Promise<number> {
+    return this.commands.xack(stream, this.group, ...ids);
+  }
+
+  async park(
+    stream: string,
+    { id, deliveryCount }: EntryRef,
+    delayMs: number,
+    writes: readonly StreamWrite[],
+  ): Promise<Settlement> {
+    const { keys, args } = writeArguments(writes, 2);
+    return (await this.functions.call(
+      'park',
+      [stream, this.key(stream, 'retry'), ...keys],
+      [this.group, this.consumer, id, deliveryCount, Math.round(delayMs), ...args],
+    )) as Settlement;
+  }
+
+  async deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
+    const { entry, owner, leastIdleMs, added, held } = request;
+    const { keys, args } = writeArguments(request.writes, 4);
+    const [settlement, deadLetterId] = (await this.functions.call(
+      'dead_letter',
+      [
+        ...[stream, deadLetterKeyOf(stream), this.key(stream, 'retry')],
+        ...[this.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), ...keys],
+      ],
+      [
+        ...[this.group, owner, entry.id, entry.deliveryCount, leastIdleMs],
+        ...[added.length, ...added],
+        ...[held.length, ...held],
+        ...args,
+      ],
+    )) as [Settlement, string?];
+    return deadLetterId === undefined ? { settlement } : { settlement, deadLetterId };
+  }
+
+  async settle(stream: string, { id, deliveryCount }: EntryRef, owner: string): Promise<Settlement> {
+    const args = [this.group, id, owner, deliveryCount];
+    return (await this.functions.call('settle', [stream], args)) as Settlement;
+  }
+
+  async release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+    const keys = [stream, this.key(stream, 'retry')];
+    let released = 0;
+    for (const page of pagesOf(entries)) {
+      released += (await this.functions.call('release', keys, [...this.me(), ...flat(page)])) as number;
+    }
+    return released;
+  }
+
+  async extend(stream: string, entries: readonly EntryRef[]): Promise<string[]> {
+    const lost: string[] = [];
+    for (const page of pagesOf(entries)) {
+      lost.push(
+        ...((await this.functions.call('extend', [stream], [...this.me(), ...flat(page)])) as string[]),
+      );
+    }
+    return lost;
+  }
+
+  async readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined> {
+    try {
+      return parseStreak(await this.commands.get(this.key(stream, 'error', id)));
+    } catch (error) {
+      if (failureOf(error) === 'wrong-type') return undefined;
+      throw error;
+    }
+  }
+
+  errorStreakWrites(
+    stream: string,
+    id: string,
+    streak: ErrorStreak,
+    delayMs: number,
+  ): readonly StreamWrite[] {
+    const key = this.key(stream, 'error', id);
+    return new StreamWrites()
+      .set(key, JSON.stringify(streak))
+      .pexpire(key, Math.round(delayMs) + STREAK_TTL_MS)
+      .list();
+  }
+}
+
+/** A streak that cannot be read is none: the entry is then given the retries anew. */
+function parseStreak(kept: string | null): ErrorStreak | undefined {
+  try {
+    const { errorName, beganAtRetry } = JSON.parse(kept ?? '{}') as Partial<ErrorStreak>;
+    return errorName === undefined || beganAtRetry === undefined ? undefined : { errorName, beganAtRetry };
+  } catch {
+    return undefined;
+  }
+}

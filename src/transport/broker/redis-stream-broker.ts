@@ -1,0 +1,76 @@
+import type { Redis } from 'ioredis';
+import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+import { deadLetterKeyOf } from '../protocol/stream-key.js';
+import type { RedisConnectionOptions } from './connection-options.js';
+import { openConnection } from './connection.js';
+import { watchSilence } from './link-watch.js';
+import { RedisRecovery } from './redis-recovery.js';
+import { RedisStreamReader } from './redis-stream-reader.js';
+import type { StreamBroker } from './stream-broker.js';
+import type { StreamReader } from './stream-reader.js';
+
+/** Who consumes, from where, and how long a read waits. */
+export interface BrokerOptions {
+  readonly connection: RedisConnectionOptions;
+  readonly group: string;
+  readonly consumer: string;
+  /** Milliseconds that a read waits for entries. */
+  readonly blockMs: number;
+}
+
+/** How long the trace of a write probe stays, in milliseconds. */
+const PROBE_TTL_MS = 60_000;
+
+/** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
+export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
+  private readonly endWatch: () => void;
+
+  constructor(
+    private readonly options: BrokerOptions,
+    commands: Redis = openConnection(options.connection, 'commands', options.consumer),
+  ) {
+    super(commands, options.group, options.consumer);
+    this.endWatch = watchSilence(commands);
+  }
+
+  async ensureGroup(stream: string): Promise<void> {
+    await this.functions.call('ensure_group', [stream, this.key(stream, 'floor')], [this.group]);
+  }
+
+  async prepare(stream: string, withWrites = false): Promise<void> {
+    const keys = [stream, this.key(stream, 'retry'), deadLetterKeyOf(stream), this.key(stream, 'rights')];
+    const missing = (await this.functions.call('check_rights', keys, [
+      this.group,
+      withWrites ? 1 : 0,
+    ])) as string[];
+    if (missing.length > 0) {
+      throw new MissingPermissionError(
+        `This Redis user may not use ${missing.join(', ')} on "${stream}" and the keys beside it. Grant these rights.`,
+      );
+    }
+  }
+
+  openReader(stream: string): StreamReader {
+    const { connection, blockMs } = this.options;
+    const redis = openConnection(connection, 'reader', this.consumer);
+    return new RedisStreamReader(redis, { stream, group: this.group, consumer: this.consumer }, blockMs);
+  }
+
+  async probe(stream: string): Promise<void> {
+    await this.commands.set(this.key(stream, 'probe'), '1', 'PX', PROBE_TTL_MS);
+    await this.commands.xpending(stream, this.group);
+  }
+
+  isConnected(): boolean {
+    return this.commands.status === 'ready';
+  }
+
+  async close(): Promise<void> {
+    if (this.isConnected()) {
+      await this.commands.quit().catch(() => this.commands.disconnect());
+    } else {
+      this.commands.disconnect();
+    }
+    this.endWatch();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Redis } from 'ioredis';
+import type { StreamEntry } from '../protocol/entry.js';
+import { entriesOf, withExactBytes, type ReadReply } from './entry-replies.js';
+import { reconnect } from './link-watch.js';
+import type { StreamReader } from './stream-reader.js';
+
+/** How much longer than the block time an answer may take before the link counts as dead. */
+const GRACE_MS = 2_000;
+
+/** Where a reader reads, and as whom. */
+export interface ReaderIdentity {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+}
+
+/** A {@link StreamReader} on a connection of ioredis. */
+export class RedisStreamReader implements StreamReader {
+  constructor(
+    private readonly redis: Redis,
+    private readonly identity: ReaderIdentity,
+    private readonly blockMs: number,
+  ) {}
+
+  async readNew(count: number): Promise<readonly StreamEntry[]> {
+    const { stream, group, consumer } = this.identity;
+    // A dead link leaves a blocking read waiting for ever; ioredis's blockingTimeout would answer null instead.
+    const watchdog = setTimeout(() => reconnect(this.redis), this.blockMs + GRACE_MS);
+    try {
+      const reply = (await this.redis.xreadgroup(
+        'GROUP',
+        group,
+        consumer,
+        'COUNT',
+        count,
+        'BLOCK',
+        this.blockMs,
+        'STREAMS',
+        stream,
+        '>',
+      )) as ReadReply;
+      return await withExactBytes(this.redis, stream, entriesOf(reply));
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  async whenReady(): Promise<void> {
+    while (this.redis.status !== 'ready') {
+      if (this.redis.status === 'end') throw new Error('Connection is closed.');
+      await new Promise<void>((resolve) => {
+        const settle = (): void => {
+          this.redis.off('ready', settle).off('end', settle);
+          resolve();
+        };
+        this.redis.once('ready', settle).once('end', settle);
+      });
+    }
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+}

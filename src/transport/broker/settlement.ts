@@ -1,0 +1,70 @@
+import type { StreamEntry } from '../protocol/entry.js';
+import type { StreamWrite } from '../protocol/stream-writes.js';
+
+/** An entry as it was delivered: its id, and the delivery count that fences what is done to it. */
+export interface EntryRef {
+  readonly id: string;
+  readonly deliveryCount: number;
+}
+
+/**
+ * How a fenced step ended: `done`; `gone`, settled already, perhaps by an earlier send of the same command; `taken`,
+ * delivered to somebody else since; `vanished`, deleted from the stream while it was pending.
+ */
+export type Settlement = 'done' | 'gone' | 'taken' | 'vanished';
+
+/** What moves an entry to its dead-letter stream. */
+export interface DeadLetterRequest {
+  readonly entry: EntryRef;
+  /** Whose pending entry it is; ours unless it is an abandoned one. */
+  readonly owner: string;
+  /** Milliseconds that it must have been idle. */
+  readonly leastIdleMs: number;
+  /** Names and values in turn of what is added to the entry's own fields. */
+  readonly added: readonly string[];
+  /** The entry's own fields as we hold them, used when the stream has lost it. */
+  readonly held: readonly (string | Buffer)[];
+  readonly writes: readonly StreamWrite[];
+}
+
+/** How dead-lettering ended, and the id of the dead letter if it was written. */
+export interface DeadLettering {
+  readonly settlement: Settlement;
+  readonly deadLetterId?: string;
+}
+
+/** Entries that were claimed, with the delivery counted, and ids of those that were found deleted. */
+export interface Claim {
+  readonly entries: readonly { readonly entry: StreamEntry; readonly deliveryCount: number }[];
+  readonly vanished: readonly string[];
+}
+
+/** A row of the pending entries list. */
+export interface PendingEntry extends EntryRef {
+  readonly idleMs: number;
+}
+
+/** A consumer of the group, as XINFO CONSUMERS tells. */
+export interface ConsumerInfo {
+  readonly name: string;
+  readonly pending: number;
+  readonly idleMs: number;
+}
+
+/** A setting of which the largest value of all the group's processes holds. */
+export type GroupLimit = 'ack-waits' | 'retry-delays';
+
+/** What may be trimmed from a stream. */
+export interface TrimLimits {
+  /** Age in milliseconds from which an entry that no group needs is removed. */
+  readonly maxAgeMs: number;
+  /** Length beyond which entries that no group needs are removed. */
+  readonly maxEntries: number;
+}
+
+/** How a trim ended. */
+export interface Trimming {
+  readonly removed: number;
+  /** Groups that still need entries older than the age limit. */
+  readonly staleGroups: readonly string[];
+}

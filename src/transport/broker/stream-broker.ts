@@ -1,0 +1,103 @@
+import type { ErrorStreak } from '../policy/error-streak.js';
+import type { StreamEntry } from '../protocol/entry.js';
+import type { StreamWrite } from '../protocol/stream-writes.js';
+import type {
+  Claim,
+  ConsumerInfo,
+  DeadLettering,
+  DeadLetterRequest,
+  EntryRef,
+  GroupLimit,
+  PendingEntry,
+  Settlement,
+  TrimLimits,
+  Trimming,
+} from './settlement.js';
+import type { StreamReader } from './stream-reader.js';
+
+/** Ending a delivery. Each step is atomic, fenced, and safe to repeat. */
+export interface SettlementBroker {
+  /**
+   * Settles entries that were handled (XACK).
+   *
+   * @returns how many of them were still pending
+   */
+  acknowledge(stream: string, ids: readonly string[]): Promise<number>;
+  /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */
+  park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]): Promise<Settlement>;
+  /** Moves an entry to the dead-letter stream, byte for byte. */
+  deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering>;
+  /** Acknowledges one entry under the fence: while it is pending for this owner. */
+  settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement>;
+  /** Hands entries whose handler never started back, uncharged. @returns how many were still ours */
+  release(stream: string, entries: readonly EntryRef[]): Promise<number>;
+  /** How an entry failed before, as far as that was kept with {@link errorStreakWrites}. */
+  readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined>;
+  /** The writes that keep a streak for as long as the entry waits, and a day longer. */
+  errorStreakWrites(stream: string, id: string, streak: ErrorStreak, delayMs: number): readonly StreamWrite[];
+  /** Keeps entries from looking abandoned. @returns the ids that are not ours any more */
+  extend(stream: string, entries: readonly EntryRef[]): Promise<string[]>;
+}
+
+/** Finding and taking what nobody works on. */
+export interface RecoveryBroker {
+  /** Claims entries whose delay is over. */
+  claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim>;
+  /** The consumers of the group, the one that holds waiting entries left out. */
+  consumers(stream: string): Promise<ConsumerInfo[]>;
+  /** One page of what is pending for a consumer, from an id on (`-` for the first). */
+  pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]>;
+  /** An entry as it stands in the stream; undefined when it was deleted. */
+  readEntry(stream: string, id: string): Promise<StreamEntry | undefined>;
+  /** Claims those of another consumer's entries that are still pending for it with that count and that idle time. */
+  claimAbandoned(
+    stream: string,
+    owner: string,
+    leastIdleMs: number,
+    entries: readonly EntryRef[],
+  ): Promise<Claim>;
+  /** Makes waiting list and pending entries agree again, if they do not. @returns how many were mended */
+  repairWaiting(stream: string): Promise<number>;
+  /** Remembers where the group would have to begin if it were lost. */
+  keepFloor(stream: string): Promise<void>;
+  /**
+   * Tells the group a limit of this process, and forgets those of consumers that are gone.
+   *
+   * @param consumers - names of the consumers there are
+   * @returns the largest value that one of its processes has
+   */
+  announce(stream: string, limit: GroupLimit, ms: number, consumers: readonly string[]): Promise<number>;
+  /** Remembers that the entry is about to run alone, with this count. */
+  markAlone(stream: string, entry: EntryRef): Promise<void>;
+  /** Forgets that it did. */
+  unmarkAlone(stream: string, entry: EntryRef): Promise<void>;
+  /** Whether the entry's last delivery was one that ran alone. */
+  ranAlone(stream: string, entry: EntryRef): Promise<boolean>;
+  /** Deletes a consumer that has nothing pending and is idle. @returns whether it did */
+  reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean>;
+  /** Removes entries that no group needs any more. */
+  trim(stream: string, limits: TrimLimits): Promise<Trimming>;
+  /** Cuts a stream to a length, whoever may need what is cut. @returns how many entries were removed */
+  cap(stream: string, maxEntries: number): Promise<number>;
+  /** Removes dead letters older than an age. @returns how many */
+  trimDeadLetters(stream: string, maxAgeMs: number): Promise<number>;
+}
+
+/** What the transport asks of Redis: one method per intent. Every one is safe to repeat. */
+export interface StreamBroker extends SettlementBroker, RecoveryBroker {
+  /** Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. */
+  ensureGroup(stream: string): Promise<void>;
+  /**
+   * Loads the function library and checks that this user may do all that it does.
+   *
+   * @param withWrites - whether writes of the application travel with settlements
+   */
+  prepare(stream: string, withWrites?: boolean): Promise<void>;
+  /** Opens a reader of its own connection for a stream. */
+  openReader(stream: string): StreamReader;
+  /** Asks Redis for a write beside the stream and for its group. Rejects with what Redis says against it. */
+  probe(stream: string): Promise<void>;
+  /** Whether the link for commands is up. */
+  isConnected(): boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+
+const resolve = (more: object = {}) =>
+  resolveClientOptions({ connection: { url: 'redis://localhost' }, ...more } as RedisStreamsClientOptions);
+
+describe('resolveClientOptions', () => {
+  it('fills in the defaults', () => {
+    expect(resolve()).toEqual({
+      connection: { url: 'redis://localhost' },
+      streams: {},
+      encoding: 'json',
+      emitTimeoutMs: 2_000,
+      maxPendingEmits: 10_000,
+    });
+  });
+
+  it.each([
+    ['encoding', 'xml'],
+    ['emitTimeoutMs', 0],
+    ['emitTimeoutMs', 1.5],
+    ['emitTimeoutMs', '2000'],
+    ['emitTimeoutMs', 2 ** 31],
+    ['maxPendingEmits', 0],
+    ['maxPendingEmits', Number.NaN],
+  ])('refuses %s = %p and names the option', (option, value) => {
+    expect(() => resolve({ [option]: value })).toThrow(InvalidOptionError);
+    expect(() => resolve({ [option]: value })).toThrow(`Option "${option}"`);
+  });
+
+  it('refuses a connection or stream names that cannot work', () => {
+    expect(() => resolve({ connection: { url: 'http://localhost' } })).toThrow('connection.url');
+    expect(() => resolve({ streams: { orders: '' } })).toThrow('streams.orders');
+  });
+});

@@ -1,0 +1,107 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { throwError, type Observable } from 'rxjs';
+import { EntryPublisher } from '../broker/entry-publisher.js';
+import { encodeEntry } from '../protocol/entry-encoder.js';
+import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
+import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
+import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+import { RedisStreamsRecord } from './redis-streams.record.js';
+
+/**
+ * Emits events to Redis Streams.
+ *
+ * `emit` completes with the id of the entry once Redis has it. It fails with {@link RedisUnavailableError} when Redis
+ * does not answer within `emitTimeoutMs`; when the link broke in between, the entry may have been added all the same.
+ *
+ * @example
+ * ```ts
+ * ClientsModule.register([
+ *   { name: 'ORDERS', customClass: RedisStreamsClient, options: { connection: { url: 'redis://localhost:6379' } } },
+ * ]);
+ * ```
+ */
+export class RedisStreamsClient extends ClientProxy {
+  private readonly options: Readonly<Required<RedisStreamsClientOptions>>;
+  private publisher: EntryPublisher | undefined;
+
+  /** @throws InvalidOptionError when an option cannot work */
+  constructor(options: RedisStreamsClientOptions) {
+    super();
+    this.options = resolveClientOptions(options);
+  }
+
+  /**
+   * Connects, unless it is connected; `emit` does so by itself.
+   *
+   * @throws RedisUnavailableError when Redis does not answer within `emitTimeoutMs`; it goes on in the background
+   */
+  async connect(): Promise<void> {
+    await this.connection().whenReady();
+  }
+
+  /** Waits for events under way, then disconnects. The next `emit` connects again. */
+  async close(): Promise<void> {
+    const publisher = this.publisher;
+    this.publisher = undefined;
+    await publisher?.close();
+  }
+
+  /** Tells when the link to Redis comes and goes. */
+  override get status(): Observable<RedisStreamsStatus> {
+    return super.status as Observable<RedisStreamsStatus>;
+  }
+
+  /** The connection: an `ioredis` client. Do not block it. */
+  unwrap<T>(): T {
+    return this.connection().redis as T;
+  }
+
+  /** The key of the stream that a pattern stands for. */
+  streamKey(pattern: string): string {
+    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+  }
+
+  /**
+   * A key for something kept beside a stream, in the stream's hash slot: `helperKey('orders', 'order', '42')` is
+   * `{orders}:order:42`.
+   */
+  helperKey(pattern: string, ...parts: string[]): string {
+    return helperKeyOf(this.streamKey(pattern), ...parts);
+  }
+
+  /** Not supported: there is no reply stream. Fails at once with {@link RequestResponseUnsupportedError}. */
+  override send<TResult = never>(pattern: unknown): Observable<TResult> {
+    return throwError(() => new RequestResponseUnsupportedError(String(pattern)));
+  }
+
+  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    callback({ err: new RequestResponseUnsupportedError(String(packet.pattern)) });
+    return () => undefined;
+  }
+
+  protected override async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    const { data: event, metadata } = packet as ReadPacket<unknown>;
+    const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
+    const fields = encodeEntry(
+      record ? record.data : event,
+      { ...metadata, ...record?.headers },
+      this.options.encoding,
+    );
+    const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
+    const id = await this.connection().publish(stream, fields, record?.writes.list() ?? []);
+    return id as T;
+  }
+
+  private connection(): EntryPublisher {
+    if (!this.publisher) {
+      const { connection, emitTimeoutMs, maxPendingEmits } = this.options;
+      this.publisher = new EntryPublisher(connection, {
+        timeoutMs: emitTimeoutMs,
+        maxPending: maxPendingEmits,
+      });
+      reportStatus(this.publisher.redis, this._status$);
+    }
+    return this.publisher;
+  }
+}

@@ -1,0 +1,14 @@
+import type { DeliveryEvent } from '../observe/transport-events.js';
+import type { Delivery } from '../protocol/entry.js';
+import type { ReceivedEvent, Source } from './received-event.js';
+
+/** A delivery as observers see it; without an event the entry could not be decoded. */
+export function describeDelivery(
+  { pattern, stream, group, consumer }: Source,
+  { entry, deliveryCount }: Delivery,
+  event: ReceivedEvent | undefined,
+): DeliveryEvent {
+  const retry = event?.retry ?? deliveryCount - 1;
+  const { payload, headers } = event ?? { payload: undefined, headers: {} };
+  return { pattern, stream, group, consumer, entryId: entry.id, deliveryCount, retry, headers, payload };
+}

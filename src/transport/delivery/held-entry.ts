@@ -1,0 +1,48 @@
+import type { EntryRef } from '../broker/settlement.js';
+import type { Delivery } from '../protocol/entry.js';
+import type { ReceivedEvent } from './received-event.js';
+
+/** An entry that this process has taken on and not settled yet. */
+export class HeldEntry implements EntryRef {
+  /** The event that the handler was given, once it was. */
+  event: ReceivedEvent | undefined;
+  /** When the handler was started, on the clock of `performance.now()`. */
+  startedAt: number | undefined;
+  /** Whether its handler went on after its time was up. */
+  isOverdue = false;
+  /** Whether the slot of its handler was given back. */
+  slotFreed = false;
+  private outcomeTaken = false;
+
+  constructor(
+    readonly delivery: Delivery,
+    /** When it was last known to be fresh in Redis, on the same clock. */
+    public freshAt: number,
+    /** When it was taken on. */
+    readonly takenAt: number,
+  ) {}
+
+  get id(): string {
+    return this.delivery.entry.id;
+  }
+
+  get deliveryCount(): number {
+    return this.delivery.deliveryCount;
+  }
+
+  /** Whether it is settled, or being settled. */
+  get isDecided(): boolean {
+    return this.outcomeTaken;
+  }
+
+  /**
+   * Takes the right to settle the entry: its handler's end, its timeout and the loss of the entry may all come.
+   *
+   * @returns whether nobody took it before
+   */
+  takeOutcome(): boolean {
+    const first = !this.outcomeTaken;
+    this.outcomeTaken = true;
+    return first;
+  }
+}

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { StreamBroker } from '../broker/stream-broker.js';
+import type { StreamReader } from '../broker/stream-reader.js';
+import type { StreamConsumer } from './stream-consumer.js';
+
+/** A healthy read ends within its block time; this much later the loop counts as stalled. */
+const STALL_LIMIT_MS = 10_000;
+const LONGEST_DELAY_MS = 1_000;
+
+/** What a read loop works with. */
+export interface ReadLoopParts {
+  readonly stream: string;
+  readonly broker: Pick<StreamBroker, 'prepare' | 'ensureGroup' | 'openReader'>;
+  readonly consumer: StreamConsumer;
+  /** Whether writes of the application travel with settlements. */
+  readonly withWrites: () => boolean;
+  /** Told each time that reading fails; the loop goes on. */
+  readonly onFailure: (failure: RedisFailure, error: unknown) => void;
+}
+
+/** Reads one stream for as long as the process lives, whatever happens to Redis, the stream or the group. */
+export class ReadLoop {
+  private readonly stopping = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+  private prepared = false;
+  private groupKnown = false;
+  private readingSince: number | undefined;
+  private lastFailure: RedisFailure | undefined;
+
+  constructor(private readonly parts: ReadLoopParts) {}
+
+  /** @returns resolves when the group is known to exist and reading begins, or the loop ends */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      this.ended = this.run(resolve).finally(resolve);
+    });
+  }
+
+  /** Reads no more; resolves when the read in progress, whose entries are still taken, is over. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.ended;
+  }
+
+  /** Why reading does not go on, if it does not. */
+  get failure(): RedisFailure | undefined {
+    return this.lastFailure;
+  }
+
+  /** Whether a read has not ended although its time was up long ago. */
+  get stalled(): boolean {
+    return this.readingSince !== undefined && performance.now() - this.readingSince > STALL_LIMIT_MS;
+  }
+
+  private async run(onReading: () => void): Promise<void> {
+    const reader = this.parts.broker.openReader(this.parts.stream);
+    for (let attempt = 0; !this.isStopping();) {
+      try {
+        await this.readOnce(reader, onReading);
+        this.lastFailure = undefined;
+        attempt = 0;
+      } catch (error) {
+        if (this.isStopping()) break;
+        await this.recover(reader, error, attempt);
+        attempt = Math.min(attempt + 1, 10);
+      }
+    }
+    reader.close();
+  }
+
+  private async readOnce(reader: StreamReader, onReading: () => void): Promise<void> {
+    const { consumer } = this.parts;
+    if (!this.groupKnown) {
+      await this.unlessStopped(this.makeGroup());
+      this.groupKnown = true;
+      onReading();
+    }
+    const count = await this.unlessStopped(consumer.whenRoom());
+    if (count === undefined) return;
+    this.readingSince = performance.now();
+    try {
+      const entries = await reader.readNew(count);
+      consumer.accept(entries.map((entry) => ({ entry, deliveryCount: 1 })));
+    } finally {
+      this.readingSince = undefined;
+    }
+  }
+
+  private async makeGroup(): Promise<void> {
+    const { broker, stream } = this.parts;
+    if (!this.prepared) await broker.prepare(stream, this.parts.withWrites());
+    this.prepared = true;
+    await broker.ensureGroup(stream);
+  }
+
+  private async recover(reader: StreamReader, error: unknown, attempt: number): Promise<void> {
+    const failure = failureOf(error);
+    this.lastFailure = failure;
+    this.parts.onFailure(failure, error);
+    if (failure === 'group-missing') this.groupKnown = false;
+    if (failure === 'unreachable') await this.unlessStopped(reader.whenReady());
+    // The first repeat is immediate: most often a group or a link only has to be made again.
+    if (attempt > 0) {
+      const ms = Math.min(25 * 2 ** attempt, LONGEST_DELAY_MS);
+      await this.unlessStopped(delay(ms, undefined, { signal: this.stopping.signal }));
+    }
+  }
+
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** Promise.race with one lasting promise would keep every step that it ever saw. */
+  private unlessStopped<T>(step: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.stopping;
+    return new Promise((resolve, reject) => {
+      const onStop = (): void => resolve(undefined);
+      signal.addEventListener('abort', onStop, { once: true });
+      step.then(resolve, reject).finally(() => signal.removeEventListener('abort', onStop));
+      if (signal.aborted) onStop();
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import type { DecodedEntry, Delivery, Headers } from '../protocol/entry.js';
+import { RETRY_FIELD } from '../protocol/entry-fields.js';
+
+/** Where an entry was read, and as whom. */
+export interface Source {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+  /** Whether the stream is a dead-letter stream: what failed there stays there. */
+  readonly isDeadLetterStream: boolean;
+}
+
+/** A decoded entry on its way through a handler. */
+export class ReceivedEvent {
+  readonly entryId: string;
+  readonly deliveryCount: number;
+  /** Attempts before this one, those made elsewhere included. */
+  readonly retry: number;
+  readonly payload: unknown;
+  readonly headers: Headers;
+  private controller: AbortController | undefined;
+  private abortReason: Error | undefined;
+
+  constructor(
+    readonly source: Source,
+    { entry, deliveryCount }: Delivery,
+    decoded: DecodedEntry,
+  ) {
+    this.entryId = entry.id;
+    this.deliveryCount = deliveryCount;
+    this.payload = decoded.payload;
+    if (source.isDeadLetterStream) {
+      // There the field tells of the attempts that failed before; it is data, and attempts count anew.
+      this.retry = deliveryCount - 1;
+      this.headers = { ...decoded.headers, [RETRY_FIELD]: String(decoded.priorAttempts) };
+    } else {
+      this.retry = deliveryCount - 1 + decoded.priorAttempts;
+      this.headers = decoded.headers;
+    }
+  }
+
+  /** Aborts when the handler's result will no longer count. Made on first use: most handlers never ask. */
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.abortReason) this.controller.abort(this.abortReason);
+    return this.controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.abortReason ??= reason;
+    this.controller?.abort(reason);
+  }
+}

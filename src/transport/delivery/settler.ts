@@ -1,0 +1,204 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failureOf } from '../broker/redis-failure.js';
+import type { DeadLettering } from '../broker/settlement.js';
+import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { Observers } from '../observe/observers.js';
+import type { FailedEvent } from '../observe/transport-events.js';
+import { decide, type Decision, type Failure } from '../policy/decide.js';
+import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
+import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
+import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
+import type { Delivery } from '../protocol/entry.js';
+import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { Source } from './received-event.js';
+import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
+
+const LONGEST_DELAY_MS = 1_000;
+
+/** What a settler works with. */
+export interface SettlerParts {
+  readonly source: Source;
+  readonly broker: SettlementBroker;
+  readonly observers: Observers;
+  readonly policy: RetryPolicy;
+  /** Longest time that an entry may wait for a retry, in milliseconds. */
+  readonly maxRetryDelayMs: number;
+  readonly hook: () => SettlementHook | undefined;
+  /** Told when Redis refuses a step; the step is tried again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Whose pending entry is dead-lettered, and how long it must have been idle. */
+export interface Fence {
+  readonly owner: string;
+  readonly leastIdleMs: number;
+}
+
+/** Carries out what becomes of an entry after a failure. Trouble of Redis is no failure of the handler: it tries on. */
+export class Settler {
+  private gaveUp = false;
+
+  constructor(private readonly parts: SettlerParts) {}
+
+  /** Settles a failed delivery; the entry is not ours any more then, unless Redis never took the step. */
+  async settleFailure(delivery: Delivery, failed: FailedEvent): Promise<void> {
+    const { source, policy } = this.parts;
+    const { error, entryId } = failed;
+    const streak = policy.resetOnErrorChange ? await this.streakOf(failed) : undefined;
+    const retry = failed.retry - (streak?.beganAtRetry ?? 0);
+    const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream };
+    const decision = this.decide(failure);
+    switch (decision.action) {
+      case 'park':
+        return this.park(delivery, failed, decision.delayMs, streak);
+      case 'settle':
+        await this.settle(delivery, failed, source.consumer);
+        return;
+      case 'dead-letter':
+        await this.deadLetter(delivery, failed, decision.reason, { owner: source.consumer, leastIdleMs: 0 });
+    }
+  }
+
+  /** A classifier or backoff of the user may throw: then the defaults decide. */
+  private decide(failure: Failure): Decision {
+    const { policy, maxRetryDelayMs, onFailure } = this.parts;
+    try {
+      return decide(failure, policy, maxRetryDelayMs);
+    } catch (thrown) {
+      onFailure(thrown);
+      const { backoff } = DEFAULT_RETRY_POLICY;
+      return decide(failure, { ...policy, classify: undefined, backoff }, maxRetryDelayMs);
+    }
+  }
+
+  /** Ends an entry that another consumer was given and abandoned. @returns whether it is ended now */
+  endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<boolean> {
+    if (this.parts.source.isDeadLetterStream) return this.settle(delivery, failed, fence.owner);
+    return this.deadLetter(delivery, failed, 'abandoned', fence);
+  }
+
+  /** Stops trying; what is not settled stays pending. */
+  giveUp(): void {
+    this.gaveUp = true;
+  }
+
+  private async streakOf({ entryId, error, retry }: FailedEvent): Promise<ErrorStreak | undefined> {
+    const { broker, source } = this.parts;
+    const before = await this.untilTaken(() => broker.readErrorStreak(source.stream, entryId));
+    return continueStreak(before, nameOf(error), retry);
+  }
+
+  private async park(
+    delivery: Delivery,
+    failed: FailedEvent,
+    delayMs: number,
+    streak: ErrorStreak | undefined,
+  ): Promise<void> {
+    const { broker, source, observers } = this.parts;
+    const writes = this.writes(failed, { action: 'retry', delayMs });
+    const streakWrites = streak
+      ? broker.errorStreakWrites(source.stream, failed.entryId, streak, delayMs)
+      : [];
+    const settlement = await this.untilTaken((usable) =>
+      broker.park(
+        source.stream,
+        refOf(delivery),
+        delayMs,
+        usable ? [...writes, ...streakWrites] : streakWrites,
+      ),
+    );
+    if (settlement === 'vanished' && source.isDeadLetterStream) {
+      await this.settle(delivery, failed, source.consumer);
+    } else if (settlement === 'vanished') {
+      await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+    } else if (settlement === 'done') {
+      observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
+    }
+  }
+
+  private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
+    const { broker, source, observers } = this.parts;
+    const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
+    if (settlement !== 'done') return false;
+    observers.tell('dead-letter-failed', () => failed);
+    return true;
+  }
+
+  private async deadLetter(
+    delivery: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+    fence: Fence,
+  ): Promise<boolean> {
+    const { observers, source } = this.parts;
+    let told = reason;
+    let written = await this.writeDeadLetter(delivery, failed, told, fence, []);
+    if (written?.settlement === 'vanished') {
+      told = 'vanished';
+      observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
+      written = await this.writeDeadLetter(delivery, failed, told, fence, heldFields(delivery));
+    }
+    if (written?.settlement !== 'done') return false;
+    const { deadLetterId } = written;
+    observers.tell('dead-lettered', () => ({
+      ...failed,
+      reason: told,
+      ...(deadLetterId === undefined ? {} : { deadLetterId }),
+    }));
+    return true;
+  }
+
+  private writeDeadLetter(
+    delivery: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+    fence: Fence,
+    held: readonly (string | Buffer)[],
+  ): Promise<DeadLettering | undefined> {
+    const { broker, source } = this.parts;
+    const writes = this.writes(failed, { action: 'dead-letter', reason });
+    const added = deadLetterFields({ ...failed, consumer: fence.owner, reason, failedAt: new Date() });
+    return this.untilTaken((usable) =>
+      broker.deadLetter(source.stream, {
+        ...fence,
+        entry: refOf(delivery),
+        added,
+        held,
+        writes: usable ? writes : [],
+      }),
+    );
+  }
+
+  private writes(failed: FailedEvent, next: NextStep): readonly StreamWrite[] {
+    return settlementWrites(this.parts.hook(), failed, next, this.parts.onFailure);
+  }
+
+  /**
+   * Repeats a step until Redis takes it, or the process ends.
+   *
+   * @param step - told whether the writes that travel with it can be used: where a key of theirs holds another type,
+   * the settlement goes on without them
+   */
+  private async untilTaken<T>(step: (writesUsable: boolean) => Promise<T>): Promise<T | undefined> {
+    let writesUsable = true;
+    for (let attempt = 0; !this.gaveUp; attempt = Math.min(attempt + 1, 10)) {
+      try {
+        return await step(writesUsable);
+      } catch (error) {
+        this.parts.onFailure(error);
+        if (failureOf(error) === 'unusable-writes') writesUsable = false;
+        await delay(Math.min(50 * 2 ** attempt, LONGEST_DELAY_MS));
+      }
+    }
+    return undefined;
+  }
+}
+
+function refOf({ entry, deliveryCount }: Delivery): { id: string; deliveryCount: number } {
+  return { id: entry.id, deliveryCount };
+}
+
+function heldFields({ entry }: Delivery): readonly (string | Buffer)[] {
+  return Array.isArray(entry.bytes) ? (entry.bytes as readonly Buffer[]) : entry.fields;
+}

@@ -1,0 +1,240 @@
+import { performance } from 'node:perf_hooks';
+import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { Delivery } from '../protocol/entry.js';
+import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
+import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
+import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
+import { HeldEntry } from './held-entry.js';
+import { Signal } from './signal.js';
+import type { Claimant, Slots } from './slots.js';
+
+/** Most entries that wait here for a slot. */
+const MAX_BUFFERED = 256;
+/** Entries are buffered only as far as they can be expected to start within this time, in milliseconds. */
+const BUFFER_AHEAD_MS = 500;
+/** How much a new duration weighs against those before it. */
+const NEW_DURATION_WEIGHT = 0.1;
+
+/** What a consumer works with. */
+export interface ConsumerParts {
+  readonly stream: string;
+  readonly broker: Pick<SettlementBroker, 'release' | 'extend'>;
+  readonly processor: EntryProcessor;
+  readonly slots: Slots;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Takes deliveries of one stream, buffers them, and hands them to the processor as slots get free. The buffer is what
+ * lets the next read run while handlers do.
+ */
+export class StreamConsumer implements Claimant {
+  private readonly held = new Map<string, HeldEntry>();
+  private buffer: HeldEntry[] = [];
+  private typicalMs = 0;
+  private timedOut = 0;
+  private closing = false;
+  private readonly roomChanged = new Signal();
+  private readonly heldChanged = new Signal();
+
+  constructor(private readonly parts: ConsumerParts) {
+    parts.slots.addClaimant(this);
+  }
+
+  /** Whether this process has the entry and has not settled it. */
+  holds(id: string): boolean {
+    return this.held.has(id);
+  }
+
+  /** How many handlers go on although their time was up. */
+  get overdueHandlers(): number {
+    return this.timedOut;
+  }
+
+  /** How many more entries are welcome now. */
+  get room(): number {
+    const { slots } = this.parts;
+    if (slots.isReserved || this.closing) return 0;
+    const ahead = Math.floor((slots.limit * BUFFER_AHEAD_MS) / Math.max(this.typicalMs, 1));
+    // At least one waits here, else a busier stream would take every slot that gets free.
+    return slots.free + Math.max(1, Math.min(MAX_BUFFERED, ahead)) - this.buffer.length;
+  }
+
+  /** Resolves when there is room, or the time is over. */
+  async roomWithin(ms: number): Promise<void> {
+    await this.roomChanged.within(ms);
+  }
+
+  /** Resolves with how many more entries are welcome, once that is worth a read. */
+  async whenRoom(): Promise<number> {
+    while (this.room < 1 || this.buffer.length > MAX_BUFFERED / 2) {
+      await this.roomChanged.next();
+    }
+    return Math.min(this.room, MAX_BUFFERED);
+  }
+
+  /** Takes deliveries on. */
+  accept(deliveries: readonly Delivery[]): void {
+    const now = performance.now();
+    for (const delivery of deliveries) {
+      const entry = new HeldEntry(delivery, now, now);
+      this.held.set(entry.id, entry);
+      this.buffer.push(entry);
+    }
+    if (this.parts.slots.isReserved || this.closing) this.onReserved();
+    else this.onFree();
+  }
+
+  /** Takes on nothing more; hands back what was not started, now and from reads that are still under way. */
+  stopTaking(): void {
+    this.closing = true;
+    this.onReserved();
+  }
+
+  /** Whether nothing more is taken on. */
+  isClosing(): boolean {
+    return this.closing;
+  }
+
+  /** Handles one delivery, and resolves when it is settled; the caller has made sure that nothing else runs. */
+  async processAlone(delivery: Delivery): Promise<void> {
+    const entry = new HeldEntry(delivery, performance.now(), performance.now());
+    entry.slotFreed = true; // It runs without one.
+    this.held.set(entry.id, entry);
+    void this.process(entry);
+    while (this.held.get(entry.id) === entry) await this.heldChanged.next();
+  }
+
+  onFree(): void {
+    let started = 0;
+    for (const entry of this.buffer) {
+      if (!this.parts.slots.tryTake()) break;
+      this.start(entry);
+      started += 1;
+    }
+    if (started > 0) this.buffer = this.buffer.slice(started);
+    this.roomChanged.tell();
+  }
+
+  onReserved(): void {
+    void this.handBack(0);
+  }
+
+  /** Entries are acknowledged. */
+  acknowledged(ids: readonly string[]): void {
+    for (const id of ids) {
+      // The same entry may have been delivered here again meanwhile, and be on its way.
+      if (this.held.get(id)?.isDecided) this.held.delete(id);
+    }
+    this.heldChanged.tell();
+  }
+
+  /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */
+  async handBack(longerThanMs: number): Promise<void> {
+    const before = performance.now() - longerThanMs;
+    const waiting = this.buffer.filter(({ takenAt }) => takenAt <= before);
+    if (waiting.length === 0) return;
+    this.buffer = this.buffer.filter(({ takenAt }) => takenAt > before);
+    // Handlers take longer than was thought: buffer less, or the same entries would go to and fro.
+    if (longerThanMs > 0) this.typicalMs = Math.max(2 * this.typicalMs, 2 * BUFFER_AHEAD_MS);
+    try {
+      await this.parts.broker.release(this.parts.stream, waiting);
+    } catch (error) {
+      this.parts.onFailure(error);
+    }
+    for (const entry of waiting) this.forget(entry);
+    this.roomChanged.tell();
+  }
+
+  /** Treats handlers that run for longer than this as failed. */
+  expire(timeoutMs: number): void {
+    const before = performance.now() - timeoutMs;
+    for (const entry of this.held.values()) {
+      if (entry.startedAt === undefined || entry.startedAt > before || entry.isDecided) continue;
+      void this.expireOne(entry, new HandlerTimeoutError(timeoutMs));
+    }
+  }
+
+  /** Keeps entries from looking abandoned that were not fresh in Redis for longer than this. */
+  async keepFresh(longerThanMs: number): Promise<void> {
+    const now = performance.now();
+    const aging = [...this.held.values()].filter(({ freshAt }) => freshAt <= now - longerThanMs);
+    if (aging.length === 0) return;
+    const lost = new Set(await this.parts.broker.extend(this.parts.stream, aging));
+    for (const entry of aging) {
+      if (lost.has(entry.id)) this.lose(entry);
+      else entry.freshAt = now;
+    }
+  }
+
+  /** Resolves when nothing is held. */
+  async idle(): Promise<void> {
+    while (this.held.size > 0) {
+      await this.heldChanged.next();
+    }
+  }
+
+  /** Tells running handlers that their result no longer counts. */
+  abort(reason: Error): void {
+    for (const { event } of this.held.values()) event?.abort(reason);
+  }
+
+  private start(entry: HeldEntry): void {
+    void this.process(entry).then(() => this.freeSlot(entry));
+  }
+
+  private async process(entry: HeldEntry): Promise<void> {
+    const end = await this.unlessBroken(entry, this.parts.processor.process(entry));
+    if (entry.isOverdue) this.timedOut -= 1;
+    if (entry.startedAt !== undefined) {
+      this.typicalMs += NEW_DURATION_WEIGHT * (performance.now() - entry.startedAt - this.typicalMs);
+    }
+    if (end === 'settled') this.forget(entry);
+  }
+
+  /** Its handler may go on, and no longer counts. */
+  private overrun(entry: HeldEntry, reason: Error): void {
+    entry.isOverdue = true;
+    this.timedOut += 1;
+    entry.event?.abort(reason);
+  }
+
+  private async expireOne(entry: HeldEntry, error: Error): Promise<void> {
+    this.overrun(entry, error);
+    const end = await this.unlessBroken(entry, this.parts.processor.fail(entry, error));
+    if (end === 'settled') this.forget(entry);
+    this.freeSlot(entry);
+  }
+
+  /** What nobody foresaw ends this delivery alone: the entry stays pending, and is found when its ack wait is over. */
+  private async unlessBroken(entry: HeldEntry, step: Promise<ProcessingEnd>): Promise<ProcessingEnd> {
+    try {
+      return await step;
+    } catch (error) {
+      this.parts.onFailure(error);
+      entry.takeOutcome();
+      return 'settled';
+    }
+  }
+
+  private freeSlot(entry: HeldEntry): void {
+    if (entry.slotFreed) return;
+    entry.slotFreed = true;
+    this.parts.slots.release();
+  }
+
+  private lose(entry: HeldEntry): void {
+    // An acknowledgement on its way has the outcome already, and ends in `acknowledged`.
+    if (!entry.takeOutcome()) return;
+    if (entry.startedAt !== undefined) this.overrun(entry, new DeliveryLostError(entry.id));
+    this.buffer = this.buffer.filter((buffered) => buffered !== entry);
+    this.forget(entry);
+    if (entry.startedAt !== undefined) this.freeSlot(entry);
+  }
+
+  private forget(entry: HeldEntry): void {
+    // The same entry may have been delivered here again meanwhile.
+    if (this.held.get(entry.id) === entry) this.held.delete(entry.id);
+    this.heldChanged.tell();
+  }
+}

@@ -1,0 +1,96 @@
+import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { StreamBroker } from '../broker/stream-broker.js';
+import type { Observers } from '../observe/observers.js';
+import type { RetryPolicy } from '../policy/retry-policy.js';
+import { Acknowledger } from './acknowledger.js';
+import { DeliveryWatch } from './delivery-watch.js';
+import { EntryProcessor, type Dispatch } from './entry-processor.js';
+import { ReadLoop } from './read-loop.js';
+import type { Source } from './received-event.js';
+import type { SettlementHook } from './settlement-hook.js';
+import { Settler } from './settler.js';
+import type { Slots } from './slots.js';
+import { StreamConsumer } from './stream-consumer.js';
+
+/** What the delivery of one stream is made of. */
+export interface DeliveryParts {
+  readonly source: Source;
+  readonly broker: StreamBroker;
+  readonly dispatch: Dispatch;
+  readonly slots: Slots;
+  readonly observers: Observers;
+  readonly policy: RetryPolicy;
+  readonly ackWaitMs: number;
+  readonly maxRetryDelayMs: number;
+  readonly maxEntryBytes: number;
+  readonly hook: () => SettlementHook | undefined;
+  readonly onFailure: (failure: RedisFailure, error: unknown) => void;
+}
+
+/** The way from one stream to its handler: read loop → consumer → processor → acknowledger or settler. */
+export class StreamDelivery {
+  readonly loop: ReadLoop;
+  readonly consumer: StreamConsumer;
+  readonly source: Source;
+  readonly policy: RetryPolicy;
+  private readonly acknowledger: Acknowledger;
+  readonly settler: Settler;
+  private readonly watch: DeliveryWatch;
+
+  constructor(parts: DeliveryParts) {
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
+      parts;
+    const { stream } = source;
+    const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    this.source = source;
+    this.policy = policy;
+    this.acknowledger = new Acknowledger({
+      broker,
+      stream,
+      onAcknowledged: (ids) => this.consumer.acknowledged(ids),
+      onFailure,
+    });
+    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    const processor = new EntryProcessor({
+      source,
+      dispatch,
+      acknowledger: this.acknowledger,
+      settler: this.settler,
+      observers,
+      maxEntryBytes,
+    });
+    this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
+    this.watch = new DeliveryWatch(
+      this.consumer,
+      { ackWaitMs: parts.ackWaitMs, handlerTimeoutMs: policy.handlerTimeoutMs },
+      onFailure,
+    );
+    this.loop = new ReadLoop({
+      stream,
+      broker,
+      consumer: this.consumer,
+      withWrites: () => hook() !== undefined,
+      onFailure: parts.onFailure,
+    });
+  }
+
+  /** @returns resolves when the group is known to exist and reading begins */
+  start(): Promise<void> {
+    this.watch.start();
+    return this.loop.start();
+  }
+
+  /** Stops reading and hands back what was not started, also what comes in later. */
+  async stopReading(): Promise<void> {
+    this.consumer.stopTaking();
+    await this.loop.stop();
+  }
+
+  /** Ends without waiting any longer: what is not settled stays pending. */
+  end(reason: Error): void {
+    this.watch.stop();
+    this.acknowledger.giveUp();
+    this.settler.giveUp();
+    this.consumer.abort(reason);
+  }
+}

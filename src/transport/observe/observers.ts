@@ -1,0 +1,47 @@
+import type { TransportEvents } from './transport-events.js';
+
+type Listener<K extends keyof TransportEvents> = TransportEvents[K];
+
+/** Tells listeners what happens to entries; costs nothing where nobody listens. */
+export class Observers {
+  private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
+    received: [],
+    processed: [],
+    failed: [],
+    'retry-scheduled': [],
+    'dead-lettered': [],
+    'dead-letter-failed': [],
+    reclaimed: [],
+    vanished: [],
+    trimmed: [],
+    'stale-group': [],
+  };
+
+  /** @param onListenerError - told when a listener throws; delivery goes on */
+  constructor(private readonly onListenerError: (error: unknown) => void) {}
+
+  add<K extends keyof TransportEvents>(event: K, listener: Listener<K>): void {
+    const listeners = this.listeners[event] as Listener<K>[] | undefined;
+    if (listeners === undefined) {
+      throw new TypeError(
+        `There is no event "${event}"; there are ${Object.keys(this.listeners).join(', ')}`,
+      );
+    }
+    listeners.push(listener);
+  }
+
+  /** @param event - makes the event, called only when somebody listens */
+  tell<K extends keyof TransportEvents>(name: K, event: () => Parameters<Listener<K>>[0]): void {
+    const listeners = this.listeners[name] as ((event: unknown) => unknown)[];
+    if (listeners.length === 0) return;
+    const value = event();
+    for (const listener of listeners) {
+      try {
+        // A listener may be an async function although its result is not awaited.
+        Promise.resolve(listener(value)).catch(this.onListenerError);
+      } catch (error) {
+        this.onListenerError(error);
+      }
+    }
+  }
+}

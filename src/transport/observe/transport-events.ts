@@ -1,0 +1,93 @@
+import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
+import type { Headers } from '../protocol/entry.js';
+
+/** Where something happened. */
+export interface StreamEvent {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+}
+
+/** One delivery, as observers see it. */
+export interface DeliveryEvent extends StreamEvent {
+  readonly entryId: string;
+  /** How often the group has delivered the entry, this time included. */
+  readonly deliveryCount: number;
+  /** Attempts before this one, those made elsewhere included. */
+  readonly retry: number;
+  readonly headers: Headers;
+  /** Undefined when the entry could not be decoded. */
+  readonly payload: unknown;
+}
+
+/** A delivery that ended. */
+export interface SettledEvent extends DeliveryEvent {
+  /** Milliseconds from the handler's start to its end. */
+  readonly durationMs: number;
+}
+
+/** A delivery that failed. */
+export interface FailedEvent extends SettledEvent {
+  /** What was thrown in the handler, pipe, guard or interceptor, or what is wrong with the entry. */
+  readonly error: unknown;
+}
+
+/** A failed entry that waits for its next attempt. */
+export interface RetryScheduledEvent extends FailedEvent {
+  /** Milliseconds until it is due. */
+  readonly delayMs: number;
+}
+
+/** An entry that went to the dead-letter stream. */
+export interface DeadLetteredEvent extends FailedEvent {
+  readonly reason: DeadLetterReason;
+  /** The id in the dead-letter stream; absent when an earlier send of the same step had written it. */
+  readonly deadLetterId?: string;
+}
+
+/** Entries found by the recovery. */
+export interface RecoveredEvent extends StreamEvent {
+  readonly entryIds: readonly string[];
+}
+
+/** Entries taken over from a consumer that was silent for the ack wait. */
+export interface ReclaimedEvent extends RecoveredEvent {
+  readonly owner: string;
+}
+
+/** Entries that retention removed from a stream. */
+export interface TrimmedEvent extends StreamEvent {
+  readonly removed: number;
+  /** Whether the hard cap removed them, needed or not. */
+  readonly forced: boolean;
+}
+
+/** A group that holds back what retention would remove. */
+export interface StaleGroupEvent extends StreamEvent {
+  readonly staleGroup: string;
+}
+
+/** What can be observed with `server.on(event, listener)`. A listener that throws is logged and changes nothing. */
+export interface TransportEvents {
+  /** A handler is about to be given an entry. */
+  received: (event: DeliveryEvent) => void;
+  /** A handler finished; the acknowledgement is on its way. */
+  processed: (event: SettledEvent) => void;
+  /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
+  failed: (event: FailedEvent) => void;
+  /** A failed entry was put on the waiting list. */
+  'retry-scheduled': (event: RetryScheduledEvent) => void;
+  /** An entry was moved to the dead-letter stream. */
+  'dead-lettered': (event: DeadLetteredEvent) => void;
+  /** A dead letter that was read as input failed for good; it was acknowledged and stays where it is. */
+  'dead-letter-failed': (event: FailedEvent) => void;
+  /** Entries of a dead or silent consumer were taken over. */
+  reclaimed: (event: ReclaimedEvent) => void;
+  /** Entries were deleted from the stream while they were pending, before a handler finished. */
+  vanished: (event: RecoveredEvent) => void;
+  /** Retention removed entries from a stream. */
+  trimmed: (event: TrimmedEvent) => void;
+  /** A group still needs entries that are older than the retention; told at every look while it lasts. */
+  'stale-group': (event: StaleGroupEvent) => void;
+}

@@ -1,0 +1,18 @@
+/** The payload as JSON. Without it an entry is flat: its fields are the payload. */
+export const DATA_FIELD = 'data';
+/** Attempts that the entry already had elsewhere. */
+export const RETRY_FIELD = 'retry';
+/** What dead-lettering adds to an entry. */
+export const DEAD_LETTER_PREFIX = 'dlt-';
+/** What a replay adds to an entry. */
+export const REPLAY_PREFIX = 'replay-';
+
+/** Whether a field belongs to the protocol and is never payload or a header that a producer sets. */
+export function isReservedField(name: string): boolean {
+  return (
+    name === DATA_FIELD ||
+    name === RETRY_FIELD ||
+    name.startsWith(DEAD_LETTER_PREFIX) ||
+    name.startsWith(REPLAY_PREFIX)
+  );
+}

@@ -1,0 +1,33 @@
+/** An entry as Redis delivered it. */
+export interface StreamEntry {
+  readonly id: string;
+  /** Field names and values in turn, in the order of the wire. */
+  readonly fields: readonly string[];
+  /**
+   * The same, byte for byte. Present only when reading the bytes as text lost something, that is when a name or a
+   * value is not valid UTF-8 (or holds the replacement character itself);
+   * `lost` when the entry was deleted before they could be read.
+   */
+  readonly bytes?: readonly Buffer[] | 'lost';
+}
+
+/** One delivery of an entry to this consumer. */
+export interface Delivery {
+  readonly entry: StreamEntry;
+  /**
+   * How often the group has delivered the entry, this time included: the count that Redis keeps in the pending
+   * entries list (https://redis.io/docs/latest/commands/xpending/).
+   */
+  readonly deliveryCount: number;
+}
+
+/** The payload, headers and earlier attempts that an entry carries. */
+export interface DecodedEntry {
+  readonly payload: unknown;
+  readonly headers: Headers;
+  /** Attempts that the entry had already had elsewhere when it was written. */
+  readonly priorAttempts: number;
+}
+
+/** Out-of-band values beside the payload; names and values are strings. */
+export type Headers = Readonly<Record<string, string>>;

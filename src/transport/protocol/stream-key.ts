@@ -1,0 +1,74 @@
+import { InvalidOptionError } from './errors/invalid-option.error.js';
+
+/** What a dead-letter stream's name adds to the name of its source. */
+const DEAD_LETTER_SUFFIX = '.DLT';
+
+/** Whether a stream holds dead letters. */
+export function isDeadLetterStream(streamKey: string): boolean {
+  return streamKey.endsWith(DEAD_LETTER_SUFFIX);
+}
+
+/** The stream that failed entries of a stream go to; what fails in a dead-letter stream stays there. */
+export function deadLetterKeyOf(streamKey: string): string {
+  return isDeadLetterStream(streamKey) ? streamKey : `${streamKey}${DEAD_LETTER_SUFFIX}`;
+}
+
+/** Names the streams that patterns stand for. */
+export interface StreamNaming {
+  /** Pattern to stream key; a pattern that is not listed is its own key. */
+  readonly streams: Readonly<Record<string, string>>;
+  /** On a Redis Cluster keys that belong together must share a hash slot, hence a hash tag. */
+  readonly cluster: boolean;
+}
+
+/**
+ * The stream key of a logical pattern.
+ *
+ * A listed pattern also names its relatives: with `orders` mapped to `shop`, `orders.DLT` is `shop.DLT`. On a
+ * cluster a dotted key without a hash tag is tagged by what precedes its first dot, `orders.DLT` being
+ * `{orders}.DLT`: the slot of `orders` (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/).
+ */
+export function streamKeyOf(pattern: string, naming: StreamNaming): string {
+  const key = mapped(pattern, naming.streams);
+  return naming.cluster ? tagged(key) : key;
+}
+
+/** The key of something kept beside a stream, always in the stream's own hash slot. */
+export function helperKeyOf(streamKey: string, ...parts: string[]): string {
+  return [hasHashTag(streamKey) ? streamKey : `{${streamKey}}`, ...parts].join(':');
+}
+
+/**
+ * @throws InvalidOptionError when two patterns would share a stream, or a key is empty
+ */
+export function checkStreamNames(streams: Readonly<Record<string, string>>): void {
+  const owners = new Map<string, string>();
+  for (const [pattern, key] of Object.entries(streams)) {
+    if (key === '') throw new InvalidOptionError(`streams.${pattern}`, 'a stream key cannot be empty');
+    const owner = owners.get(key);
+    if (owner !== undefined) {
+      throw new InvalidOptionError(`streams.${pattern}`, `the stream "${key}" already belongs to "${owner}"`);
+    }
+    owners.set(key, pattern);
+  }
+}
+
+function mapped(pattern: string, streams: Readonly<Record<string, string>>): string {
+  for (let end = pattern.length; end > 0; end = pattern.lastIndexOf('.', end - 1)) {
+    const prefix = pattern.slice(0, end);
+    if (Object.hasOwn(streams, prefix)) {
+      return `${streams[prefix] ?? ''}${pattern.slice(end)}`;
+    }
+  }
+  return pattern;
+}
+
+function tagged(key: string): string {
+  const dot = key.indexOf('.');
+  return dot <= 0 || hasHashTag(key) ? key : `{${key.slice(0, dot)}}${key.slice(dot)}`;
+}
+
+function hasHashTag(key: string): boolean {
+  const open = key.indexOf('{');
+  return open >= 0 && key.indexOf('}', open + 1) > open + 1;
+}

@@ -1,0 +1,204 @@
+import { Logger } from '@nestjs/common';
+import { Server } from '@nestjs/microservices';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import type { RedisFailure } from '../broker/redis-failure.js';
+import type { SettlementHook } from '../delivery/settlement-hook.js';
+import { FailureLog } from '../observe/failure-log.js';
+import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { Observers } from '../observe/observers.js';
+import type { TransportEvents } from '../observe/transport-events.js';
+import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
+import type { AroundProcessing } from './event-dispatcher.js';
+import { captureExceptions } from './exception-capture.js';
+import type { RedisStreamsContext } from './redis-streams.context.js';
+import { routesOf } from './routes.js';
+import { RunningTransport } from './running-transport.js';
+import {
+  resolveServerOptions,
+  type RedisStreamsServerOptions,
+  type ResolvedServerOptions,
+} from './server-options.js';
+import { REDIS_STREAMS_TRANSPORT } from './transport-id.js';
+import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './transport-health.js';
+
+/** How long a start waits for Redis before it goes on without, in milliseconds. */
+const START_LIMIT_MS = 3_000;
+/** How often a group that holds retention back is named in the log, in milliseconds. */
+const STALE_GROUP_LOG_MS = 300_000;
+
+/** Nest leaves it unset until somebody sets it, whatever its type says. */
+type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
+
+/** {@link TransportEvents} in the form in which Nest takes it. */
+type EventMap = { [K in keyof TransportEvents]: TransportEvents[K] };
+
+/**
+ * Custom transport strategy that feeds `@EventPattern` handlers from Redis Streams through one consumer group.
+ *
+ * An entry is acknowledged when its handler has finished. One whose handler failed is tried again after a delay, and
+ * goes to the dead-letter stream when its retries are used up or its error is final.
+ *
+ * @example
+ * ```ts
+ * const strategy = new RedisStreamsServer({ connection: { url: 'redis://localhost:6379' }, group: 'order-group' });
+ * const app = await NestFactory.createMicroservice(AppModule, { strategy });
+ * await app.listen();
+ * ```
+ */
+export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
+  override readonly transportId = REDIS_STREAMS_TRANSPORT;
+  /** Failures reach this transport, which reports them itself. */
+  override readonly propagatesEventHandlerErrors = true;
+  /** Finds entries that nobody works on; runs while the transport listens. */
+  readonly recovery: PendingRecoveryService;
+  protected override readonly logger = new Logger(RedisStreamsServer.name);
+  private readonly options: ResolvedServerOptions;
+  private readonly observers = new Observers((error) => this.logger.error(error));
+  private readonly failures = new FailureLog((message) => this.logger.warn(message));
+  private readonly staleGroups = new FailureLog((message) => this.logger.warn(message), STALE_GROUP_LOG_MS);
+  private registry = new SchedulerRegistry();
+  private running: RunningTransport | undefined;
+  private closing: Promise<void> | undefined;
+  private hook: SettlementHook | undefined;
+  private hasProcessingHooks = false;
+
+  /** @throws InvalidOptionError when an option cannot work */
+  constructor(options: RedisStreamsServerOptions) {
+    super();
+    this.options = resolveServerOptions(options);
+    this.recovery = new PendingRecoveryService(
+      () => this.running?.recoveries ?? [],
+      this.options.recoveryIntervalMs,
+      `order-streams:recovery:${this.options.consumer}`,
+      (error) => this.failures.report('recovery', `The recovery could not finish its run: ${String(error)}`),
+    );
+    this.on('stale-group', ({ stream, staleGroup }) => {
+      this.staleGroups.report(
+        `${stream} ${staleGroup}`,
+        `Group "${staleGroup}" still needs entries of "${stream}" that are older than the retention: they are kept. ` +
+          'Bring the group back, or remove it with XGROUP DESTROY if nobody uses it any more',
+      );
+    });
+  }
+
+  /**
+   * Starts reading. Does not fail when Redis is away: it goes on in the background, and `checkHealth` tells.
+   *
+   * @throws UnsupportedPatternError or InvalidOptionError, through the callback, when handlers cannot be served
+   */
+  async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback();
+  }
+
+  /**
+   * Stops reading, hands back what was not started, lets handlers finish within `shutdownGraceMs`, and disconnects.
+   * What has not finished stays pending. Safe to call more than once.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  /** Registers an observer of deliveries; see {@link TransportEvents}. */
+  on<K extends keyof TransportEvents, Callback extends TransportEvents[K]>(
+    event: K,
+    callback: Callback,
+  ): void {
+    this.observers.add(event, callback);
+  }
+
+  /** Adds Redis writes of the application to the steps that park and dead-letter entries. */
+  setSettlementHook(hook: SettlementHook): void {
+    this.hook = hook;
+  }
+
+  /** Shows the schedule of the recovery in this registry, when it starts to listen. */
+  useSchedulerRegistry(registry: SchedulerRegistry): void {
+    this.registry = registry;
+  }
+
+  /** The connection for commands: an `ioredis` client. Do not block it. */
+  unwrap<T>(): T {
+    if (!this.running) throw new Error('Not initialized. Call "listen" or "startAllMicroservices" first.');
+    return this.running.broker.commands as T;
+  }
+
+  /** Whether the transport does its work; settles within three seconds whatever Redis does. */
+  async checkHealth(): Promise<TransportHealth> {
+    if (!this.running || this.closing) return NOT_LISTENING;
+    return checkTransportHealth(this.running, this.recovery, this.options.recoveryIntervalMs);
+  }
+
+  /** Whether so many handlers ignore their timeout that this process should be replaced. */
+  get isExhausted(): boolean {
+    const overdue =
+      this.running?.deliveries.reduce((sum, { consumer }) => sum + consumer.overdueHandlers, 0) ?? 0;
+    return overdue > this.options.maxInFlight;
+  }
+
+  override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
+    super.setOnProcessingStartHook(hook);
+    this.hasProcessingHooks = true;
+  }
+
+  override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
+    super.setOnProcessingEndHook(hook);
+    this.hasProcessingHooks = true;
+  }
+
+  private async start(): Promise<void> {
+    const routes = routesOf(this.messageHandlers, this.options, this.aroundProcessing(), (pattern) =>
+      this.logger.warn(`@MessagePattern("${pattern}") is not served: this transport carries events only`),
+    );
+    await captureExceptions();
+    if (this.isClosing()) return;
+    this.running = new RunningTransport(this.options, routes, {
+      observers: this.observers,
+      hook: () => this.hook,
+      onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
+    });
+    reportStatus(this.running.broker.commands, this._status$);
+    const inTime = await this.running.start(START_LIMIT_MS);
+    if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
+    if (!this.isClosing()) this.recovery.start(this.registry);
+  }
+
+  private isClosing(): boolean {
+    return this.closing !== undefined;
+  }
+
+  private aroundProcessing(): AroundProcessing | undefined {
+    if (!this.hasProcessingHooks) return undefined;
+    // A start hook may lose the promise of what it calls, so the outcome is kept apart from it.
+    return (context, run) =>
+      new Promise((resolve, reject) => {
+        const done = (): Promise<void> =>
+          run()
+            .then(resolve, reject)
+            .finally(() => (this.onProcessingEndHook as EndHook | undefined)?.(this.transportId, context));
+        const startHook = this.onProcessingStartHook as (...args: unknown[]) => unknown;
+        Promise.resolve(startHook(this.transportId, context, done)).catch(reject);
+      });
+  }
+
+  private async stop(): Promise<void> {
+    const stopped = this.recovery.stop();
+    if (this.running && !(await this.running.close(this.options.shutdownGraceMs, stopped))) {
+      this.logger.warn(
+        'Some handlers did not finish in time; their entries stay pending and are delivered again',
+      );
+    }
+    await stopped;
+  }
+
+  private reportFailure(stream: string, failure: RedisFailure, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.failures.report(`${stream} ${failure}`, `Stream "${stream}": ${failure}: ${message}`);
+  }
+}

@@ -1,0 +1,59 @@
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { ReceivedEvent } from '../delivery/received-event.js';
+import type { Headers } from '../protocol/entry.js';
+
+/** What a handler can learn about the delivery that it handles: `handle(@Payload() order, @Ctx() context)`. */
+export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> {
+  /** The logical pattern, as `@EventPattern` names it. */
+  getPattern(): string {
+    return this.args[0].source.pattern;
+  }
+
+  /** The key of the stream that the entry was read from. */
+  getStream(): string {
+    return this.args[0].source.stream;
+  }
+
+  /** The id of the entry, such as `1718000000000-0`. A retry has the same id; a replay has a new one. */
+  getEntryId(): string {
+    return this.args[0].entryId;
+  }
+
+  /** The consumer group that the entry was delivered to. */
+  getGroup(): string {
+    return this.args[0].source.group;
+  }
+
+  /** The name of this process's consumer in the group; new at every start. */
+  getConsumer(): string {
+    return this.args[0].source.consumer;
+  }
+
+  /** How often the group has delivered the entry, this time included: 1 at the first delivery. */
+  getDeliveryCount(): number {
+    return this.args[0].deliveryCount;
+  }
+
+  /** Attempts before this one, those that the entry came with included: 0 at the first. */
+  getRetry(): number {
+    return this.args[0].retry;
+  }
+
+  /** The fields beside the payload, such as `correlation-id` or `traceparent`. */
+  getHeaders(): Headers {
+    return this.args[0].headers;
+  }
+
+  /** What a client's dispatch hook put into `packet.metadata`. It travels as headers, so these are the headers. */
+  getMetadata(): Headers {
+    return this.args[0].headers;
+  }
+
+  /**
+   * Aborts when the handler's result will no longer count: its time is up, its entry was given to another process, or
+   * this process ends and its grace period is over. The reason tells which.
+   */
+  getSignal(): AbortSignal {
+    return this.args[0].signal;
+  }
+}

@@ -1,0 +1,49 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { checkLongestBackoff, resolveRetryPolicy, type RetryOptions } from '../policy/retry-policy.js';
+import { UnsupportedPatternError } from '../protocol/errors/unsupported-pattern.error.js';
+import { streamKeyOf } from '../protocol/stream-key.js';
+import { dispatcherOf, type AroundProcessing } from './event-dispatcher.js';
+import { RETRY_EXTRA } from './retry.decorator.js';
+import type { Route } from './running-transport.js';
+import type { ResolvedServerOptions } from './server-options.js';
+
+/**
+ * The routes of the handlers that Nest registered.
+ *
+ * @param around - runs each delivery between Nest's processing hooks, if there are any
+ * @param onIgnored - told of a pattern that this transport does not serve
+ * @throws UnsupportedPatternError when two handlers would share a stream
+ */
+export function routesOf(
+  handlers: ReadonlyMap<string, MessageHandler>,
+  options: ResolvedServerOptions,
+  around: AroundProcessing | undefined,
+  onIgnored: (pattern: string) => void,
+): Route[] {
+  const routes = new Map<string, Route>();
+  for (const [pattern, handler] of handlers) {
+    if (!handler.isEventHandler) {
+      onIgnored(pattern);
+      continue;
+    }
+    if (handler.next) {
+      throw new UnsupportedPatternError(
+        pattern,
+        'it has two handlers; when one failed both would run again. Use one handler, or one group for each.',
+      );
+    }
+    const stream = streamKeyOf(pattern, { streams: options.streams, cluster: false });
+    const other = routes.get(stream);
+    if (other) {
+      throw new UnsupportedPatternError(
+        pattern,
+        `it reads the stream "${stream}", as "${other.pattern}" does`,
+      );
+    }
+    const own = (handler.extras?.[RETRY_EXTRA] ?? {}) as RetryOptions;
+    const policy = resolveRetryPolicy(own, options.retry, `@EventPattern("${pattern}") ${RETRY_EXTRA}`);
+    checkLongestBackoff(policy, options.maxRetryDelayMs);
+    routes.set(stream, { pattern, stream, dispatch: dispatcherOf(handler, around), policy });
+  }
+  return [...routes.values()];
+}

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
+import type { Dispatch } from '../delivery/entry-processor.js';
+import type { SettlementHook } from '../delivery/settlement-hook.js';
+import { Slots } from '../delivery/slots.js';
+import { StreamDelivery } from '../delivery/stream-delivery.js';
+import type { Observers } from '../observe/observers.js';
+import type { RetryPolicy } from '../policy/retry-policy.js';
+import { isDeadLetterStream } from '../protocol/stream-key.js';
+import type { Recoverable } from '../recovery/pending-recovery.service.js';
+import { StreamRecovery } from '../recovery/stream-recovery.js';
+import { SuspectRunner } from '../recovery/suspect-runner.js';
+import { StreamRetention } from '../retention/stream-retention.js';
+import type { ResolvedServerOptions } from './server-options.js';
+
+/** How long a blocking read waits, in milliseconds: also how long a shutdown may have to wait for it. */
+const BLOCK_MS = 1_000;
+
+/** A handler, where it reads, and how its failures are treated. */
+export interface Route {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly dispatch: Dispatch;
+  readonly policy: RetryPolicy;
+}
+
+/** What surrounds a running transport. */
+export interface Surroundings {
+  readonly observers: Observers;
+  readonly hook: () => SettlementHook | undefined;
+  readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
+}
+
+/** Everything that runs between `listen` and `close`: one connection for commands, one delivery per stream. */
+export class RunningTransport {
+  readonly broker: RedisStreamBroker;
+  readonly deliveries: readonly StreamDelivery[];
+  readonly recoveries: readonly Recoverable[];
+  private readonly suspects: readonly SuspectRunner[];
+
+  constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
+    const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
+    const { observers, hook, onFailure } = surroundings;
+    const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
+    const slots = new Slots(options.maxInFlight);
+    this.broker = broker;
+    this.deliveries = routes.map(({ pattern, stream, dispatch, policy }) => {
+      const source = {
+        pattern,
+        stream,
+        group,
+        consumer,
+        isDeadLetterStream: isDeadLetterStream(stream),
+      };
+      return new StreamDelivery({
+        ...{ source, broker, dispatch, slots, observers, policy, hook },
+        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes },
+        onFailure: (failure, error) => onFailure(stream, failure, error),
+      });
+    });
+    const runners: SuspectRunner[] = [];
+    this.suspects = runners;
+    this.recoveries = this.deliveries.map(({ source, consumer: streamConsumer, policy, settler }) => {
+      const shared = { source, broker, consumer: streamConsumer };
+      const suspects = new SuspectRunner({
+        ...{ ...shared, slots, settler, maxEntryBytes },
+        takeOn: (claim) => recovery.takeOn(claim),
+        onFailure: (error) => onFailure(source.stream, failureOf(error), error),
+      });
+      runners.push(suspects);
+      const limits = { ackWaitMs, maxRetryDelayMs };
+      const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects });
+      const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
+      return {
+        runOnce: async () => {
+          const counts = await recovery.runOnce();
+          await retention.runIfDue();
+          return counts;
+        },
+      };
+    });
+  }
+
+  /** @returns whether reading began within the time; if not, it begins as soon as Redis is ready */
+  async start(limitMs: number): Promise<boolean> {
+    return within(limitMs, Promise.all(this.deliveries.map((delivery) => delivery.start())));
+  }
+
+  /**
+   * Stops reading and lets handlers finish.
+   *
+   * @param recoveryStopped - resolves when the recovery, which may be claiming, runs no more
+   * @returns whether all of them did within the time; the entries of the others stay pending
+   */
+  async close(graceMs: number, recoveryStopped: Promise<void>): Promise<boolean> {
+    const drained = await within(graceMs, this.drain(recoveryStopped));
+    if (!drained) await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
+    const reason = new Error(`Not finished within the shutdown grace of ${graceMs} ms`);
+    for (const delivery of this.deliveries) delivery.end(reason);
+    if (drained) await this.leaveGroups();
+    await this.broker.close();
+    return drained;
+  }
+
+  private async drain(recoveryStopped: Promise<void>): Promise<void> {
+    await Promise.all(this.deliveries.map((delivery) => delivery.stopReading()));
+    // What a claim under way brings is handed back like what was buffered.
+    await recoveryStopped;
+    await Promise.all(this.suspects.map((suspects) => suspects.idle()));
+    await Promise.all(this.deliveries.map(({ consumer }) => consumer.idle()));
+  }
+
+  /** A consumer that has nothing pending need not wait until another process finds it idle. */
+  private async leaveGroups(): Promise<void> {
+    if (!this.broker.isConnected()) return;
+    const leaving = this.deliveries.map(({ source }) =>
+      this.broker.reapConsumer(source.stream, source.consumer, 0),
+    );
+    await within(BLOCK_MS, Promise.allSettled(leaving));
+  }
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  const limit = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), delay(limitMs, false, { signal: limit.signal })]);
+  } finally {
+    limit.abort();
+  }
+}

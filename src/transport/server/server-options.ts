@@ -1,0 +1,152 @@
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import type { RedisConnectionOptions } from '../broker/connection-options.js';
+import { checkConnection } from '../broker/connection.js';
+import {
+  checkLongestBackoff,
+  DEFAULT_RETRY_POLICY,
+  resolveRetryPolicy,
+  type RetryOptions,
+  type RetryPolicy,
+} from '../policy/retry-policy.js';
+import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkStreamNames } from '../protocol/stream-key.js';
+import { resolveRetention, type Retention, type RetentionOptions } from '../retention/retention-options.js';
+
+/** Ten years: longer is a mistake. */
+const MOST_MS = 315_360_000_000;
+
+/** Options of {@link RedisStreamsServer}. */
+export interface RedisStreamsServerOptions {
+  /** Where Redis is. Redis 7.0 or later, or Valkey. */
+  connection: RedisConnectionOptions;
+  /**
+   * The consumer group. All processes that share the work use the same name; another name gets every entry again.
+   * Names that begin with `@` are reserved.
+   */
+  group: string;
+  /**
+   * First part of this process's consumer name; a random suffix is always added, since two processes with one name
+   * would take each other's entries for their own.
+   *
+   * @defaultValue the host name
+   */
+  consumerName?: string;
+  /**
+   * Stream keys by pattern. A pattern that is not listed is its own key. Relatives follow: with `orders: 'shop'`,
+   * the pattern `orders.DLT` reads `shop.DLT`.
+   *
+   * @defaultValue none listed
+   */
+  streams?: Record<string, string>;
+  /**
+   * How many handlers run at once in this process, over all streams. Too few leave a handler that waits for
+   * something (a database, an HTTP call) idle; too many take memory and make each one slower.
+   *
+   * @defaultValue 128
+   */
+  maxInFlight?: number;
+  /**
+   * Milliseconds after which an entry that its process says nothing about counts as abandoned and is given to another
+   * one. Running entries are kept fresh, however long they take. Too short takes entries from a process that merely
+   * paused (they run twice); too long leaves the entries of a dead process waiting. The largest value of all the
+   * group's processes holds.
+   *
+   * @defaultValue 30000
+   */
+  ackWaitMs?: number;
+  /**
+   * Milliseconds between two runs of the recovery. It bounds how much later than due a retry begins; short costs Redis
+   * a few commands each time.
+   *
+   * @defaultValue 1000
+   */
+  recoveryIntervalMs?: number;
+  /**
+   * Longest time in milliseconds that an entry may wait for a retry, whoever asks for it. A due time further off is
+   * taken for a clock that jumped, and counts as due.
+   *
+   * @defaultValue 86400000, a day
+   */
+  maxRetryDelayMs?: number;
+  /** How failures are treated, for handlers that do not say otherwise with `@Retry`. */
+  retry?: RetryOptions;
+  /** How long entries stay that every group is done with. */
+  retention?: RetentionOptions;
+  /**
+   * Largest entry that is given to a handler, in bytes of all names and values together. Too small refuses honest
+   * entries; too large lets one entry block the process while it is parsed.
+   *
+   * @defaultValue 262144
+   */
+  maxEntryBytes?: number;
+  /**
+   * How long, in milliseconds, handlers may go on after shutdown began. What has not finished by then stays pending
+   * and is delivered again. Keep it below the time after which your platform kills the process.
+   *
+   * @defaultValue 10000
+   */
+  shutdownGraceMs?: number;
+}
+
+/** The options, checked and complete. */
+export interface ResolvedServerOptions {
+  readonly connection: RedisConnectionOptions;
+  readonly group: string;
+  /** This process's consumer name, suffix included. */
+  readonly consumer: string;
+  readonly streams: Readonly<Record<string, string>>;
+  readonly maxInFlight: number;
+  readonly ackWaitMs: number;
+  readonly recoveryIntervalMs: number;
+  readonly maxRetryDelayMs: number;
+  readonly retry: RetryPolicy;
+  readonly retention: Retention;
+  readonly maxEntryBytes: number;
+  readonly shutdownGraceMs: number;
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws InvalidOptionError for the first option that cannot work
+ */
+export function resolveServerOptions(options: RedisStreamsServerOptions): ResolvedServerOptions {
+  checkConnection(options.connection);
+  const streams = { ...options.streams };
+  checkStreamNames(streams);
+  const maxRetryDelayMs = wholeOption('maxRetryDelayMs', options.maxRetryDelayMs ?? 86_400_000, 1, MOST_MS);
+  const retry = resolveRetryPolicy(options.retry ?? {}, DEFAULT_RETRY_POLICY, 'retry');
+  checkLongestBackoff(retry, maxRetryDelayMs);
+  return Object.freeze({
+    connection: options.connection,
+    group: nameOption('group', options.group),
+    consumer: `${nameOption('consumerName', options.consumerName ?? hostname())}-${randomBytes(4).toString('hex')}`,
+    streams,
+    maxInFlight: wholeOption('maxInFlight', options.maxInFlight ?? 128, 1, 100_000),
+    ackWaitMs: wholeOption('ackWaitMs', options.ackWaitMs ?? 30_000, 50, MOST_MS),
+    recoveryIntervalMs: wholeOption('recoveryIntervalMs', options.recoveryIntervalMs ?? 1_000, 10, 3_600_000),
+    maxRetryDelayMs,
+    retry,
+    retention: resolveRetention(options.retention ?? {}),
+    maxEntryBytes: wholeOption('maxEntryBytes', options.maxEntryBytes ?? 262_144, 1, 536_870_912),
+    shutdownGraceMs: wholeOption('shutdownGraceMs', options.shutdownGraceMs ?? 10_000, 0, 3_600_000),
+  });
+}
+
+function nameOption(option: string, value: string): string {
+  if (typeof value !== 'string' || value === '' || value.startsWith('@')) {
+    throw new InvalidOptionError(option, 'must be a name; names that begin with "@" are reserved');
+  }
+  return value;
+}
+
+function wholeOption(option: string, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new InvalidOptionError(
+      option,
+      `must be a whole number from ${least} to ${most}, not ${String(value)}`,
+    );
+  }
+  return value;
+}
