@@ -1,0 +1,7 @@
+import type { Variable } from './variable.js';
+import type { VARIABLES } from './variables.js';
+
+type Value<V> = V extends Variable<infer T> ? T : never;
+
+/** The service's configuration: parsed once, whole, and frozen. */
+export type Config = { readonly [K in keyof typeof VARIABLES]: Value<(typeof VARIABLES)[K]> };

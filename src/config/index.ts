@@ -1,0 +1,5 @@
+export { ConfigError } from './config-error.js';
+export type { Config } from './config.js';
+export { loadConfig } from './load-config.js';
+export { transportOptions } from './transport-options.js';
+export { LOG_LEVELS, VARIABLES } from './variables.js';

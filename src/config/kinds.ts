@@ -1,0 +1,54 @@
+import type { Kind } from './variable.js';
+
+/** Digits alone: `1e9`, `0x10`, `+1`, `1.0` and a blank before or after are refused. */
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse: (text) => {
+      if (!/^\d{1,15}$/.test(text)) return undefined;
+      const value = Number(text);
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+/** Plain decimals: `1e9`, `.5`, `+1` and a blank before or after are refused. */
+export function decimalNumber(min: number, max: number): Kind<number> {
+  return {
+    allowed: `a number from ${min} to ${max}`,
+    parse: (text) => {
+      if (!/^\d{1,15}(\.\d{1,6})?$/.test(text)) return undefined;
+      const value = Number(text);
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T> {
+  return {
+    allowed: `one of ${choices.join(', ')}`,
+    parse: (text) => choices.find((choice) => choice === text),
+  };
+}
+
+export function matching(pattern: RegExp, allowed: string): Kind<string> {
+  return { allowed, parse: (text) => (pattern.test(text) ? text : undefined) };
+}
+
+/** A name of ours in Redis. Those that begin with `@` are kept for the transport's own consumers. */
+export const redisName = matching(
+  /^(?!@)[!-~]{1,128}$/,
+  '1 to 128 visible ASCII characters without a blank, not beginning with @',
+);
+
+export const hostName = matching(/^[A-Za-z0-9._:-]{1,253}$/, 'a host name or an IP address');
+
+export const redisUrl: Kind<string> = {
+  allowed: 'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS)',
+  parse: (text) => {
+    if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    const url = new URL(text);
+    const databaseIsNumber = /^(\/\d{0,5})?$/.test(url.pathname);
+    return url.hostname !== '' && databaseIsNumber && url.search === '' && url.hash === '' ? text : undefined;
+  },
+};

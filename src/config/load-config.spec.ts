@@ -1,0 +1,174 @@
+import { ConfigError } from './config-error.js';
+import { loadConfig } from './load-config.js';
+import { VARIABLES } from './variables.js';
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('gives every default when nothing is set', () => {
+    expect(loadConfig({})).toEqual({
+      redisUrl: undefined,
+      port: 3000,
+      host: '0.0.0.0',
+      streamKey: 'orders',
+      groupName: 'order-group',
+      consumerName: undefined,
+      maxInFlight: undefined,
+      ackWaitMs: 30_000,
+      handlerTimeoutMs: 300_000,
+      maxRetries: 2,
+      backoffInitialMs: 1000,
+      backoffFactor: 2,
+      backoffMaxMs: 60_000,
+      backoffJitter: 0.2,
+      maxRetryDelayMs: 86_400_000,
+      recoveryIntervalMs: 1000,
+      retentionMs: 86_400_000,
+      retentionMaxEntries: 1_000_000,
+      dltRetentionMs: undefined,
+      orderTtlMs: 604_800_000,
+      shutdownGraceMs: 10_000,
+      logLevel: 'log',
+      logFormat: undefined,
+      failOrderPrefix: undefined,
+    });
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+
+  it.each([
+    ['PORT', '0', 0],
+    ['PORT', '65535', 65_535],
+    ['HOST', '::1', '::1'],
+    ['HOST', 'orders.example', 'orders.example'],
+    ['STREAM_KEY', '{shop}:orders', '{shop}:orders'],
+    ['GROUP_NAME', 'g', 'g'],
+    ['CONSUMER_NAME', 'pod-1', 'pod-1'],
+    ['MAX_IN_FLIGHT', '1', 1],
+    ['ACK_WAIT_MS', '50', 50],
+    ['HANDLER_TIMEOUT_MS', '0', 0],
+    ['MAX_RETRIES', '0', 0],
+    ['BACKOFF_INITIAL_MS', '0', 0],
+    ['BACKOFF_FACTOR', '1.5', 1.5],
+    ['BACKOFF_MAX_MS', '86400000', 86_400_000],
+    ['BACKOFF_JITTER', '0', 0],
+    ['BACKOFF_JITTER', '1', 1],
+    ['MAX_RETRY_DELAY_MS', '60000', 60_000],
+    ['RECOVERY_INTERVAL_MS', '10', 10],
+    ['RETENTION_MS', '1', 1],
+    ['RETENTION_MAX_ENTRIES', '1', 1],
+    ['DLT_RETENTION_MS', '604800001', 604_800_001],
+    ['ORDER_TTL_MS', '60000', 60_000],
+    ['SHUTDOWN_GRACE_MS', '0', 0],
+    ['LOG_LEVEL', 'verbose', 'verbose'],
+    ['LOG_FORMAT', 'json', 'json'],
+    ['FAIL_ORDER_PREFIX', 'fail-', 'fail-'],
+    ['REDIS_URL', 'redis://localhost', 'redis://localhost'],
+    ['REDIS_URL', 'rediss://user:p%40ss@redis.example:6380/2', 'rediss://user:p%40ss@redis.example:6380/2'],
+  ])('takes %s=%s', (name, text, value) => {
+    expect(Object.values(loadConfig({ [name]: text }))).toContainEqual(value);
+  });
+
+  it.each([
+    ['PORT', '12abc'],
+    ['PORT', '1e3'],
+    ['PORT', '-1'],
+    ['PORT', '+1'],
+    ['PORT', ' 3000'],
+    ['PORT', '3000.0'],
+    ['PORT', '0x10'],
+    ['PORT', '65536'],
+    ['PORT', 'NaN'],
+    ['HOST', 'a b'],
+    ['HOST', 'a\n'],
+    ['STREAM_KEY', '@orders'],
+    ['STREAM_KEY', 'two words'],
+    ['STREAM_KEY', 'x'.repeat(129)],
+    ['GROUP_NAME', '@retry'],
+    ['CONSUMER_NAME', 'a\u001b[31m'],
+    ['MAX_IN_FLIGHT', '0'],
+    ['MAX_IN_FLIGHT', 'Infinity'],
+    ['ACK_WAIT_MS', '49'],
+    ['HANDLER_TIMEOUT_MS', '2147483648'],
+    ['MAX_RETRIES', '-1'],
+    ['MAX_RETRIES', '1000000'],
+    ['BACKOFF_INITIAL_MS', '1.5'],
+    ['BACKOFF_FACTOR', '0.5'],
+    ['BACKOFF_FACTOR', '2x'],
+    ['BACKOFF_MAX_MS', '1e3'],
+    ['BACKOFF_JITTER', '1.1'],
+    ['BACKOFF_JITTER', '.2'],
+    ['BACKOFF_JITTER', '20%'],
+    ['MAX_RETRY_DELAY_MS', '0'],
+    ['RECOVERY_INTERVAL_MS', '9'],
+    ['RETENTION_MS', '0'],
+    ['RETENTION_MAX_ENTRIES', 'none'],
+    ['DLT_RETENTION_MS', 'never'],
+    ['ORDER_TTL_MS', '999'],
+    ['ORDER_TTL_MS', '99999999999999999999'],
+    ['SHUTDOWN_GRACE_MS', '10s'],
+    ['LOG_LEVEL', 'info'],
+    ['LOG_LEVEL', 'toString'],
+    ['LOG_FORMAT', 'JSON'],
+    ['FAIL_ORDER_PREFIX', 'fail order'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'http://localhost:6379'],
+    ['REDIS_URL', 'redis://'],
+    ['REDIS_URL', 'redis://host:99999'],
+    ['REDIS_URL', 'redis://host/zero'],
+    ['REDIS_URL', 'redis://host/0?tls=no'],
+  ])('refuses %s=%j by name and says what is allowed', (name, text) => {
+    const problems = problemsOf({ [name]: text });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be `));
+  });
+
+  it.each(Object.values(VARIABLES).map(({ name }) => [name]))('refuses an empty %s', (name) => {
+    expect(problemsOf({ [name]: '' })).toEqual([expect.stringMatching(new RegExp(`^${name} is empty`))]);
+  });
+
+  it('names every bad variable at once', () => {
+    const problems = problemsOf({ PORT: 'x', LOG_LEVEL: 'loud', GROUP_NAME: '@g', HOST: 'localhost' });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['PORT', 'GROUP_NAME', 'LOG_LEVEL']);
+  });
+
+  it.each([
+    [{ BACKOFF_INITIAL_MS: '500', BACKOFF_MAX_MS: '400' }, 'BACKOFF_MAX_MS', 'BACKOFF_INITIAL_MS'],
+    [{ BACKOFF_INITIAL_MS: '60001' }, 'BACKOFF_MAX_MS', 'BACKOFF_INITIAL_MS'],
+    [{ BACKOFF_MAX_MS: '86400001' }, 'BACKOFF_MAX_MS', 'MAX_RETRY_DELAY_MS'],
+    [{ MAX_RETRY_DELAY_MS: '1000' }, 'BACKOFF_MAX_MS', 'MAX_RETRY_DELAY_MS'],
+  ])('refuses %j, which contradict each other, by both names and values', (env, first, second) => {
+    const problems = problemsOf(env);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${first} must not be .* ${second} \\(\\d+\\); it is \\d+`));
+  });
+
+  it.each([
+    [{ BACKOFF_INITIAL_MS: '60000' }],
+    [{ MAX_RETRY_DELAY_MS: '60000' }],
+    [{ BACKOFF_INITIAL_MS: '0', BACKOFF_MAX_MS: '0', MAX_RETRY_DELAY_MS: '1' }],
+  ])('takes %j, which agree', (env) => {
+    expect(problemsOf(env)).toEqual([]);
+  });
+
+  it('never shows a secret', () => {
+    const [problem] = problemsOf({ REDIS_URL: 'redis://user:hunter2@host:port/0' });
+    expect(problem).not.toContain('hunter2');
+  });
+
+  it('shows a bad value on one line, and not all of a long one', () => {
+    const problems = problemsOf({ HOST: 'a\nb', PORT: '9'.repeat(10_000) });
+    expect(problems.join('')).not.toContain('\n');
+    expect(problems.join('').length).toBeLessThan(400);
+  });
+});

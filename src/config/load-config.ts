@@ -1,0 +1,37 @@
+import { ConfigError } from './config-error.js';
+import type { Config } from './config.js';
+import { contradictionsIn } from './contradictions.js';
+import type { Variable } from './variable.js';
+import { VARIABLES } from './variables.js';
+
+/**
+ * Reads the configuration from the environment.
+ *
+ * @param env - usually `process.env`; it is only read
+ * @throws {@link ConfigError} which names every variable that is not usable
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const read = ([property, definition]: [string, Variable<unknown>]): [string, unknown] => {
+    const text = env[definition.name];
+    if (text === undefined) return [property, definition.default];
+    const value = definition.parse(text);
+    if (value === undefined) problems.push(describeProblem(definition, text));
+    return [property, value];
+  };
+  const config = Object.fromEntries(Object.entries<Variable<unknown>>(VARIABLES).map(read)) as Config;
+  if (problems.length === 0) problems.push(...contradictionsIn(config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config);
+}
+
+function describeProblem({ name, allowed, secret }: Variable<unknown>, text: string): string {
+  if (text === '') return `${name} is empty; it must be ${allowed}, or not set at all`;
+  const shown = secret ? 'its value (not shown)' : shorten(text);
+  return `${name} must be ${allowed}; ${shown} is not`;
+}
+
+/** JSON escapes line breaks and control characters, so that a value cannot forge a line. */
+function shorten(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}

@@ -1,0 +1,114 @@
+import { decimalNumber, hostName, matching, oneOf, redisName, redisUrl, wholeNumber } from './kinds.js';
+import { optional, variable } from './variable.js';
+
+/** From the most urgent down; a level also shows those before it. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+
+/** Ten years: longer is a mistake. */
+const MOST_MS = 315_360_000_000;
+/** Longer does not fit a timer of Node. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** Every environment variable of the service, one row each, by the name it has in the {@link Config}. */
+export const VARIABLES = {
+  redisUrl: optional('REDIS_URL', redisUrl, {
+    description: 'The Redis to use. Unset: the service starts one of its own',
+    defaultText: 'a Redis of its own',
+    secret: true,
+  }),
+  port: variable('PORT', wholeNumber(0, 65_535), {
+    default: 3000,
+    description: 'Port of the HTTP server; 0 takes any free one',
+  }),
+  host: variable('HOST', hostName, {
+    default: '0.0.0.0',
+    description: 'Address that the HTTP server listens on',
+  }),
+  streamKey: variable('STREAM_KEY', redisName, {
+    default: 'orders',
+    description: 'Redis key of the stream of orders',
+  }),
+  groupName: variable('GROUP_NAME', redisName, {
+    default: 'order-group',
+    description: 'Consumer group that reads the stream',
+  }),
+  consumerName: optional('CONSUMER_NAME', redisName, {
+    description: 'Prefix of the name of this process in the group; a random suffix is always added',
+    defaultText: 'the host name',
+  }),
+  maxInFlight: optional('MAX_IN_FLIGHT', wholeNumber(1, 100_000), {
+    description: 'Entries that a process handles at once',
+    defaultText: 'the default of the transport',
+  }),
+  ackWaitMs: variable('ACK_WAIT_MS', wholeNumber(50, MOST_MS), {
+    default: 30_000,
+    description: 'After so many milliseconds of silence the entries of a process go to another one',
+  }),
+  handlerTimeoutMs: variable('HANDLER_TIMEOUT_MS', wholeNumber(0, LONGEST_TIMER_MS), {
+    default: 300_000,
+    description:
+      'After so many milliseconds a handler that has not finished counts as failed; 0 waits for ever',
+  }),
+  maxRetries: variable('MAX_RETRIES', wholeNumber(0, 999_999), {
+    default: 2,
+    description: 'Further attempts after the first; after the last one an order is dead-lettered',
+  }),
+  backoffInitialMs: variable('BACKOFF_INITIAL_MS', wholeNumber(0, MOST_MS), {
+    default: 1000,
+    description: 'Delay before the first retry, in milliseconds',
+  }),
+  backoffFactor: variable('BACKOFF_FACTOR', decimalNumber(1, 1000), {
+    default: 2,
+    description: 'What the delay is multiplied by with each further retry; 1 keeps it as it is',
+  }),
+  backoffMaxMs: variable('BACKOFF_MAX_MS', wholeNumber(0, MOST_MS), {
+    default: 60_000,
+    description: 'Longest delay before a retry, in milliseconds, jitter aside',
+  }),
+  backoffJitter: variable('BACKOFF_JITTER', decimalNumber(0, 1), {
+    default: 0.2,
+    description:
+      'Share of a delay by which it varies, so that what failed together does not come back together',
+  }),
+  maxRetryDelayMs: variable('MAX_RETRY_DELAY_MS', wholeNumber(1, MOST_MS), {
+    default: 86_400_000,
+    description: 'A retry that is due later than in so many milliseconds is due now: a clock has jumped',
+  }),
+  recoveryIntervalMs: variable('RECOVERY_INTERVAL_MS', wholeNumber(10, 3_600_000), {
+    default: 1000,
+    description: 'Milliseconds between two runs of the recovery: how late a retry may begin',
+  }),
+  retentionMs: variable('RETENTION_MS', wholeNumber(1, MOST_MS), {
+    default: 86_400_000,
+    description: 'Entries that every group is done with are removed when they are older, in milliseconds',
+  }),
+  retentionMaxEntries: variable('RETENTION_MAX_ENTRIES', wholeNumber(1, 1_000_000_000), {
+    default: 1_000_000,
+    description: 'Entries that every group is done with are removed from a stream that is longer',
+  }),
+  dltRetentionMs: optional('DLT_RETENTION_MS', wholeNumber(1, MOST_MS), {
+    description: 'Dead letters are removed when they are older, in milliseconds',
+    defaultText: 'never',
+  }),
+  orderTtlMs: variable('ORDER_TTL_MS', wholeNumber(1000, 31_536_000_000), {
+    default: 604_800_000,
+    description: 'How long the record of an order is kept after the last change, in milliseconds',
+  }),
+  shutdownGraceMs: variable('SHUTDOWN_GRACE_MS', wholeNumber(0, 3_600_000), {
+    default: 10_000,
+    description: 'How long a stop waits for handlers that still run, in milliseconds',
+  }),
+  logLevel: variable('LOG_LEVEL', oneOf(...LOG_LEVELS), {
+    default: 'log',
+    description: 'The least urgent level that is logged',
+  }),
+  logFormat: optional('LOG_FORMAT', oneOf('pretty', 'json'), {
+    description: 'Form of the log',
+    defaultText: 'pretty on a terminal, else json',
+  }),
+  failOrderPrefix: optional(
+    'FAIL_ORDER_PREFIX',
+    matching(/^[A-Za-z0-9._:-]{1,128}$/, '1 to 128 characters of A-Z a-z 0-9 . _ : -'),
+    { description: 'For demonstrations: an order whose id begins so fails on purpose' },
+  ),
+} as const;

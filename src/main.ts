@@ -1,0 +1,89 @@
+import { Logger, type LoggerService, type NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { ConfigError, loadConfig, type Config } from './config/index.js';
+import { NoRedisError, startEmbeddedRedis } from './embedded-redis/index.js';
+import { closeHttp } from './operations/http/close-http.js';
+import { configureHttp } from './operations/http/configure-http.js';
+import { listen, ListenError } from './operations/http/listen.js';
+import { announce } from './operations/lifecycle/announce.js';
+import { Shutdown } from './operations/lifecycle/shutdown.js';
+import { ServiceLogger } from './operations/logging/service-logger.js';
+import { OrderStreamsError, RedisStreamsServer } from './transport/index.js';
+
+/** Where the service keeps the Redis that it starts by itself. */
+const DATA_DIR = '.data';
+
+/** What ending takes beside the grace that running handlers are given, in milliseconds. */
+const SHUTDOWN_MARGIN_MS = 5000;
+
+/** Failures that the user can do something about: their message is enough, a stack trace would bury it. */
+const EXPLAINED = [ConfigError, ListenError, NoRedisError, OrderStreamsError];
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const logger = new ServiceLogger({
+    level: config.logLevel,
+    format: config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+  });
+  Logger.overrideLogger(logger);
+  const shutdown = new Shutdown({
+    limitMs: config.shutdownGraceMs + SHUTDOWN_MARGIN_MS,
+    exit: (code) => process.exit(code),
+  });
+  shutdown.listen();
+  try {
+    await startService(config, logger, shutdown);
+  } catch (error) {
+    await shutdown.end();
+    throw error;
+  }
+}
+
+async function startService(config: Config, logger: LoggerService, shutdown: Shutdown): Promise<void> {
+  const redisUrl = config.redisUrl ?? (await startOwnRedis(shutdown));
+  const options: Pick<NestApplicationOptions, 'logger' | 'bodyParser' | 'abortOnError'> = {
+    logger,
+    bodyParser: false,
+    abortOnError: false,
+  };
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, redisUrl), options);
+  shutdown.add('the HTTP server', () => closeHttp(app));
+  configureHttp(app);
+  const transport = app.get(RedisStreamsServer);
+  shutdown.add('the transport', () => transport.close());
+  app.connectMicroservice({ strategy: transport });
+  await app.init();
+  const url = await listen(app.getHttpServer(), config.port, config.host);
+  await app.startAllMicroservices();
+  announce(url, { stream: config.streamKey, group: config.groupName });
+}
+
+async function startOwnRedis(shutdown: Shutdown): Promise<string> {
+  const logger = new Logger('EmbeddedRedis');
+  const redis = await startEmbeddedRedis({ dataDir: DATA_DIR, log: (line) => logger.log(line) });
+  shutdown.add('the embedded Redis', () => redis.stop());
+  return redis.url;
+}
+
+/** Whatever nobody awaited or caught has left the process in a state that nobody knows. */
+function endOnUnexpected(kind: string): (error: unknown) => void {
+  return (error) => {
+    new Logger('Process').fatal(kind, error);
+    process.exit(1);
+  };
+}
+
+process.on('unhandledRejection', endOnUnexpected('Unhandled rejection'));
+process.on('uncaughtException', endOnUnexpected('Uncaught exception'));
+
+try {
+  await main();
+} catch (error) {
+  const explained = EXPLAINED.some((type) => error instanceof type);
+  process.stderr.write(
+    `${explained ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,17 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { serveApiDocs } from './api-docs.js';
+import { HttpErrorFilter } from './http-error.filter.js';
+
+const BODY_LIMIT = '64kb';
+
+/** What holds for every route. The application must have been made with `bodyParser: false`. */
+export function configureHttp(app: NestExpressApplication): void {
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useGlobalFilters(new HttpErrorFilter(app.getHttpAdapter()));
+  app.useSecurityHeaders({
+    // The service speaks plain HTTP; whatever terminates TLS before it also decides on HSTS and upgrades.
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
+  serveApiDocs(app);
+}

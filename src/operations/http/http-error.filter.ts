@@ -1,0 +1,35 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
+import { RedisUnavailableError } from '../../transport/index.js';
+
+/** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
+@Catch()
+export class HttpErrorFilter extends BaseExceptionFilter {
+  private readonly logger = new Logger(HttpErrorFilter.name);
+
+  override catch(error: unknown, host: ArgumentsHost): void {
+    super.catch(this.explain(error), host);
+  }
+
+  private explain(error: unknown): HttpException {
+    if (error instanceof RedisUnavailableError) {
+      this.logger.warn('Redis did not answer a request in time', { reason: reasonOf(error) });
+      return answer(HttpStatus.SERVICE_UNAVAILABLE, 'Redis is not available at present; try again later');
+    }
+    if (error instanceof HttpException) {
+      // With a text alone, as Nest wraps what the body parser raises, the body would lack `error`.
+      return typeof error.getResponse() === 'string' ? answer(error.getStatus(), error.message) : error;
+    }
+    this.logger.error('A request failed unexpectedly', error);
+    return answer(HttpStatus.INTERNAL_SERVER_ERROR, 'The service failed; its log says why');
+  }
+}
+
+function answer(status: number, message: string): HttpException {
+  return new HttpException({ statusCode: status, error: STATUS_CODES[status] ?? 'Error', message }, status);
+}
+
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

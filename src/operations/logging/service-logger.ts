@@ -1,0 +1,54 @@
+import { inspect } from 'node:util';
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { LOG_LEVELS } from '../../config/index.js';
+import { escapeControls } from './escape-controls.js';
+
+export interface ServiceLoggerOptions {
+  /** The least urgent level that is shown. */
+  readonly level: LogLevel;
+  readonly format: 'json' | 'pretty';
+}
+
+/**
+ * The log of the service: one record per line. `logger.log('text', { orderId })` makes `orderId` a field of its own
+ * in JSON, where an operator's tools can search for it.
+ */
+export class ServiceLogger extends ConsoleLogger {
+  constructor({ level, format }: ServiceLoggerOptions) {
+    super({
+      json: format === 'json',
+      flattenParams: true,
+      prefix: 'OrderStreams',
+      logLevels: LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(level) + 1),
+    });
+  }
+
+  protected override getJsonLogObject(
+    ...args: Parameters<ConsoleLogger['getJsonLogObject']>
+  ): ReturnType<ConsoleLogger['getJsonLogObject']> {
+    const record = super.getJsonLogObject(...args);
+    return Object.assign(record, { timestamp: new Date().toISOString() });
+  }
+
+  protected override stringifyJsonLogObject(
+    record: Parameters<ConsoleLogger['stringifyJsonLogObject']>[0],
+  ): string {
+    return escapeControls(super.stringifyJsonLogObject(record));
+  }
+
+  protected override stringifyMessage(message: unknown, level: LogLevel): string {
+    if (typeof message === 'string') return super.stringifyMessage(escapeControls(message), level);
+    if (!(message instanceof Error)) return super.stringifyMessage(message, level);
+    // `inspect` does not escape the text of an error, as it does that of other values.
+    return super.stringifyMessage(escapeControls(inspect(message), '\n'), level);
+  }
+
+  protected override stringifyParams(params: Record<string, unknown>): string {
+    // `inspect` has escaped the ASCII controls of the values; what escape characters are left are its colours.
+    return escapeControls(super.stringifyParams(params), '\u001b');
+  }
+
+  protected override printStackTrace(stack: string): void {
+    super.printStackTrace(stack && escapeControls(stack, '\n'));
+  }
+}

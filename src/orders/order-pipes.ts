@@ -1,0 +1,44 @@
+import {
+  Injectable,
+  UnsupportedMediaTypeException,
+  ValidationPipe,
+  type ArgumentMetadata,
+  type ValidationError,
+} from '@nestjs/common';
+import { InvalidOrderError } from './invalid-order.error.js';
+
+const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
+
+/** Validates the body of a request; answers 400 with every violation. */
+@Injectable()
+export class OrderBodyPipe extends ValidationPipe {
+  constructor() {
+    super(RULES);
+  }
+
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    // Without this a body of another type, which no parser took, would count as an empty order.
+    if (value === undefined) throw new UnsupportedMediaTypeException('Send the order as application/json');
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
+/** Validates an entry of the stream; raises an {@link InvalidOrderError} with every violation. */
+@Injectable()
+export class OrderEventPipe extends ValidationPipe {
+  constructor() {
+    super({
+      ...RULES,
+      exceptionFactory: (errors) =>
+        new InvalidOrderError(errors.flatMap((error) => violationsOf(error)).slice(0, MAX_VIOLATIONS)),
+    });
+  }
+}
+
+/** Enough to repair an entry by; a hostile one could break a rule in each of its fields. */
+const MAX_VIOLATIONS = 50;
+
+function violationsOf({ property, constraints, children }: ValidationError, parent = ''): string[] {
+  const own = Object.values(constraints ?? {}).map((message) => parent + message);
+  return [...own, ...(children ?? []).flatMap((child) => violationsOf(child, `${parent}${property}.`))];
+}
