@@ -5,6 +5,7 @@ import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
 import { failureOf } from './redis-failure.js';
+import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
@@ -23,14 +24,20 @@ export class EntryPublisher {
   readonly redis: Redis;
   private readonly endWatch: () => void;
   private readonly functions: FunctionLibrary;
+  private readonly settled = new Signal();
   private pending = 0;
   private comingUp: Promise<void> | undefined;
+  /** What last went wrong with the link: a wrong password looks like a Redis that is away. */
+  private linkError: Error | undefined;
 
   constructor(
     connection: RedisConnectionOptions,
     private readonly limits: PublisherLimits,
   ) {
     this.redis = openConnection(connection, 'publisher', 'order-streams');
+    this.redis.on('error', (error) => {
+      this.linkError = error;
+    });
     this.endWatch = watchSilence(this.redis);
     this.functions = new FunctionLibrary(this.redis);
   }
@@ -63,6 +70,7 @@ export class EntryPublisher {
     } finally {
       state.over = true;
       this.pending -= 1;
+      this.settled.tell();
     }
   }
 
@@ -75,8 +83,9 @@ export class EntryPublisher {
     if (this.redis.status !== 'ready') await this.inTime({ sent: false }, () => this.linkUp());
   }
 
-  /** Waits for what is under way, then ends the connection. */
+  /** Waits for what is under way, for as long as that may take, then ends the connection. */
   async close(): Promise<void> {
+    while (this.pending > 0) await this.settled.next();
     if (this.redis.status === 'ready') {
       await this.redis.quit().catch(() => this.redis.disconnect());
     } else {
@@ -122,7 +131,11 @@ export class EntryPublisher {
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         const message = state.sent ? 'Redis did not confirm the entry' : 'Redis could not be reached';
-        reject(new RedisUnavailableError(`${message} within ${timeoutMs} ms`, state.sent));
+        reject(
+          new RedisUnavailableError(`${message} within ${timeoutMs} ms`, state.sent, {
+            cause: this.linkError,
+          }),
+        );
       }, timeoutMs);
     });
     try {

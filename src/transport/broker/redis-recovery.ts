@@ -109,16 +109,8 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     ms: number,
     consumers: readonly string[],
   ): Promise<number> {
-    const key = this.key(stream, limit);
-    await this.commands.zadd(key, ms, this.consumer);
-    const announced = await this.commands.zrangebyscore(key, '-inf', '+inf', 'WITHSCORES');
-    let largest = ms;
-    for (let i = 0; i < announced.length; i += 2) {
-      const [name = '', value = ''] = announced.slice(i, i + 2);
-      if (name !== this.consumer && !consumers.includes(name)) await this.commands.zrem(key, name);
-      else largest = Math.max(largest, Number(value));
-    }
-    return largest;
+    const args = [this.consumer, ms, ...consumers];
+    return (await this.functions.call('announce', [this.key(stream, limit)], args)) as number;
   }
 
   async markAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<void> {

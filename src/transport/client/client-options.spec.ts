@@ -1,8 +1,8 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
-import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+import { resolveClientOptions } from './client-options.js';
 
 const resolve = (more: object = {}) =>
-  resolveClientOptions({ connection: { url: 'redis://localhost' }, ...more } as RedisStreamsClientOptions);
+  resolveClientOptions({ connection: { url: 'redis://localhost' }, ...more });
 
 describe('resolveClientOptions', () => {
   it('fills in the defaults', () => {

@@ -1,5 +1,6 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import { throwError, type Observable } from 'rxjs';
+import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
+import { from, throwError, type Observable } from 'rxjs';
 import { EntryPublisher } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
@@ -70,8 +71,23 @@ export class RedisStreamsClient extends ClientProxy {
     return helperKeyOf(this.streamKey(pattern), ...parts);
   }
 
+  /**
+   * Writes an event to the stream that the pattern stands for. It is under way at once, whether or not anybody
+   * subscribes.
+   *
+   * @returns gives the id of the entry once Redis has it, and completes
+   */
+  override emit<TResult = string>(pattern: unknown, data: unknown): Observable<TResult> {
+    if (pattern === undefined || pattern === null || data === undefined || data === null) {
+      return throwError(() => new InvalidMessageException());
+    }
+    const sent = this.dispatchEvent<TResult>({ pattern, data });
+    sent.catch(() => undefined);
+    return from(sent);
+  }
+
   /** Not supported: there is no reply stream. Fails at once with {@link RequestResponseUnsupportedError}. */
-  override send<TResult = never>(pattern: unknown): Observable<TResult> {
+  override send<TResult = never>(...[pattern]: [pattern: unknown, data?: unknown]): Observable<TResult> {
     return throwError(() => new RequestResponseUnsupportedError(String(pattern)));
   }
 
@@ -81,7 +97,10 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   protected override async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    const { data: event, metadata } = packet as ReadPacket<unknown>;
+    const { data: event, metadata } = this.createPacket(
+      packet.pattern,
+      packet.data as unknown,
+    ) as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
     const fields = encodeEntry(
       record ? record.data : event,

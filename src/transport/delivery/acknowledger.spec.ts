@@ -37,7 +37,7 @@ describe('Acknowledger', () => {
   });
 
   it('gathers what finishes while a write is under way', async () => {
-    let answer = (_: number): void => undefined;
+    let answer: (acknowledged: number) => void = () => undefined;
     const { acknowledger, written, acknowledged, until } = acknowledgerWith(
       () => new Promise((resolve) => (answer = resolve)),
     );
@@ -102,7 +102,7 @@ describe('Acknowledger', () => {
   });
 
   it('lets two thousand wait for Redis, and makes the next one wait with them', async () => {
-    let answer = (_: number): void => undefined;
+    let answer: (acknowledged: number) => void = () => undefined;
     const { acknowledger, until } = acknowledgerWith((batch) =>
       batch[0] === '0-0' ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(1),
     );

@@ -83,7 +83,7 @@ describe('ReadLoop', () => {
     let reads = 0;
     let done = (): void => undefined;
     const enough = new Promise<void>((resolve) => (done = resolve));
-    let endRead = (_: never[]): void => undefined;
+    let endRead: (entries: never[]) => void = () => undefined;
     const { loop } = loopOn({
       readNew: () => {
         reads += 1;

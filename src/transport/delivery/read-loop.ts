@@ -103,7 +103,7 @@ export class ReadLoop {
     // The first repeat is immediate: most often a group or a link only has to be made again.
     if (attempt > 0) {
       const ms = Math.min(25 * 2 ** attempt, LONGEST_DELAY_MS);
-      await this.unlessStopped(delay(ms, undefined, { signal: this.stopping.signal }));
+      await this.unlessStopped(delay(ms, undefined, { ref: false }));
     }
   }
 

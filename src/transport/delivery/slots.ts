@@ -1,4 +1,4 @@
-import { Signal } from './signal.js';
+import { Signal } from '../broker/signal.js';
 
 /** One of those who share the slots. */
 export interface Claimant {

@@ -5,7 +5,7 @@ import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
 import { HeldEntry } from './held-entry.js';
-import { Signal } from './signal.js';
+import { Signal } from '../broker/signal.js';
 import type { Claimant, Slots } from './slots.js';
 
 /** Most entries that wait here for a slot. */

@@ -62,8 +62,9 @@ export function backoffDelay(
 function plannedDelay(backoff: FixedBackoff | ExponentialBackoff, entryId: string, retry: number): number {
   if (backoff.type === 'fixed') return backoff.delayMs;
   const { initialMs, factor, maxMs, jitter } = backoff;
-  const delay = Math.min(initialMs * factor ** retry, maxMs);
-  return delay * (1 + jitter * (2 * fraction(`${entryId}/${retry}`) - 1));
+  // The longest delay holds with its jitter, so what would vary beyond it varies below.
+  const delay = initialMs === 0 ? 0 : Math.min(initialMs * factor ** retry, maxMs / (1 + jitter));
+  return Math.min(delay * (1 + jitter * (2 * fraction(`${entryId}/${retry}`) - 1)), maxMs);
 }
 
 /** A number from 0 to 1 that looks random and depends on the text alone (FNV-1a, with a final mix). */

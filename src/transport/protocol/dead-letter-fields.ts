@@ -20,6 +20,8 @@ export interface Diagnosis {
 const MAX_STACK = 8_192;
 const MAX_MESSAGE = 2_048;
 const MAX_CAUSES = 5;
+/** The name of an error that throws when it is looked at. */
+const UNREADABLE = 'unreadable';
 /** The wire format has room for six digits. */
 const MAX_RETRY = 999_999;
 
@@ -49,7 +51,7 @@ function exceptionFields(error: unknown): Record<string, string> {
   try {
     return describeException(error);
   } catch (unreadable) {
-    return { 'exception-name': 'unreadable', 'exception-message': messageOf(unreadable) };
+    return { 'exception-name': UNREADABLE, 'exception-message': messageOf(unreadable) };
   }
 }
 
@@ -64,6 +66,14 @@ function describeException(error: unknown): Record<string, string> {
 
 /** The class of an error, as its constructor names it; the type of anything else that was thrown. */
 export function nameOf(error: unknown): string {
+  try {
+    return readName(error);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function readName(error: unknown): string {
   if (error instanceof Error) {
     const { name } = error.constructor;
     return textOf(name === 'Error' || !name ? error.name : name);

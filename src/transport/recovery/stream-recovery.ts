@@ -36,6 +36,8 @@ export interface StreamRecoveryParts {
 export class StreamRecovery {
   private readonly cursors = new Map<string, string>();
   private patienceUntil = 0;
+  /** Found since the last run ended; crash suspects are treated between runs too. */
+  private vanished = 0;
 
   constructor(private readonly parts: StreamRecoveryParts) {}
 
@@ -57,6 +59,8 @@ export class StreamRecovery {
       if (!names.includes(name)) this.cursors.delete(name);
     }
     counts.ranAlone = suspects.takeRan();
+    counts.vanished = this.vanished;
+    this.vanished = 0;
     counts.mended = await broker.repairWaiting(stream);
     await broker.keepFloor(stream);
     counts.reaped = await this.reap(consumers, groupAckWaitMs);
@@ -64,10 +68,10 @@ export class StreamRecovery {
   }
 
   /** Takes on what was claimed; tells of what was found deleted. */
-  takeOn({ entries, vanished }: Claim, counts = noRecoveries()): number {
+  takeOn({ entries, vanished }: Claim): number {
     const { consumer, observers, source } = this.parts;
     if (entries.length > 0) consumer.accept(entries);
-    counts.vanished += vanished.length;
+    this.vanished += vanished.length;
     if (vanished.length > 0) observers.tell('vanished', () => ({ ...source, entryIds: vanished }));
     return entries.length;
   }
@@ -77,7 +81,7 @@ export class StreamRecovery {
     const end = performance.now() + DUE_LIMIT_MS;
     for (let room = await this.room(); room > 0 && performance.now() < end; room = await this.room()) {
       const claim = await broker.claimDue(source.stream, room, maxDelayMs);
-      counts.retried += this.takeOn(claim, counts);
+      counts.retried += this.takeOn(claim);
       if (claim.entries.length + claim.vanished.length === 0) return;
     }
   }
@@ -104,7 +108,7 @@ export class StreamRecovery {
       if (claimable.length > 0) {
         const claim = await broker.claimAbandoned(stream, owner.name, ackWaitMs, claimable);
         this.tellReclaimed(claim, owner.name);
-        counts.reclaimed += this.takeOn(claim, counts);
+        counts.reclaimed += this.takeOn(claim);
       }
       for (const row of wanted('dead-letter')) {
         if (await suspects.end(row, owner.name, ackWaitMs)) counts.abandoned += 1;

@@ -6,7 +6,7 @@ const least: RedisStreamsServerOptions = {
   group: 'order-group',
 };
 
-const resolve = (more: object) => resolveServerOptions({ ...least, ...more } as RedisStreamsServerOptions);
+const resolve = (more: object) => resolveServerOptions({ ...least, ...more });
 
 describe('resolveServerOptions', () => {
   it('fills in the defaults', () => {

@@ -37,7 +37,7 @@ const MESSAGES: Record<HealthCauseCode, string> = {
   'redis-refuses-writes': 'Redis answers and refuses writes',
   'group-missing': 'The stream or its consumer group is missing',
   'wrong-type': 'The key of the stream holds something that is not a stream',
-  'no-permission': 'The Redis user lacks a right that the transport needs',
+  'no-permission': 'Redis refuses this user: the password is wrong, or a right is missing',
   'read-loop-stalled': 'The read loop is not reading',
   'recovery-stalled': 'The recovery has not finished a run for too long',
 };
@@ -70,7 +70,7 @@ export async function checkTransportHealth(
 ): Promise<TransportHealth> {
   const causes = broker.isConnected()
     ? (await Promise.all(deliveries.map(({ source }) => probe(broker, source.stream)))).flat()
-    : [cause('redis-unreachable')];
+    : [cause(isDenied(deliveries) ? 'no-permission' : 'redis-unreachable')];
   if (causes.length === 0) {
     for (const { loop, source } of deliveries) {
       if (loop.failure) causes.push(cause(CODES[loop.failure] ?? 'read-loop-stalled', source.stream));
@@ -80,6 +80,11 @@ export async function checkTransportHealth(
       causes.push(cause('recovery-stalled'));
   }
   return { ready: causes.length === 0, causes };
+}
+
+/** A wrong password ends every attempt to connect, which looks like a Redis that is away. */
+function isDenied(deliveries: readonly StreamDelivery[]): boolean {
+  return deliveries.some(({ loop }) => loop.failure === 'no-permission');
 }
 
 /** The health of a transport that is not running. */

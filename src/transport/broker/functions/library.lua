@@ -145,6 +145,31 @@ end
 -- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.
 local TYPE_OF = { hset = 'hash', hsetnx = 'hash', hdel = 'hash', set = 'any', del = 'any', pexpire = 'any' }
 
+-- A right that is missing in the middle of a function leaves half a step. So each command is tried beforehand in a
+-- form that changes nothing. HSETNX and DEL have no such form: they are written with others.
+local PROBES = {
+  hset = { 'HSET', 'field', 'value', 'field without a value' },
+  hdel = { 'HDEL', '\0none' },
+  set = { 'SET', 'value', 'PX', '0' },
+  pexpire = { 'PEXPIRE', 'never' },
+}
+PROBES.hsetnx = PROBES.hset
+PROBES.del = PROBES.pexpire
+
+-- Redis words it in several ways, by version.
+local function is_denied(message)
+  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+end
+
+local function denial(command, key)
+  local probe = PROBES[command]
+  local answer = redis.pcall(probe[1], key, unpack(probe, 2))
+  if type(answer) == 'table' and answer.err and is_denied(answer.err) then
+    return 'NOPERM this user may not use ' .. string.lower(probe[1]) .. ' on "' .. key .. '"'
+  end
+  return nil
+end
+
 local function parse_writes(keys, args, at)
   local writes, count = {}, tonumber(args[at])
   at = at + 1
@@ -159,8 +184,8 @@ local function parse_writes(keys, args, at)
   return writes
 end
 
--- Earlier writes of the same step are taken into account.
-local function writes_error(writes)
+-- Earlier writes of the same step are taken into account. `own` are the keys of the step itself.
+local function writes_error(writes, own)
   local types = {}
   for _, write in ipairs(writes) do
     local needed = TYPE_OF[write.command]
@@ -168,6 +193,15 @@ local function writes_error(writes)
       return 'UNUSABLE write: "' .. tostring(write.command) .. '" is not offered'
     end
     local key = write.key
+    for _, taken in ipairs(own) do
+      if key == taken then
+        return 'UNUSABLE write: ' .. write.command .. ' of "' .. key .. '", which belongs to the transport'
+      end
+    end
+    local denied = denial(write.command, key)
+    if denied then
+      return denied
+    end
     types[key] = types[key] or redis.call('TYPE', key).ok
     if needed ~= 'any' and types[key] ~= 'none' and types[key] ~= needed then
       return 'UNUSABLE write: ' .. write.command .. ' needs a ' .. needed .. ' at "' .. key .. '", found a ' .. types[key]
@@ -189,7 +223,15 @@ local function apply_writes(writes, entry_id)
     for i, arg in ipairs(write.args) do
       args[i] = arg == '#' and entry_id or string.sub(arg, 2)
     end
-    redis.call(write.command, write.key, unpack(args))
+    if write.command == 'hsetnx' then
+      if redis.call('HEXISTS', write.key, args[1]) == 0 then
+        redis.call('HSET', write.key, unpack(args))
+      end
+    elseif write.command == 'del' then
+      redis.call('PEXPIRE', write.key, 0)
+    else
+      redis.call(write.command, write.key, unpack(args))
+    end
   end
 end
 
@@ -199,7 +241,7 @@ end
 local function enqueue(keys, args)
   local length = tonumber(args[1])
   local writes = parse_writes(keys, args, 2 + length)
-  local problem = type_error(keys[1], 'stream') or writes_error(writes)
+  local problem = type_error(keys[1], 'stream') or writes_error(writes, { keys[1] })
   if problem then
     return raise(problem)
   end
@@ -221,7 +263,7 @@ local function ensure_group(keys, args)
   end
   local start = '0'
   local floor = redis.call('GET', floor_key)
-  if floor and redis.call('TYPE', stream).ok == 'stream' then
+  if floor and split_id(floor) and redis.call('TYPE', stream).ok == 'stream' then
     local last = to_map(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
     if not id_less(last, floor) then
       start = floor
@@ -266,7 +308,7 @@ end
 local function park(keys, args)
   local stream, waiting, group, id = keys[1], keys[2], args[1], args[3]
   local writes = parse_writes(keys, args, 6)
-  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes)
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes, { stream, waiting })
   if problem then
     return raise(problem)
   end
@@ -367,25 +409,26 @@ end
 local MAX_FIELDS = 1000
 
 local function original_fields(fields, added)
-  if #fields > 2 * MAX_FIELDS then
-    local packed = {}
-    for i, part in ipairs(fields) do
-      packed[i] = #part .. ':' .. part .. ','
-    end
-    return { 'dlt-original-packed', table.concat(packed) }, '0'
-  end
   local copied, replays = {}, '0'
+  local must_pack = #fields > 2 * MAX_FIELDS
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     if name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$') then
       replays = value
-    else
+    elseif not must_pack then
       if added[name] or string.sub(name, 1, 4) == 'dlt-' then
         name = 'dlt-original-field-' .. name
       end
       copied[#copied + 1] = name
       copied[#copied + 1] = value
     end
+  end
+  if must_pack then
+    local packed = {}
+    for i, part in ipairs(fields) do
+      packed[i] = #part .. ':' .. part .. ','
+    end
+    copied = { 'dlt-original-packed', table.concat(packed) }
   end
   return copied, replays
 end
@@ -415,7 +458,7 @@ local function dead_letter(keys, args)
     or type_error(letters, 'stream')
     or type_error(waiting, 'zset')
     or type_error(receipt, 'string')
-    or writes_error(writes)
+    or writes_error(writes, { stream, letters, waiting, receipt })
   if problem then
     return raise(problem)
   end
@@ -501,6 +544,30 @@ local function repair_waiting(keys, args)
   return { removed, #ids }
 end
 
+-- KEYS: list of limits by consumer. ARGV: consumer, its limit in ms, names of the consumers there are. Forgets those that
+-- are gone. Answers the largest limit.
+local function announce(keys, args)
+  local problem = type_error(keys[1], 'zset')
+  if problem then
+    return raise(problem)
+  end
+  local alive = {}
+  for i = 1, #args do
+    alive[args[i]] = true
+  end
+  redis.call('ZADD', keys[1], args[2], args[1])
+  local largest = tonumber(args[2])
+  local announced = redis.call('ZRANGEBYSCORE', keys[1], '-inf', '+inf', 'WITHSCORES')
+  for i = 1, #announced, 2 do
+    if alive[announced[i]] then
+      largest = math.max(largest, tonumber(announced[i + 1]))
+    else
+      redis.call('ZREM', keys[1], announced[i])
+    end
+  end
+  return largest
+end
+
 -- KEYS: stream, lists of limits by consumer. ARGV: group, consumer, least idle time in ms. Deleting a consumer drops what is pending for
 -- it, hence only while nothing is.
 local function reap_consumer(keys, args)
@@ -522,6 +589,9 @@ local function reap_consumer(keys, args)
   end
   return 0
 end
+
+-- More than a node of a stream holds by default: only whole nodes are removed.
+local TRIM_PAGE = 128
 
 -- KEYS: stream. ARGV: age in ms, most entries, limit of one call. Removes what no group needs any more and what is too
 -- old or too much. Answers how many were removed, and the groups that hold back what is too old.
@@ -554,7 +624,7 @@ local function trim(keys, args)
   local bound = old
   local excess = redis.call('XLEN', stream) - tonumber(args[2])
   if excess > 0 then
-    local page = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(excess, 50))
+    local page = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(excess, TRIM_PAGE))
     local last = page[#page] and page[#page][1]
     if last and id_less(bound, last) then
       bound = last
@@ -564,11 +634,6 @@ local function trim(keys, args)
     bound = needed
   end
   return { redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit), stale }
-end
-
--- Redis words it in several ways, by version.
-local function is_denied(message)
-  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
 end
 
 -- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
@@ -596,18 +661,22 @@ local function check_rights(keys, args)
     { 'TYPE', keys[1] },
     { 'TIME' },
   }
-  if args[2] == '1' then
-    attempts[#attempts + 1] = { 'HSET', keys[1], 'a', 'b' }
-    attempts[#attempts + 1] = { 'HSETNX', keys[1], 'a', 'b' }
-    attempts[#attempts + 1] = { 'HDEL', keys[1], 'a' }
-    attempts[#attempts + 1] = { 'DEL', keys[4] }
-    attempts[#attempts + 1] = { 'PEXPIRE', keys[1], 'x' }
-  end
   local missing = {}
   for _, attempt in ipairs(attempts) do
     local answer = redis.pcall(unpack(attempt))
     if type(answer) == 'table' and answer.err and is_denied(answer.err) then
       missing[#missing + 1] = string.lower(attempt[1])
+    end
+  end
+  if args[2] == '1' then
+    for command in pairs(PROBES) do
+      if denial(command, keys[4]) then
+        missing[#missing + 1] = string.lower(PROBES[command][1])
+      end
+    end
+    local answer = redis.pcall('HEXISTS', keys[4], 'field')
+    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
+      missing[#missing + 1] = 'hexists'
     end
   end
   return missing
@@ -630,6 +699,7 @@ register('dead_letter', dead_letter, { 'allow-oom' })
 register('settle', settle, { 'allow-oom' })
 register('repair_parked', repair_parked, { 'allow-oom' })
 register('repair_waiting', repair_waiting, { 'allow-oom' })
+register('announce', announce, { 'allow-oom' })
 register('reap_consumer', reap_consumer, { 'allow-oom' })
 register('trim', trim, { 'allow-oom' })
 register('check_rights', check_rights, { 'allow-oom' })

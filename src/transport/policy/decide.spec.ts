@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
+import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
+import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
+import { decideAbandoned } from './abandoned.js';
+import { decide, type Failure } from './decide.js';
+import { continueStreak, type ErrorStreak } from './error-streak.js';
+import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
+
+const DAY = 86_400_000;
+const errors = fc.constantFrom<unknown>(
+  new Error('x'),
+  new NonRetryableError('x'),
+  new MalformedEntryError('x'),
+  new RetryLaterError(10 * DAY),
+  new RetryLaterError(0),
+  'text',
+  undefined,
+);
+const retries = fc.integer({ min: 0, max: 999_999 });
+
+const failure = (more: Partial<Failure>): Failure => ({
+  ...{ entryId: '1-1', retry: 0, error: new Error('x'), fromDeadLetters: false },
+  ...more,
+});
+
+describe('decide', () => {
+  it.each([
+    [0, 'park'],
+    [1, 'park'],
+    [2, 'dead-letter'],
+    [999_999, 'dead-letter'],
+  ])('after retry %i: %s', (retry, action) => {
+    expect(decide(failure({ retry }), DEFAULT_RETRY_POLICY, DAY).action).toBe(action);
+  });
+
+  it.each([
+    [new MalformedEntryError('x'), 'malformed'],
+    [new NonRetryableError('x'), 'not-retryable'],
+    [new Error('x'), 'retries-exhausted'],
+    [new RetryLaterError(5), 'retries-exhausted'],
+  ])('gives the reason: %s, %s', (error, reason) => {
+    expect(decide(failure({ error, retry: 2 }), DEFAULT_RETRY_POLICY, DAY)).toEqual({
+      action: 'dead-letter',
+      reason,
+    });
+  });
+
+  it('lets an error ask for its delay, up to the longest', () => {
+    const delayOf = (delayMs: number) =>
+      decide(failure({ error: new RetryLaterError(delayMs) }), DEFAULT_RETRY_POLICY, DAY);
+    expect(delayOf(1_234)).toEqual({ action: 'park', delayMs: 1_234 });
+    expect(delayOf(10 * DAY)).toEqual({ action: 'park', delayMs: DAY });
+  });
+
+  it('takes a malformed entry for malformed whatever a classifier says', () => {
+    const policy = { ...DEFAULT_RETRY_POLICY, classify: () => 'retry' as const };
+    const decision = decide(failure({ error: new MalformedEntryError('x') }), policy, DAY);
+    expect(decision).toMatchObject({ reason: 'malformed' });
+  });
+
+  it('never sends an entry round for ever, never makes a dead letter of a dead letter, and is certain', () => {
+    fc.assert(
+      fc.property(errors, retries, fc.boolean(), retries, (error, retry, fromDeadLetters, maxRetries) => {
+        const policy = { ...DEFAULT_RETRY_POLICY, maxRetries };
+        const decision = decide(failure({ error, retry, fromDeadLetters }), policy, DAY);
+        expect(decide(failure({ error, retry, fromDeadLetters }), policy, DAY)).toEqual(decision);
+        if (retry >= maxRetries) expect(decision.action).not.toBe('park');
+        expect(decision.action).not.toBe(fromDeadLetters ? 'dead-letter' : 'settle');
+        if (decision.action === 'park') {
+          expect(decision.delayMs).toBeGreaterThanOrEqual(0);
+          expect(decision.delayMs).toBeLessThanOrEqual(DAY);
+        }
+      }),
+    );
+  });
+});
+
+describe('decideAbandoned', () => {
+  it('claims below the limit, lets run alone at and above it, and condemns only what was abandoned alone', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1_000 }),
+        fc.integer({ min: 0, max: 100 }),
+        fc.boolean(),
+        (count, max, alone) => {
+          const decision = decideAbandoned({ deliveryCount: count, ranAlone: alone }, max);
+          if (count <= max) expect(decision).toBe('claim');
+          else expect(decision).toBe(alone ? 'dead-letter' : 'run-alone');
+        },
+      ),
+    );
+  });
+});
+
+describe('continueStreak', () => {
+  it('begins anew exactly when the class changes, and never counts more than there were', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('A', 'B'), { minLength: 1, maxLength: 30 }), (names) => {
+        let streak: ErrorStreak | undefined;
+        names.forEach((name, retry) => {
+          streak = continueStreak(streak, name, retry);
+          const before = names.slice(0, retry + 1).reverse();
+          const other = before.findIndex((earlier) => earlier !== name);
+          const same = other < 0 ? retry + 1 : other;
+          expect(retry - streak.beganAtRetry).toBe(same - 1);
+        });
+      }),
+    );
+  });
+});
