@@ -1,0 +1,142 @@
+import type { Redis } from 'ioredis';
+import { eventually } from '../../support/eventually.js';
+import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { abandon, addOrders, numbered, pendingRows } from '../../support/group-view.js';
+import { openRedis } from '../../support/open-redis.js';
+import { sharedRedisUrl } from '../../support/shared-redis.js';
+import { GROUP, startServer, type ServerSetup, type StartedServer } from '../../support/started-server.js';
+import { startProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { uniqueName } from '../../support/unique-name.js';
+
+describe('Entries of a consumer that says nothing any more', () => {
+  const started: StartedServer[] = [];
+  let redis: Redis;
+  let stream: string;
+  beforeEach(() => {
+    redis = openRedis(sharedRedisUrl());
+    stream = uniqueName('orders');
+  });
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((running) => running.close()));
+    redis.disconnect();
+  });
+
+  async function start(setup: Partial<ServerSetup> = {}): Promise<StartedServer> {
+    const running = await startServer({ stream, handler: () => undefined, ...setup });
+    started.push(running);
+    return running;
+  }
+
+  it('are delivered again and counted, once the ack wait is over', async () => {
+    await addOrders(redis, stream, numbered(3));
+    const ids = await abandon(redis, stream, { count: 2 });
+    const { told } = await start();
+    await eventually(() => (told.processed.length === 3 ? true : undefined));
+    expect(told.processed.map(({ deliveryCount }) => deliveryCount)).toEqual([3, 3, 3]);
+    expect(told.reclaimed).toMatchObject([{ owner: 'dead-consumer', entryIds: ids }]);
+    await eventuallyPasses(async () => expect(await pendingRows(redis, stream)).toEqual([]));
+  });
+
+  it('are left alone before', async () => {
+    await addOrders(redis, stream, ['1']);
+    await abandon(redis, stream, { idleMs: 0 });
+    const { told, server } = await start({ options: { ackWaitMs: 60_000, recoveryIntervalMs: 3_600_000 } });
+    expect(await server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
+    expect(told.received).toEqual([]);
+  });
+
+  it('are found behind 20 pages of entries that are not idle: an empty page is not the end', async () => {
+    await addOrders(redis, stream, numbered(5_500));
+    const ids = await abandon(redis, stream, { idleMs: 0 });
+    const tail = ids.at(-1) ?? '';
+    await redis.xclaim(stream, GROUP, 'dead-consumer', 0, tail, 'IDLE', 3_600_000, 'JUSTID');
+    const { told } = await start({ options: { ackWaitMs: 1_800_000 } });
+    await eventually(() => told.processed[0]);
+    expect(told.processed).toMatchObject([{ entryId: tail, deliveryCount: 2 }]);
+  });
+
+  it('come back too when they are our own and we never saw them: the reply of the read was lost', async () => {
+    const proxy: TcpProxy = await startProxy('127.0.0.1', Number(new URL(sharedRedisUrl()).port));
+    try {
+      const { told } = await start({ url: `redis://127.0.0.1:${proxy.port}` });
+      await addOrders(redis, stream, ['seen']);
+      await eventually(() => told.processed[0]);
+      await eventuallyPasses(async () => expect(await pendingRows(redis, stream)).toEqual([]));
+      proxy.blackhole();
+      const [id] = await addOrders(redis, stream, ['unseen']);
+      await eventually(async () => ((await pendingRows(redis, stream)).length > 0 ? true : undefined));
+      expect(told.received).toHaveLength(1);
+      proxy.cut();
+      await proxy.heal();
+      await eventually(() => told.processed[1]);
+      expect(told.processed[1]).toMatchObject({ entryId: id, deliveryCount: 2 });
+    } finally {
+      await Promise.all(started.splice(0).map((running) => running.close()));
+      await proxy.stop();
+    }
+  });
+
+  it('are never those of a namesake: two processes with one consumer name are two consumers', async () => {
+    const seen: string[] = [];
+    const handler: ServerSetup['handler'] = async ({ orderId }) => {
+      seen.push(String(orderId));
+      await new Promise((resolve) => setTimeout(resolve, 900));
+    };
+    const options = { consumerName: 'same-name', maxInFlight: 2 };
+    await Promise.all([start({ handler, options }), start({ handler, options })]);
+    await addOrders(redis, stream, numbered(4));
+    await eventuallyPasses(async () => {
+      expect(started.flatMap(({ told }) => told.processed)).toHaveLength(4);
+      expect(await pendingRows(redis, stream)).toEqual([]);
+    });
+    expect(seen.sort()).toEqual(numbered(4));
+    expect(new Set(started.flatMap(({ told }) => told.processed.map(({ consumer }) => consumer))).size).toBe(
+      2,
+    );
+  });
+
+  async function consumers(): Promise<string[]> {
+    const rows = (await redis.xinfo('CONSUMERS', stream, GROUP).catch(() => [])) as unknown[][];
+    return rows.map((row) => String(row[row.indexOf('name') + 1]));
+  }
+
+  it('done, the consumer is deleted; one that lives, has entries, or waits is not', async () => {
+    const living = await start();
+    await addOrders(redis, stream, ['1']);
+    await eventually(() => living.told.processed[0]);
+    const before = await consumers();
+    for (let i = 0; i < 50; i += 1) await redis.xgroup('CREATECONSUMER', stream, GROUP, `dead-${i}`);
+    await redis.xgroup('CREATECONSUMER', stream, GROUP, '@retry');
+    await eventuallyPasses(async () =>
+      expect((await consumers()).sort()).toEqual([...before, '@retry'].sort()),
+    );
+    expect(living.told.failed).toEqual([]);
+  });
+
+  it('wait for as long as the slowest of the processes may be silent', async () => {
+    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
+    const slow = await start({ options: { ackWaitMs: 120_000 } });
+    await eventually(async () =>
+      (await redis.exists(`{${stream}}:${GROUP}:ack-waits`)) === 1 ? true : undefined,
+    );
+    await addOrders(redis, stream, ['1']);
+    await eventually(() => slow.told.processed[0]);
+    await slow.server.recovery.runOnce();
+    const quick = await start({ options: { ackWaitMs: 100 } });
+    await redis.xadd(stream, '*', 'orderId', '2');
+    await redis.xgroup('CREATECONSUMER', stream, GROUP, 'paused');
+    const [pending] = await redis.xrange(stream, '-', '+');
+    await redis.xclaim(stream, GROUP, 'paused', 0, pending?.[0] ?? '', 'FORCE', 'IDLE', 60_000, 'JUSTID');
+    expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
+    expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
+  });
+
+  it('do not wait for a process that is gone with its group: its ack wait is forgotten', async () => {
+    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
+    await redis.zadd(`{${stream}}:${GROUP}:ack-waits`, 3_600_000, 'gone-with-its-group');
+    await addOrders(redis, stream, ['1']);
+    await abandon(redis, stream, { idleMs: 60_000 });
+    const { told } = await start();
+    await eventually(() => told.processed[0], { timeoutMs: 3_000 });
+  });
+});

@@ -1,0 +1,4 @@
+import { register } from 'node:module';
+
+register('../../support/typescript-loader.js', import.meta.url);
+await import('./app-under-sigterm.ts');

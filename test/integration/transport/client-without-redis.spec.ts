@@ -1,0 +1,150 @@
+import { firstValueFrom } from 'rxjs';
+import {
+  RedisStreamsClient,
+  RedisStreamsRecordBuilder,
+  RedisUnavailableError,
+  type RedisStreamsClientOptions,
+} from '../../../src/transport/index.js';
+import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { openRedis } from '../../support/open-redis.js';
+import { startRedis, type TestRedis } from '../../support/redis.js';
+import { startProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { uniqueName } from '../../support/unique-name.js';
+
+let redis: TestRedis;
+let proxy: TcpProxy;
+let client: RedisStreamsClient;
+beforeAll(async () => {
+  redis = await startRedis({ kind: 'process' });
+});
+beforeEach(async () => {
+  proxy = await startProxy(redis.host, redis.port);
+  client = clientWith({});
+});
+afterEach(async () => {
+  await client.close();
+  await proxy.stop();
+});
+afterAll(() => redis.stop());
+
+function clientWith(options: Partial<RedisStreamsClientOptions>): RedisStreamsClient {
+  const connection = { url: `redis://127.0.0.1:${proxy.port}` };
+  return new RedisStreamsClient({ connection, streams: { orders: uniqueName('orders') }, ...options });
+}
+
+const emit = (payload: unknown = {}) => firstValueFrom(client.emit<string>('orders', payload));
+
+async function fails(attempt: Promise<unknown>, withinMs = 3_000): Promise<RedisUnavailableError> {
+  const began = performance.now();
+  const error = await attempt.catch((thrown: unknown) => thrown);
+  expect(performance.now() - began).toBeLessThan(withinMs);
+  expect(error).toBeInstanceOf(RedisUnavailableError);
+  return error as RedisUnavailableError;
+}
+
+const FAULTS: [string, () => unknown, () => unknown][] = [
+  ['refuses connections', () => proxy.refuse(), () => proxy.heal()],
+  ['is silent', () => proxy.blackhole(), () => proxy.heal()],
+  ['was killed', () => redis.kill(), () => redis.restart()],
+];
+
+it.each(FAULTS)(
+  'emit fails in under 3 s when Redis %s, and works again with the same client',
+  async (_, harm, mend) => {
+    await emit();
+    await harm();
+    await fails(emit());
+    await mend();
+    await eventuallyPasses(() => emit());
+  },
+  30_000,
+);
+
+it.each(FAULTS)(
+  'a client that is made while Redis %s fails alike, and works afterwards',
+  async (_, harm, mend) => {
+    client = clientWith({ emitTimeoutMs: 500 });
+    await harm();
+    expect((await fails(emit())).mayHaveSucceeded).toBe(false);
+    await fails(client.connect());
+    await mend();
+    await eventuallyPasses(() => emit());
+  },
+  30_000,
+);
+
+it('says that the entry may be there when the link was lost behind it', async () => {
+  client = clientWith({ emitTimeoutMs: 500 });
+  await emit();
+  proxy.blackhole();
+  expect((await fails(emit())).mayHaveSucceeded).toBe(true);
+  await proxy.heal();
+});
+
+it('takes a bounded number of emits while it waits, and refuses one more at once', async () => {
+  client = clientWith({ maxPendingEmits: 5, emitTimeoutMs: 1_000 });
+  await client.connect();
+  proxy.blackhole();
+  const waiting = Array.from({ length: 5 }, () => emit().catch((error: unknown) => error));
+  await Promise.resolve();
+  const error = await fails(emit(), 200);
+  expect(error.mayHaveSucceeded).toBe(false);
+  await Promise.all(waiting);
+  await proxy.heal();
+  await eventuallyPasses(() => emit());
+}, 20_000);
+
+it('bounds the emits that wait for the first connection too', async () => {
+  client = clientWith({ maxPendingEmits: 5, emitTimeoutMs: 1_000 });
+  await proxy.refuse();
+  const waiting = Array.from({ length: 5 }, () => emit().catch((error: unknown) => error));
+  await Promise.resolve();
+  await fails(emit(), 200);
+  await Promise.all(waiting);
+}, 20_000);
+
+it('does not warn of a leak when many wait', async () => {
+  client = clientWith({ emitTimeoutMs: 300 });
+  await proxy.refuse();
+  const warnings: string[] = [];
+  const listen = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', listen);
+  await Promise.all(Array.from({ length: 30 }, () => emit().catch(() => undefined)));
+  process.off('warning', listen);
+  expect(warnings).toEqual([]);
+});
+
+describe('when Redis refuses writes', () => {
+  const control = () => openRedis(redis.url);
+
+  it.each([
+    ['out of memory', ['maxmemory', '1'], ['maxmemory', '0']],
+    ['lacking replicas', ['min-replicas-to-write', '1'], ['min-replicas-to-write', '0']],
+  ] as const)('%s: emit fails at once and says why, with writes and without', async (_, harm, mend) => {
+    const record = new RedisStreamsRecordBuilder({})
+      .setWrites((tx) => tx.set(client.helperKey('orders', 'x'), '1'))
+      .build();
+    await emit(record);
+    const other = control();
+    await other.config('SET', ...harm);
+    for (const payload of [{}, record])
+      expect((await fails(emit(payload), 500)).mayHaveSucceeded).toBe(false);
+    await other.config('SET', ...mend);
+    await emit(record);
+    other.disconnect();
+  });
+
+  it('being a replica: emit fails, and works again after the promotion', async () => {
+    const record = new RedisStreamsRecordBuilder({})
+      .setWrites((tx) => tx.set(client.helperKey('orders', 'x'), '1'))
+      .build();
+    await emit(record);
+    const other = control();
+    await other.replicaof('127.0.0.1', 1);
+    await fails(emit());
+    await fails(emit(record));
+    await other.replicaof('NO', 'ONE');
+    await eventuallyPasses(() => emit(record));
+    other.disconnect();
+  });
+});

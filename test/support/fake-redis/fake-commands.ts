@@ -1,0 +1,73 @@
+import type { EntryRef, Settlement } from '../../../src/transport/broker/settlement.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
+import { helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import type { FakeGroup } from './fake-store.js';
+import { type FakeStore, type PendingRow } from './fake-store.js';
+
+export const PARKING = '@retry';
+
+/** What the steps of a fake broker have in common: one group and one consumer on a store that many share. */
+export abstract class FakeCommands {
+  constructor(
+    protected readonly store: FakeStore,
+    protected readonly group: string,
+    protected readonly consumer: string,
+  ) {}
+
+  protected key(stream: string, ...parts: string[]): string {
+    return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  protected waitingOf(stream: string): Map<string, number> {
+    return this.store.waitingList(this.key(stream, 'retry'));
+  }
+
+  protected groupOf(stream: string): FakeGroup | undefined {
+    return this.store.streams.get(stream)?.groups.get(this.group);
+  }
+
+  /** @throws Error as Redis answers when the group is not there */
+  protected requireGroup(stream: string): FakeGroup {
+    const group = this.groupOf(stream);
+    if (!group) throw new Error(`NOGROUP No such key '${stream}' or consumer group '${this.group}'`);
+    return group;
+  }
+
+  protected rowOf(stream: string, id: string): PendingRow | undefined {
+    return this.groupOf(stream)?.pending.get(id);
+  }
+
+  protected exists(stream: string, id: string): boolean {
+    return this.store.streams.get(stream)?.entries.has(id) === true;
+  }
+
+  /** Makes an entry pending for a consumer, fresh. */
+  protected give(stream: string, id: string, owner: string, count: number): void {
+    const group = this.requireGroup(stream);
+    group.pending.set(id, { owner, count, deliveredAt: this.store.now });
+    group.consumers.set(owner, this.store.now);
+  }
+
+  /** Why this owner may not settle the entry. */
+  protected refusal(
+    stream: string,
+    { id, deliveryCount }: EntryRef,
+    owner: string,
+  ): Exclude<Settlement, 'done' | 'vanished'> | undefined {
+    const row = this.rowOf(stream, id);
+    if (!row || (row.owner === PARKING && owner !== PARKING)) return 'gone';
+    return row.owner === owner && row.count === deliveryCount ? undefined : 'taken';
+  }
+
+  protected entry(stream: string, id: string): StreamEntry | undefined {
+    const parts = this.store.streams.get(stream)?.entries.get(id);
+    if (!parts) return undefined;
+    const fields = parts.map((part) => part.toString('utf8'));
+    return fields.some((text) => text.includes('\ufffd')) ? { id, fields, bytes: parts } : { id, fields };
+  }
+}
+
+/** A step that is over at once, as Redis runs each: nothing comes between its reads and its writes. */
+export function atOnce<T>(step: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(step()));
+}

@@ -1,0 +1,212 @@
+import type {
+  Claim,
+  ConsumerInfo,
+  EntryRef,
+  GroupLimit,
+  PendingEntry,
+  TrimLimits,
+  Trimming,
+} from '../../../src/transport/broker/settlement.js';
+import type { RecoveryBroker } from '../../../src/transport/broker/stream-broker.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
+import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import { compareIds, idBefore } from './entry-ids.js';
+import { atOnce, PARKING } from './fake-commands.js';
+import { FakeSettlement } from './fake-settlement.js';
+import type { FakeGroup } from './fake-store.js';
+
+const PAGE = 500;
+
+export abstract class FakeRecovery extends FakeSettlement implements RecoveryBroker {
+  claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
+    return atOnce(() => {
+      const { now } = this.store;
+      const waiting = this.waitingOf(stream);
+      const byScore = [...waiting].sort(([a, aDue], [b, bDue]) => aDue - bDue || (a < b ? -1 : 1));
+      const due = byScore.filter(([, at]) => at <= now);
+      const beyond = byScore.filter(([, at]) => at > now + maxDelayMs);
+      const ids = [...due, ...beyond].slice(0, Math.min(limit, PAGE)).map(([id]) => id);
+      for (const id of ids) waiting.delete(id);
+      return this.claim(
+        stream,
+        ids.filter((id) => this.rowOf(stream, id)?.owner === PARKING),
+      );
+    });
+  }
+
+  consumers(stream: string): Promise<ConsumerInfo[]> {
+    return atOnce(() => {
+      const { consumers, pending } = this.requireGroup(stream);
+      return [...consumers]
+        .filter(([name]) => name !== PARKING)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, seenAt]) => ({
+          name,
+          pending: [...pending.values()].filter(({ owner }) => owner === name).length,
+          idleMs: this.store.now - seenAt,
+        }));
+    });
+  }
+
+  pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]> {
+    return atOnce(() =>
+      [...this.requireGroup(stream).pending]
+        .filter(([id, { owner }]) => owner === consumer && isFrom(id, from))
+        .sort(([a], [b]) => compareIds(a, b))
+        .slice(0, limit)
+        .map(([id, { count, deliveredAt }]) => ({
+          id,
+          deliveryCount: count,
+          idleMs: this.store.now - deliveredAt,
+        })),
+    );
+  }
+
+  readEntry(stream: string, id: string): Promise<StreamEntry | undefined> {
+    return atOnce(() => this.entry(stream, id));
+  }
+
+  claimAbandoned(
+    stream: string,
+    owner: string,
+    leastIdleMs: number,
+    entries: readonly EntryRef[],
+  ): Promise<Claim> {
+    return atOnce(() => {
+      const abandoned = entries.filter(({ id, deliveryCount }) => {
+        const row = this.rowOf(stream, id);
+        const isStill = row?.owner === owner && row.count === deliveryCount;
+        return isStill && this.store.now - row.deliveredAt >= leastIdleMs;
+      });
+      return this.claim(
+        stream,
+        abandoned.map(({ id }) => id),
+      );
+    });
+  }
+
+  repairWaiting(stream: string): Promise<number> {
+    return atOnce(() => {
+      const { pending } = this.requireGroup(stream);
+      const waiting = this.waitingOf(stream);
+      const parked = [...pending].filter(([, { owner }]) => owner === PARKING).map(([id]) => id);
+      if (parked.length === waiting.size) return 0;
+      const missing = parked.filter((id) => !waiting.has(id));
+      const leftOver = [...waiting.keys()].filter((id) => !parked.includes(id));
+      for (const id of missing) waiting.set(id, this.store.now);
+      for (const id of leftOver) waiting.delete(id);
+      return missing.length + leftOver.length;
+    });
+  }
+
+  keepFloor(stream: string): Promise<void> {
+    return atOnce(() => {
+      const group = this.groupOf(stream);
+      if (group) this.store.strings.set(this.key(stream, 'floor'), floorOf(group));
+    });
+  }
+
+  announce(stream: string, limit: GroupLimit, ms: number, consumers: readonly string[]): Promise<number> {
+    return atOnce(() => {
+      const announced = this.store.limitsOf(this.key(stream, limit)).set(this.consumer, ms);
+      for (const name of [...announced.keys()]) {
+        if (name !== this.consumer && !consumers.includes(name)) announced.delete(name);
+      }
+      return Math.max(...announced.values());
+    });
+  }
+
+  markAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<void> {
+    return atOnce(() => void this.store.strings.set(this.key(stream, 'alone', id), String(deliveryCount)));
+  }
+
+  unmarkAlone(stream: string, { id }: EntryRef): Promise<void> {
+    return atOnce(() => void this.store.strings.delete(this.key(stream, 'alone', id)));
+  }
+
+  ranAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<boolean> {
+    return atOnce(() => this.store.strings.get(this.key(stream, 'alone', id)) === String(deliveryCount));
+  }
+
+  reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean> {
+    return atOnce(() => {
+      const group = this.groupOf(stream);
+      const seenAt = group?.consumers.get(consumer);
+      if (!group || seenAt === undefined || consumer === PARKING) return false;
+      const isBusy = [...group.pending.values()].some(({ owner }) => owner === consumer);
+      if (isBusy || this.store.now - seenAt < leastIdleMs) return false;
+      for (const limit of ['ack-waits', 'retry-delays']) {
+        this.store.limitsOf(this.key(stream, limit)).delete(consumer);
+      }
+      return group.consumers.delete(consumer);
+    });
+  }
+
+  trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {
+    return atOnce(() => {
+      const { entries, groups } = this.store.stream(stream);
+      if (groups.size === 0) return { removed: 0, staleGroups: [] };
+      const ids = [...entries.keys()];
+      const old = `${Math.max(0, this.store.now - maxAgeMs)}-0`;
+      const floors = [...groups].map(([name, group]) => ({ name, floor: floorOf(group) }));
+      const staleGroups = floors
+        .filter(({ floor }) => ids.some((id) => compareIds(id, floor) > 0 && compareIds(id, old) < 0))
+        .map(({ name }) => name);
+      const excess = ids[Math.min(ids.length - maxEntries, PAGE) - 1] ?? old;
+      const needed = floors.map(({ floor }) => floor).reduce(least);
+      return { removed: this.cut(stream, least(needed, greatest(old, excess))), staleGroups };
+    });
+  }
+
+  cap(stream: string, maxEntries: number): Promise<number> {
+    return atOnce(() => {
+      const { entries } = this.store.stream(stream);
+      const cut = [...entries.keys()].slice(0, Math.max(0, entries.size - maxEntries));
+      return cut.filter((id) => entries.delete(id)).length;
+    });
+  }
+
+  trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
+    return atOnce(() => this.cut(deadLetterKeyOf(stream), `${Math.max(0, this.store.now - maxAgeMs)}-0`));
+  }
+
+  private claim(stream: string, ids: readonly string[]): Claim {
+    const entries: { entry: StreamEntry; deliveryCount: number }[] = [];
+    const vanished: string[] = [];
+    for (const id of ids) {
+      const entry = this.entry(stream, id);
+      const deliveryCount = (this.rowOf(stream, id)?.count ?? 0) + 1;
+      if (entry) {
+        this.give(stream, id, this.consumer, deliveryCount);
+        entries.push({ entry, deliveryCount });
+      } else {
+        this.requireGroup(stream).pending.delete(id);
+        vanished.push(id);
+      }
+    }
+    return { entries, vanished };
+  }
+
+  private cut(stream: string, below: string): number {
+    const { entries } = this.store.stream(stream);
+    return [...entries.keys()].filter((id) => compareIds(id, below) < 0 && entries.delete(id)).length;
+  }
+}
+
+/** The id below which a group needs nothing any more. */
+function floorOf({ pending, lastDelivered }: FakeGroup): string {
+  return pending.size === 0 ? lastDelivered : idBefore([...pending.keys()].reduce(least));
+}
+
+function least(a: string, b: string): string {
+  return compareIds(a, b) <= 0 ? a : b;
+}
+
+function greatest(a: string, b: string): string {
+  return compareIds(a, b) >= 0 ? a : b;
+}
+
+function isFrom(id: string, from: string): boolean {
+  if (from === '-') return true;
+  return from.startsWith('(') ? compareIds(id, from.slice(1)) > 0 : compareIds(id, from) >= 0;
+}

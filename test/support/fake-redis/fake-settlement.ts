@@ -1,0 +1,108 @@
+import type {
+  DeadLettering,
+  DeadLetterRequest,
+  EntryRef,
+  Settlement,
+} from '../../../src/transport/broker/settlement.js';
+import type { SettlementBroker } from '../../../src/transport/broker/stream-broker.js';
+import type { ErrorStreak } from '../../../src/transport/policy/error-streak.js';
+import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import { StreamWrites, type StreamWrite } from '../../../src/transport/protocol/stream-writes.js';
+import { atOnce, FakeCommands, PARKING } from './fake-commands.js';
+import { deadLetterParts } from './fake-dead-letter.js';
+
+export abstract class FakeSettlement extends FakeCommands implements SettlementBroker {
+  acknowledge(stream: string, ids: readonly string[]): Promise<number> {
+    return atOnce(() => ids.filter((id) => this.groupOf(stream)?.pending.delete(id)).length);
+  }
+
+  park(
+    stream: string,
+    entry: EntryRef,
+    delayMs: number,
+    writes: readonly StreamWrite[],
+  ): Promise<Settlement> {
+    return atOnce(() => {
+      this.store.checkWrites(writes);
+      const row = this.rowOf(stream, entry.id);
+      if (row?.owner === PARKING && row.count === entry.deliveryCount) return 'done';
+      const refused = this.refusal(stream, entry, this.consumer);
+      if (refused) return refused;
+      if (!this.exists(stream, entry.id)) return 'vanished';
+      this.give(stream, entry.id, PARKING, entry.deliveryCount);
+      this.waitingOf(stream).set(entry.id, this.store.now + Math.round(delayMs));
+      this.store.apply(writes);
+      return 'done';
+    });
+  }
+
+  deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
+    return atOnce(() => {
+      const { entry, owner, leastIdleMs, added, held, writes } = request;
+      this.store.checkWrites(writes);
+      const refused = this.refusal(stream, entry, owner);
+      const receipt = this.key(stream, 'receipt', entry.id, String(entry.deliveryCount));
+      if (refused) {
+        const earlier = refused === 'gone' ? this.store.strings.get(receipt) : undefined;
+        return earlier === undefined
+          ? { settlement: refused }
+          : { settlement: 'done', deadLetterId: earlier };
+      }
+      const idleMs = this.store.now - (this.rowOf(stream, entry.id)?.deliveredAt ?? 0);
+      if (idleMs < leastIdleMs) return { settlement: 'taken' };
+      const fields =
+        this.store.streams.get(stream)?.entries.get(entry.id) ?? held.map((part) => Buffer.from(part));
+      if (fields.length === 0) return { settlement: 'vanished' };
+      const deadLetterId = this.store.add(deadLetterKeyOf(stream), deadLetterParts(fields, added));
+      this.requireGroup(stream).pending.delete(entry.id);
+      this.waitingOf(stream).delete(entry.id);
+      this.store.strings.set(receipt, deadLetterId);
+      this.store.apply(writes, deadLetterId);
+      return { settlement: 'done', deadLetterId };
+    });
+  }
+
+  settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement> {
+    return atOnce(() => {
+      const refused = this.refusal(stream, entry, owner);
+      if (refused) return refused;
+      this.requireGroup(stream).pending.delete(entry.id);
+      return 'done';
+    });
+  }
+
+  release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+    return atOnce(() => {
+      const ours = entries.filter(
+        (entry) => !this.refusal(stream, entry, this.consumer) && this.exists(stream, entry.id),
+      );
+      for (const { id, deliveryCount } of ours) {
+        this.give(stream, id, PARKING, deliveryCount - 1);
+        this.waitingOf(stream).set(id, this.store.now);
+      }
+      return ours.length;
+    });
+  }
+
+  extend(stream: string, entries: readonly EntryRef[]): Promise<string[]> {
+    return atOnce(() => {
+      const lost = entries.filter((entry) => this.refusal(stream, entry, this.consumer));
+      for (const entry of entries) {
+        if (lost.includes(entry) || !this.exists(stream, entry.id)) continue;
+        this.give(stream, entry.id, this.consumer, entry.deliveryCount);
+      }
+      return lost.map(({ id }) => id);
+    });
+  }
+
+  readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined> {
+    return atOnce(() => {
+      const kept = this.store.strings.get(this.key(stream, 'error', id));
+      return kept === undefined ? undefined : (JSON.parse(kept) as ErrorStreak);
+    });
+  }
+
+  errorStreakWrites(stream: string, id: string, streak: ErrorStreak): readonly StreamWrite[] {
+    return new StreamWrites().set(this.key(stream, 'error', id), JSON.stringify(streak)).list();
+  }
+}

@@ -1,0 +1,104 @@
+import type { StreamWrite, WriteValue } from '../../../src/transport/protocol/stream-writes.js';
+import { ENTRY_ID } from '../../../src/transport/protocol/stream-writes.js';
+import { compareIds } from './entry-ids.js';
+
+/** A row of a group's pending entries list. */
+export interface PendingRow {
+  owner: string;
+  deliveredAt: number;
+  count: number;
+}
+
+export class FakeGroup {
+  readonly pending = new Map<string, PendingRow>();
+  /** When each consumer was last heard of. */
+  readonly consumers = new Map<string, number>();
+
+  constructor(public lastDelivered: string) {}
+}
+
+export class FakeStream {
+  readonly entries = new Map<string, readonly Buffer[]>();
+  readonly groups = new Map<string, FakeGroup>();
+  lastId = '0-0';
+}
+
+/** What a Redis would hold: streams with their groups, and the keys beside them. Its clock moves by hand. */
+export class FakeStore {
+  now = 1_700_000_000_000;
+  readonly streams = new Map<string, FakeStream>();
+  /** Due times by entry id, by the waiting list's key. */
+  readonly waiting = new Map<string, Map<string, number>>();
+  readonly strings = new Map<string, string>();
+  readonly hashes = new Map<string, Map<string, string>>();
+  readonly limits = new Map<string, Map<string, number>>();
+
+  stream(name: string): FakeStream {
+    const found = this.streams.get(name) ?? new FakeStream();
+    this.streams.set(name, found);
+    return found;
+  }
+
+  waitingList(key: string): Map<string, number> {
+    const found = this.waiting.get(key) ?? new Map<string, number>();
+    this.waiting.set(key, found);
+    return found;
+  }
+
+  /** What consumers announced, by key. */
+  limitsOf(key: string): Map<string, number> {
+    const found = this.limits.get(key) ?? new Map<string, number>();
+    this.limits.set(key, found);
+    return found;
+  }
+
+  add(name: string, parts: readonly (string | Buffer)[]): string {
+    const stream = this.stream(name);
+    const [ms = '0', sequence = '0'] = stream.lastId.split('-');
+    const isNewTime = compareIds(`${this.now}-0`, stream.lastId) > 0;
+    stream.lastId = isNewTime ? `${this.now}-0` : `${ms}-${BigInt(sequence) + 1n}`;
+    stream.entries.set(
+      stream.lastId,
+      parts.map((part) => Buffer.from(part)),
+    );
+    return stream.lastId;
+  }
+
+  /** @throws Error as Redis answers when a write meets a key of another type; nothing is written then */
+  checkWrites(writes: readonly StreamWrite[]): void {
+    for (const { command, key } of writes) {
+      if (command.startsWith('h') && this.strings.has(key)) {
+        throw new Error(`UNUSABLE write: ${command} needs a hash at "${key}", found a string`);
+      }
+    }
+  }
+
+  apply(writes: readonly StreamWrite[], entryId = ''): void {
+    for (const { command, key, args } of writes) {
+      const [first = '', second = ''] = args.map((arg) => textOf(arg, entryId));
+      if (command === 'set') this.strings.set(key, first);
+      else if (command === 'del') this.drop(key);
+      else if (command === 'hdel') args.forEach((arg) => this.hashes.get(key)?.delete(textOf(arg, entryId)));
+      else if (command === 'hset') {
+        for (let i = 0; i < args.length; i += 2) this.setField(key, args.slice(i, i + 2), entryId);
+      } else if (command === 'hsetnx' && this.hashes.get(key)?.has(first) !== true) {
+        this.setField(key, [first, second], entryId);
+      }
+    }
+  }
+
+  private drop(key: string): void {
+    this.strings.delete(key);
+    this.hashes.delete(key);
+  }
+
+  private setField(key: string, pair: readonly WriteValue[], entryId: string): void {
+    const [field = '', value = ''] = pair.map((part) => textOf(part, entryId));
+    const hash = this.hashes.get(key) ?? new Map<string, string>();
+    this.hashes.set(key, hash.set(field, value));
+  }
+}
+
+function textOf(value: WriteValue, entryId: string): string {
+  return value === ENTRY_ID ? entryId : String(value);
+}

@@ -1,0 +1,57 @@
+import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
+import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
+import { compareIds } from './entry-ids.js';
+import { atOnce } from './fake-commands.js';
+import { FakeRecovery } from './fake-recovery.js';
+import { FakeGroup } from './fake-store.js';
+
+/** A {@link StreamBroker} in memory. The contract suite holds it to what the one on Redis does. */
+export class FakeStreamBroker extends FakeRecovery implements StreamBroker {
+  ensureGroup(stream: string): Promise<void> {
+    return atOnce(() => {
+      const { groups, lastId } = this.store.stream(stream);
+      if (groups.has(this.group)) return;
+      const floor = this.store.strings.get(this.key(stream, 'floor')) ?? '0-0';
+      groups.set(this.group, new FakeGroup(compareIds(lastId, floor) < 0 ? '0-0' : floor));
+    });
+  }
+
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A reader that does not wait: nobody but the test moves the clock. */
+  openReader(stream: string): StreamReader {
+    return {
+      readNew: (count) => atOnce(() => this.readNew(stream, count)),
+      whenReady: () => Promise.resolve(),
+      close: () => undefined,
+    };
+  }
+
+  probe(stream: string): Promise<void> {
+    return atOnce(() => void this.requireGroup(stream));
+  }
+
+  isConnected(): boolean {
+    return true;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private readNew(stream: string, count: number): StreamEntry[] {
+    const group = this.requireGroup(stream);
+    group.consumers.set(this.consumer, this.store.now);
+    const ids = [...this.store.stream(stream).entries.keys()]
+      .filter((id) => compareIds(id, group.lastDelivered) > 0)
+      .slice(0, count);
+    return ids.flatMap((id) => {
+      this.give(stream, id, this.consumer, 1);
+      group.lastDelivered = id;
+      return this.entry(stream, id) ?? [];
+    });
+  }
+}

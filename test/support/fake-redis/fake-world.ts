@@ -1,0 +1,44 @@
+import { deadLetterKeyOf, helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import type { StreamWorld } from '../stream-world.js';
+import { FakeStore } from './fake-store.js';
+import { FakeStreamBroker } from './fake-stream-broker.js';
+
+const GROUP = 'model-group';
+
+/** A world in memory, of its own. @param Broker - what its brokers are made of */
+export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
+  const store = new FakeStore();
+  const stream = 'model';
+  const key = (part: string): string => helperKeyOf(stream, GROUP, part);
+  return {
+    stream,
+    isFake: true,
+    broker: (consumer) => new Broker(store, GROUP, consumer),
+    add: (parts) => Promise.resolve(store.add(stream, parts)),
+    delete: (id) => Promise.resolve(void store.stream(stream).entries.delete(id)),
+    loseWaitingList: () => Promise.resolve(void store.waiting.delete(key('retry'))),
+    destroyGroup: () => Promise.resolve(void store.stream(stream).groups.delete(GROUP)),
+    passTime: (ms) => Promise.resolve(void (store.now += ms)),
+    look() {
+      const group = store.stream(stream).groups.get(GROUP);
+      const pending = [...(group?.pending ?? [])].map(
+        ([id, { owner, count, deliveredAt }]) =>
+          [id, { owner, count, idleMs: store.now - deliveredAt }] as const,
+      );
+      return Promise.resolve({
+        now: store.now,
+        lastDelivered: group?.lastDelivered,
+        floor: store.strings.get(key('floor')),
+        entries: new Set(store.stream(stream).entries.keys()),
+        pending: new Map(pending),
+        waiting: new Map(store.waitingList(key('retry'))),
+        letters: [...store.stream(deadLetterKeyOf(stream)).entries].map(([id, parts]) => ({
+          id,
+          parts,
+        })),
+      });
+    },
+    hash: (name) => Promise.resolve(Object.fromEntries(store.hashes.get(name) ?? [])),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,120 @@
+import { openConnection } from '../../../src/transport/broker/connection.js';
+import { RedisStreamReader } from '../../../src/transport/broker/redis-stream-reader.js';
+import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
+import { Redis } from 'ioredis';
+import { GROUP } from '../started-server.js';
+import type { BrokenMethods } from './seed.js';
+
+/** Stands for the death of a process between two commands: what should come next never does. */
+const death = (): Promise<never> => new Promise(() => undefined);
+
+/** Copies to the dead-letter stream and acknowledges in two commands. */
+export const COPY_THEN_ACK: BrokenMethods = {
+  async deadLetter(stream, { entry, added }) {
+    const [[, fields] = ['', []]] = await this.commands.xrange(stream, entry.id, entry.id);
+    await this.commands.xadd(`${stream}.DLT`, '*', ...fields, ...added);
+    return death();
+  },
+};
+
+/** Acknowledges, and copies to the dead-letter stream after that. */
+export const ACK_FIRST: BrokenMethods = {
+  async deadLetter(stream, { entry }) {
+    await this.commands.xack(stream, GROUP, entry.id);
+    return death();
+  },
+};
+
+/** Refreshes every entry that is held without asking whose it is by now. */
+export const UNGUARDED_HEARTBEAT: BrokenMethods = {
+  async extend(stream, entries) {
+    const [name = ''] = (await this.commands.client('GETNAME'))?.split(':') ?? [];
+    for (const { id } of entries) await this.commands.xclaim(stream, GROUP, name, 0, id, 'JUSTID');
+    return [];
+  },
+};
+
+/** Makes the group at the end of the stream. */
+export const DOLLAR: BrokenMethods = {
+  async ensureGroup(stream) {
+    await this.commands.xgroup('CREATE', stream, GROUP, '$', 'MKSTREAM').catch(() => undefined);
+  },
+};
+
+/** Deletes silent consumers, whatever is pending for them. */
+export const DELCONSUMER: BrokenMethods = {
+  async consumers(stream) {
+    const rows = (await this.commands.xinfo('CONSUMERS', stream, GROUP)) as unknown[][];
+    return rows
+      .map((row) => ({ name: String(row[1]), pending: 0, idleMs: 3_600_000 }))
+      .filter(({ name }) => name !== '@retry');
+  },
+  async reapConsumer(stream, consumer) {
+    await this.commands.xgroup('DELCONSUMER', stream, GROUP, consumer);
+    return true;
+  },
+};
+
+/** Looks at one page of what is pending, and takes one without an idle entry for the last. */
+export const STOP_AT_AN_EMPTY_PAGE: BrokenMethods = {
+  async pendingOf(stream, consumer, from, limit) {
+    const rows = await this.commands.xpending(stream, GROUP, from, '+', limit, consumer);
+    return (rows as [string, string, number, number][])
+      .map(([id, , idleMs, deliveryCount]) => ({ id, idleMs, deliveryCount }))
+      .filter(({ idleMs }) => idleMs > 60_000);
+  },
+};
+
+/** Trims to a length, whoever has read what. */
+export const MAXLEN_TRIM: BrokenMethods = {
+  async trim(stream, { maxEntries }) {
+    return { removed: await this.commands.xtrim(stream, 'MAXLEN', maxEntries), staleGroups: [] };
+  },
+};
+
+/** Relies on the option of ioredis to notice a dead link. */
+export function readerWithBlockingTimeout(url: string, stream: string, blockMs: number): StreamReader {
+  const redis = new Redis(url, { blockingTimeout: 2 * blockMs, maxRetriesPerRequest: 0 });
+  redis.on('error', () => undefined);
+  return new UnwatchedReader(redis, stream, blockMs);
+}
+
+/** The reader as it is. */
+export function properReader(url: string, stream: string, blockMs: number): StreamReader {
+  const redis = openConnection({ url }, 'reader', 'reader');
+  return new RedisStreamReader(redis, { stream, group: GROUP, consumer: 'reader' }, blockMs);
+}
+
+class UnwatchedReader implements StreamReader {
+  constructor(
+    private readonly redis: Redis,
+    private readonly stream: string,
+    private readonly blockMs: number,
+  ) {}
+
+  async readNew(count: number): Promise<{ id: string; fields: string[] }[]> {
+    const reply = (await this.redis.xreadgroup(
+      ...([
+        'GROUP',
+        GROUP,
+        'reader',
+        'COUNT',
+        count,
+        'BLOCK',
+        this.blockMs,
+        'STREAMS',
+        this.stream,
+        '>',
+      ] as const),
+    )) as [string, [string, string[]][]][] | null;
+    return (reply?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields }));
+  }
+
+  whenReady(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+}

@@ -1,0 +1,41 @@
+import type { StreamBroker } from '../../src/transport/broker/stream-broker.js';
+
+/** A row of the pending entries list, as a test sees it. */
+export interface SeenRow {
+  readonly owner: string;
+  readonly count: number;
+  readonly idleMs: number;
+}
+
+/** All that is kept for one stream and one group, at one instant. */
+export interface Sight {
+  /** The clock, in milliseconds. */
+  readonly now: number;
+  /** The id up to which the group has read; undefined when there is no group. */
+  readonly lastDelivered: string | undefined;
+  readonly floor: string | undefined;
+  /** Ids in the stream. */
+  readonly entries: ReadonlySet<string>;
+  readonly pending: ReadonlyMap<string, SeenRow>;
+  /** Due times of what waits for a retry. */
+  readonly waiting: ReadonlyMap<string, number>;
+  readonly letters: readonly { readonly id: string; readonly parts: readonly Buffer[] }[];
+}
+
+/** One stream with one group, in a Redis or in what stands for it, and the means to look at it and to disturb it. */
+export interface StreamWorld {
+  readonly stream: string;
+  /** Whether no Redis is behind it. */
+  readonly isFake: boolean;
+  broker(consumer: string): StreamBroker;
+  add(parts: readonly (string | Buffer)[]): Promise<string>;
+  /** Deletes an entry, as an operator may. */
+  delete(id: string): Promise<void>;
+  loseWaitingList(): Promise<void>;
+  destroyGroup(): Promise<void>;
+  /** Lets time pass for what is pending and what waits. */
+  passTime(ms: number): Promise<void>;
+  look(): Promise<Sight>;
+  hash(key: string): Promise<Record<string, string>>;
+  close(): Promise<void>;
+}
