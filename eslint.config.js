@@ -37,12 +37,20 @@ export default tseslint.config(
   {
     // Nest's hooks are typed to return nothing; the tests give it asynchronous ones on purpose.
     files: ['test/**/*.ts'],
-    rules: { '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }] },
+    rules: {
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+    },
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: {
-      globals: { console: 'readonly', performance: 'readonly', process: 'readonly', module: 'writable', require: 'readonly' },
+      globals: {
+        console: 'readonly',
+        performance: 'readonly',
+        process: 'readonly',
+        module: 'writable',
+        require: 'readonly',
+      },
     },
   },
 );
