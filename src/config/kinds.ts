@@ -41,6 +41,12 @@ export const redisName = matching(
   '1 to 128 visible ASCII characters without a blank, not beginning with @',
 );
 
+/** As {@link redisName}; the records of orders lie beside the keys of the group, under `order`. */
+export const groupName = matching(
+  /^(?!@|order(:|$))[!-~]{1,128}$/,
+  '1 to 128 visible ASCII characters without a blank, not beginning with @, and not "order"',
+);
+
 export const hostName = matching(/^[A-Za-z0-9._:-]{1,253}$/, 'a host name or an IP address');
 
 export const redisUrl: Kind<string> = {

@@ -95,6 +95,8 @@ describe('loadConfig', () => {
     ['STREAM_KEY', 'two words'],
     ['STREAM_KEY', 'x'.repeat(129)],
     ['GROUP_NAME', '@retry'],
+    ['GROUP_NAME', 'order'],
+    ['GROUP_NAME', 'order:x'],
     ['CONSUMER_NAME', 'a\u001b[31m'],
     ['MAX_IN_FLIGHT', '0'],
     ['MAX_IN_FLIGHT', 'Infinity'],

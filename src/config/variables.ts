@@ -1,4 +1,13 @@
-import { decimalNumber, hostName, matching, oneOf, redisName, redisUrl, wholeNumber } from './kinds.js';
+import {
+  decimalNumber,
+  groupName,
+  hostName,
+  matching,
+  oneOf,
+  redisName,
+  redisUrl,
+  wholeNumber,
+} from './kinds.js';
 import { optional, variable } from './variable.js';
 
 /** From the most urgent down; a level also shows those before it. */
@@ -28,7 +37,7 @@ export const VARIABLES = {
     default: 'orders',
     description: 'Redis key of the stream of orders',
   }),
-  groupName: variable('GROUP_NAME', redisName, {
+  groupName: variable('GROUP_NAME', groupName, {
     default: 'order-group',
     description: 'Consumer group that reads the stream',
   }),
@@ -63,7 +72,7 @@ export const VARIABLES = {
   }),
   backoffMaxMs: variable('BACKOFF_MAX_MS', wholeNumber(0, MOST_MS), {
     default: 60_000,
-    description: 'Longest delay before a retry, in milliseconds, jitter aside',
+    description: 'Longest delay before a retry, in milliseconds, jitter included',
   }),
   backoffJitter: variable('BACKOFF_JITTER', decimalNumber(0, 1), {
     default: 0.2,

@@ -68,7 +68,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     return this.claimed(stream, (await this.functions.call('claim_abandoned', [stream], args)) as ClaimReply);
   }
 
-  async repairWaiting(stream: string): Promise<number> {
+  async repairWaiting(stream: string, thorough = false): Promise<number> {
     const keys = [stream, this.key(stream, 'retry')] as const;
     const [waiting, rows] = await Promise.all([
       this.commands.zcard(keys[1]),
@@ -77,7 +77,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
       >,
     ]);
     const parked = Number(rows[3]?.find(([name]) => name === PARKING)?.[1] ?? 0);
-    if (waiting === parked) return 0;
+    if (waiting === parked && !thorough) return 0;
     let mended = 0;
     for (let from = '-'; from !== '';) {
       const [added, next] = (await this.functions.call('repair_parked', keys, [this.group, from, PAGE])) as [
@@ -134,7 +134,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     const [removed, staleGroups] = (await this.functions.call(
       'trim',
       [stream],
-      [maxAgeMs, maxEntries, PAGE],
+      [maxAgeMs, maxEntries, PAGE, this.group],
     )) as [number, string[]];
     return { removed, staleGroups };
   }

@@ -56,8 +56,13 @@ export interface RecoveryBroker {
     leastIdleMs: number,
     entries: readonly EntryRef[],
   ): Promise<Claim>;
-  /** Makes waiting list and pending entries agree again, if they do not. @returns how many were mended */
-  repairWaiting(stream: string): Promise<number>;
+  /**
+   * Makes waiting list and pending entries agree again, if they do not.
+   *
+   * @param thorough - look at every member even when both are of one length
+   * @returns how many were mended
+   */
+  repairWaiting(stream: string, thorough?: boolean): Promise<number>;
   /** Remembers where the group would have to begin if it were lost. */
   keepFloor(stream: string): Promise<void>;
   /**

@@ -97,10 +97,9 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   protected override async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    const { data: event, metadata } = this.createPacket(
-      packet.pattern,
-      packet.data as unknown,
-    ) as ReadPacket<unknown>;
+    // Nest 11 has no such hook.
+    this.onDispatchHook?.(packet);
+    const { data: event, metadata } = packet as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
     const fields = encodeEntry(
       record ? record.data : event,

@@ -15,6 +15,8 @@ export interface ReadLoopParts {
   readonly consumer: StreamConsumer;
   /** Whether writes of the application travel with settlements. */
   readonly withWrites: () => boolean;
+  /** Called when the group is known to exist, before the first read. */
+  readonly onGroupMade?: () => Promise<void>;
   /** Told each time that reading fails; the loop goes on. */
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
@@ -92,6 +94,7 @@ export class ReadLoop {
     if (!this.prepared) await broker.prepare(stream, this.parts.withWrites());
     this.prepared = true;
     await broker.ensureGroup(stream);
+    await this.parts.onGroupMade?.();
   }
 
   private async recover(reader: StreamReader, error: unknown, attempt: number): Promise<void> {

@@ -77,6 +77,10 @@ export class StreamConsumer implements Claimant {
   accept(deliveries: readonly Delivery[]): void {
     const now = performance.now();
     for (const delivery of deliveries) {
+      const earlier = this.held.get(delivery.entry.id);
+      // An answer that came late tells of a delivery that is over; a newer delivery ends the one that is held.
+      if (earlier && earlier.deliveryCount > delivery.deliveryCount) continue;
+      if (earlier) this.lose(earlier);
       const entry = new HeldEntry(delivery, now, now);
       this.held.set(entry.id, entry);
       this.buffer.push(entry);

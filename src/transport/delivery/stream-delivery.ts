@@ -70,6 +70,7 @@ export class StreamDelivery {
       broker,
       consumer: this.consumer,
       withWrites: () => hook() !== undefined,
+      onGroupMade: () => this.announceLimits(parts),
       onFailure: parts.onFailure,
     });
   }
@@ -92,5 +93,12 @@ export class StreamDelivery {
     this.acknowledger.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
+  }
+
+  /** Others must know how long this process may be silent before it is given its first entry. */
+  private async announceLimits({ broker, source, ackWaitMs, maxRetryDelayMs }: DeliveryParts): Promise<void> {
+    const names = (await broker.consumers(source.stream)).map(({ name }) => name);
+    await broker.announce(source.stream, 'ack-waits', ackWaitMs, names);
+    await broker.announce(source.stream, 'retry-delays', maxRetryDelayMs, names);
   }
 }

@@ -15,6 +15,8 @@ const PAGE = 250;
 const IDLE_PAGES_PER_RUN = 20;
 /** How long entries that are due are claimed before the rest has its turn, in milliseconds. */
 const DUE_LIMIT_MS = 1_000;
+/** Every so many runs the waiting list is compared member by member: what is missing may be as many as what is left over. */
+const THOROUGH_EVERY = 60;
 /** A consumer with nothing pending that was silent for so many ack waits is dead. One that lives reads every second. */
 const REAP_AFTER_ACK_WAITS = 2;
 /** How long a run waits in all for handlers to take what it claimed, in milliseconds. */
@@ -36,6 +38,7 @@ export interface StreamRecoveryParts {
 export class StreamRecovery {
   private readonly cursors = new Map<string, string>();
   private patienceUntil = 0;
+  private runs = 0;
   /** Found since the last run ended; crash suspects are treated between runs too. */
   private vanished = 0;
 
@@ -61,7 +64,8 @@ export class StreamRecovery {
     counts.ranAlone = suspects.takeRan();
     counts.vanished = this.vanished;
     this.vanished = 0;
-    counts.mended = await broker.repairWaiting(stream);
+    this.runs += 1;
+    counts.mended = await broker.repairWaiting(stream, this.runs % THOROUGH_EVERY === 0);
     await broker.keepFloor(stream);
     counts.reaped = await this.reap(consumers, groupAckWaitMs);
     return counts;

@@ -41,7 +41,7 @@ onEveryServer('Trimming', (world) => {
         const ids = await fill();
         const needed = new Set<string>();
         for (const [i, { read, pending }] of groups.entries())
-          for (const id of await place(`group-${i}`, ids, read, pending)) needed.add(id);
+          for (const id of await place(i === 0 ? GROUP : `group-${i}`, ids, read, pending)) needed.add(id);
         for (let call = 0; call < 4; call += 1) await world().broker().trim(world().stream, limit);
         const kept = await left();
         expect([...needed].filter((id) => !kept.has(id))).toEqual([]);
@@ -52,7 +52,7 @@ onEveryServer('Trimming', (world) => {
 
   it('removes what every group is done with, by age or by length', async () => {
     const ids = await fill();
-    await place('one', ids, ENTRIES, []);
+    await place(GROUP, ids, ENTRIES, []);
     await place('two', ids, 2 * NODE + 50, []);
     const broker = world().broker();
     expect(await broker.trim(world().stream, { maxAgeMs: 1, maxEntries: 1e6 })).toEqual({
@@ -67,7 +67,7 @@ onEveryServer('Trimming', (world) => {
 
   it('names the groups that hold back what is too old, and no others', async () => {
     const ids = await fill();
-    await place('up-to-date', ids, ENTRIES, []);
+    await place(GROUP, ids, ENTRIES, []);
     await place('never-reads', ids, 0, []);
     await place('stuck', ids, ENTRIES, [0]);
     const { removed, staleGroups } = await world()
@@ -83,6 +83,13 @@ onEveryServer('Trimming', (world) => {
     const limits = { maxAgeMs: 1, maxEntries: 1 };
     expect(await world().broker().trim(world().stream, limits)).toEqual(nothing);
     expect(await world().broker().trim('not-there', limits)).toEqual(nothing);
+  });
+
+  it('removes nothing while its own group is lost, whatever others have read', async () => {
+    const ids = await fill();
+    await place('another-group', ids, ENTRIES, []);
+    const limits = { maxAgeMs: 1, maxEntries: 1 };
+    expect(await world().broker().trim(world().stream, limits)).toEqual({ removed: 0, staleGroups: [] });
   });
 
   it('removes a bounded number in one call', async () => {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { abandon, addOrders, numbered, pendingRows } from '../../support/group-view.js';
@@ -129,6 +130,23 @@ describe('Entries of a consumer that says nothing any more', () => {
     await redis.xclaim(stream, GROUP, 'paused', 0, pending?.[0] ?? '', 'FORCE', 'IDLE', 60_000, 'JUSTID');
     expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
     expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
+  });
+
+  it('wait as long for a process that has just started and was given its first entry', async () => {
+    let finish = (): void => undefined;
+    const slow = await start({
+      options: { ackWaitMs: 60_000, recoveryIntervalMs: 3_600_000 },
+      handler: () => new Promise<void>((resolve) => (finish = resolve)),
+    });
+    await addOrders(redis, stream, ['slow']);
+    await eventually(() => slow.told.received[0]);
+    const connection = { url: sharedRedisUrl() };
+    const quick = new RedisStreamBroker({ connection, group: GROUP, consumer: 'quick', blockMs: 1 });
+    const names = (await quick.consumers(stream)).map(({ name }) => name);
+    const ackWaitMs = await quick.announce(stream, 'ack-waits', 100, names);
+    await quick.close();
+    finish();
+    expect(ackWaitMs).toBe(60_000);
   });
 
   it('do not wait for a process that is gone with its group: its ack wait is forgotten', async () => {

@@ -593,7 +593,7 @@ end
 -- More than a node of a stream holds by default: only whole nodes are removed.
 local TRIM_PAGE = 128
 
--- KEYS: stream. ARGV: age in ms, most entries, limit of one call. Removes what no group needs any more and what is too
+-- KEYS: stream. ARGV: age in ms, most entries, limit of one call, own group. Removes what no group needs any more and what is too
 -- old or too much. Answers how many were removed, and the groups that hold back what is too old.
 local function trim(keys, args)
   local stream = keys[1]
@@ -602,7 +602,7 @@ local function trim(keys, args)
     return raise(problem)
   end
   local groups = groups_of(stream)
-  if #groups == 0 then
+  if not group_named(stream, args[4]) then -- lost at this moment: its position is not known
     return { 0, {} }
   end
   local limit = tonumber(args[3])
