@@ -35,6 +35,9 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
 
   async ensureGroup(stream: string): Promise<void> {
     await this.functions.call('ensure_group', [stream, this.key(stream, 'floor')], [this.group]);
+    // Redis 7.0 knows a consumer only once it was served: reading its history, which is empty, is enough. From then on
+    // the group counts with this process's limits.
+    await this.commands.xreadgroup('GROUP', this.group, this.consumer, 'COUNT', 1, 'STREAMS', stream, '0');
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {

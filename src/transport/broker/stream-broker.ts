@@ -90,7 +90,10 @@ export interface RecoveryBroker {
 
 /** What the transport asks of Redis: one method per intent. Every one is safe to repeat. */
 export interface StreamBroker extends SettlementBroker, RecoveryBroker {
-  /** Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. */
+  /**
+   * Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. Makes this
+   * process's consumer known to it.
+   */
   ensureGroup(stream: string): Promise<void>;
   /**
    * Loads the function library and checks that this user may do all that it does.

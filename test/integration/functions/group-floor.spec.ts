@@ -90,10 +90,16 @@ onEveryServer('The floor of a group', (world) => {
     const brokers = Array.from({ length: 10 }, (_, i) => world().broker(`replica-${i}`));
     await Promise.all(brokers.map((broker) => broker.ensureGroup(world().stream)));
     const id = await world().delivered();
-    const before = await world().dump();
+    const before = await lastDelivered();
     await Promise.all(brokers.map((broker) => broker.ensureGroup(world().stream)));
-    expect(await world().dump()).toEqual(before);
+    expect(await lastDelivered()).toBe(before);
     expect(await world().row(id)).toMatchObject({ owner: 'worker' });
+  });
+
+  it('makes the consumer known, so that its limits count before it is given its first entry', async () => {
+    await world().broker('idle').ensureGroup(world().stream);
+    const names = (await world().broker().consumers(world().stream)).map(({ name }) => name);
+    expect(names).toContain('idle');
   });
 
   it('does not stop the group from being made when somebody wrote nonsense into it', async () => {
