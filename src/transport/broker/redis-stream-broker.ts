@@ -21,6 +21,9 @@ export interface BrokerOptions {
 /** How long the trace of a write probe stays, in milliseconds. */
 const PROBE_TTL_MS = 60_000;
 
+/** No entry follows it. One more would begin again at 0: Redis adds one to where a read begins. */
+const BEHIND_ALL = '18446744073709551615-18446744073709551614';
+
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
 export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   private readonly endWatch: () => void;
@@ -35,9 +38,11 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
 
   async ensureGroup(stream: string): Promise<void> {
     await this.functions.call('ensure_group', [stream, this.key(stream, 'floor')], [this.group]);
-    // Redis 7.0 knows a consumer only once it was served: reading its history, which is empty, is enough. From then on
-    // the group counts with this process's limits.
-    await this.commands.xreadgroup('GROUP', this.group, this.consumer, 'COUNT', 1, 'STREAMS', stream, '0');
+    // Redis 7.0 knows a consumer only once it was served. Its history behind every possible id is enough: what it reads
+    // there, Redis would count as a delivery.
+    await this.commands.xreadgroup(
+      ...(['GROUP', this.group, this.consumer, 'COUNT', 1, 'STREAMS', stream, BEHIND_ALL] as const),
+    );
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {

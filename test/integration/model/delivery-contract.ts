@@ -50,6 +50,13 @@ export function deliveryContract(world: () => StreamWorld): void {
       expect(await on.row(id)).toEqual(['anna', 1, false]);
     });
 
+    it('and charges nothing for what is being handled already', async () => {
+      const [entry] = await on.delivered(1);
+      await on.anna.ensureGroup(on.stream);
+
+      expect(await on.row(entry?.id ?? '')).toEqual(['anna', 1, false]);
+    });
+
     it('from the floor on when the group was lost', async () => {
       const [done, open, waiting] = await on.delivered(3);
       await on.anna.acknowledge(on.stream, [done?.id ?? '']);
