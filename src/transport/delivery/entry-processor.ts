@@ -55,7 +55,9 @@ export class EntryProcessor {
       ...describeDelivery(source, held.delivery, event),
       durationMs: performance.now() - (held.startedAt ?? 0),
     }));
-    await acknowledger.acknowledge(held.id);
+    held.letGo();
+    const behind = acknowledger.acknowledge(held.id);
+    if (behind) await behind;
     return 'acknowledging';
   }
 

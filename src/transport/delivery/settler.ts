@@ -137,7 +137,7 @@ export class Settler {
     if (written?.settlement === 'vanished') {
       told = 'vanished';
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
-      written = await this.writeDeadLetter(delivery, failed, told, fence, heldFields(delivery));
+      written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
     }
     if (written?.settlement !== 'done') return false;
     const { deadLetterId } = written;
@@ -197,8 +197,4 @@ export class Settler {
 
 function refOf({ entry, deliveryCount }: Delivery): { id: string; deliveryCount: number } {
   return { id: entry.id, deliveryCount };
-}
-
-function heldFields({ entry }: Delivery): readonly (string | Buffer)[] {
-  return Array.isArray(entry.bytes) ? (entry.bytes as readonly Buffer[]) : entry.fields;
 }

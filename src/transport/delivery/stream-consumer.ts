@@ -110,13 +110,10 @@ export class StreamConsumer implements Claimant {
   }
 
   onFree(): void {
-    let started = 0;
-    for (const entry of this.buffer) {
-      if (!this.parts.slots.tryTake()) break;
-      this.start(entry);
-      started += 1;
+    while (this.buffer.length > 0 && this.parts.slots.tryTake()) {
+      const next = this.buffer.shift();
+      if (next) void this.process(next);
     }
-    if (started > 0) this.buffer = this.buffer.slice(started);
     this.roomChanged.tell();
   }
 
@@ -183,17 +180,19 @@ export class StreamConsumer implements Claimant {
     for (const { event } of this.held.values()) event?.abort(reason);
   }
 
-  private start(entry: HeldEntry): void {
-    void this.process(entry).then(() => this.freeSlot(entry));
-  }
-
   private async process(entry: HeldEntry): Promise<void> {
-    const end = await this.unlessBroken(entry, this.parts.processor.process(entry));
+    let end: ProcessingEnd;
+    try {
+      end = await this.parts.processor.process(entry);
+    } catch (error) {
+      end = this.broken(entry, error);
+    }
     if (entry.isOverdue) this.timedOut -= 1;
     if (entry.startedAt !== undefined) {
       this.typicalMs += NEW_DURATION_WEIGHT * (performance.now() - entry.startedAt - this.typicalMs);
     }
     if (end === 'settled') this.forget(entry);
+    this.freeSlot(entry);
   }
 
   /** Its handler may go on, and no longer counts. */
@@ -205,20 +204,18 @@ export class StreamConsumer implements Claimant {
 
   private async expireOne(entry: HeldEntry, error: Error): Promise<void> {
     this.overrun(entry, error);
-    const end = await this.unlessBroken(entry, this.parts.processor.fail(entry, error));
+    const end = await this.parts.processor
+      .fail(entry, error)
+      .catch((unforeseen: unknown) => this.broken(entry, unforeseen));
     if (end === 'settled') this.forget(entry);
     this.freeSlot(entry);
   }
 
   /** What nobody foresaw ends this delivery alone: the entry stays pending, and is found when its ack wait is over. */
-  private async unlessBroken(entry: HeldEntry, step: Promise<ProcessingEnd>): Promise<ProcessingEnd> {
-    try {
-      return await step;
-    } catch (error) {
-      this.parts.onFailure(error);
-      entry.takeOutcome();
-      return 'settled';
-    }
+  private broken(entry: HeldEntry, error: unknown): ProcessingEnd {
+    this.parts.onFailure(error);
+    entry.takeOutcome();
+    return 'settled';
   }
 
   private freeSlot(entry: HeldEntry): void {
