@@ -14,7 +14,7 @@ module.exports = {
       comment: 'The service uses the transport as any other user does.',
       severity: 'error',
       from: { path: '^src/(?!transport/)' },
-      to: { path: '^src/transport/', pathNot: '^src/transport/index\\.ts$' },
+      to: { path: '^src/transport/', pathNot: '^src/transport/(validation/)?index\\.ts$' },
     },
     {
       name: 'no-barrel-inside',

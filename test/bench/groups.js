@@ -50,8 +50,9 @@ export const GROUPS = {
     step: 'consume',
     before: ['fill'],
     subjects: [
-      subject('no validation', 'order-streams'),
       subject('ValidationPipe', 'order-streams', { variant: 'validated' }),
+      subject('CompiledValidationPipe', 'order-streams', { variant: 'compiled' }),
+      subject('no validation', 'order-streams'),
     ],
   },
   retries: {

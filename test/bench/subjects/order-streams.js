@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
 import { OrderEventDto } from '../../../dist/orders/dto/order-event.dto.js';
 import { RedisStreamsClient, RedisStreamsServer } from '../../../dist/transport/index.js';
+import { CompiledValidationPipe } from '../../../dist/transport/validation/index.js';
 import { Meter } from '../parts/meter.js';
 import { startNestApp } from '../parts/nest-app.js';
 import { orderEvent } from '../parts/order-events.js';
@@ -13,13 +14,13 @@ import { now } from './raw.js';
 export { fill, abandon, send } from './raw.js';
 
 const GROUP = 'order-group';
+const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
+
 /** What each variant adds to the plain consumer. */
 const VARIANTS = {
   plain: () => ({}),
-  validated: () => ({
-    pipes: [new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true })],
-    payloadType: OrderEventDto,
-  }),
+  validated: () => ({ pipes: [new ValidationPipe(RULES)], payloadType: OrderEventDto }),
+  compiled: () => ({ pipes: [new CompiledValidationPipe(RULES)], payloadType: OrderEventDto }),
 };
 
 export async function consume({ url, count, variant = 'plain', failing = 0, options = {} }) {
@@ -28,9 +29,8 @@ export async function consume({ url, count, variant = 'plain', failing = 0, opti
   const strategy = new RedisStreamsServer({ connection: { url }, group: GROUP, ...options });
   const app = await startNestApp(
     { strategy },
-    (order, context) => {
+    (order) => {
       if (failing > 0 && order.orderId.startsWith('fail-')) throw new Error('fails on purpose');
-      VARIANTS_WORK[variant]?.(order, context);
       meter.tick();
     },
     VARIANTS[variant](),
@@ -59,9 +59,6 @@ export async function consumePart({ url, count }) {
   await app.close();
   return last ?? { messages: 0 };
 }
-
-/** What a handler of the variant does. */
-const VARIANTS_WORK = {};
 
 export async function takeOver({ url, count }) {
   return consume({ url, count, options: { ackWaitMs: 1_000 } });
