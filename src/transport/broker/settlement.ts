@@ -68,3 +68,11 @@ export interface Trimming {
   /** Groups that still need entries older than the age limit. */
   readonly staleGroups: readonly string[];
 }
+
+/** A marker that must hold a value for a commit to be applied, and that is written with it. */
+export interface CommitGuard {
+  readonly key: string;
+  readonly expected: string;
+  readonly value: string;
+  readonly ttlMs: number;
+}
