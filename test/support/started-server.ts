@@ -83,6 +83,7 @@ function observe(server: RedisStreamsServer): Told {
   const told: Told = {
     received: [],
     processed: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

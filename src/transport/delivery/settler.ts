@@ -78,6 +78,13 @@ export class Settler {
     return this.deadLetter(delivery, failed, 'abandoned', fence);
   }
 
+  /** Ends an entry that was deleted from the stream while its handler ran, from what is held of it. */
+  async settleVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
+    const { source } = this.parts;
+    if (source.isDeadLetterStream) await this.settle(delivery, failed, source.consumer);
+    else await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+  }
+
   /** Stops trying; what is not settled stays pending. */
   giveUp(): void {
     this.gaveUp = true;
@@ -108,10 +115,8 @@ export class Settler {
         usable ? [...writes, ...streakWrites] : streakWrites,
       ),
     );
-    if (settlement === 'vanished' && source.isDeadLetterStream) {
-      await this.settle(delivery, failed, source.consumer);
-    } else if (settlement === 'vanished') {
-      await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+    if (settlement === 'vanished') {
+      await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
     }

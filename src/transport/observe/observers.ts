@@ -7,6 +7,7 @@ export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
     processed: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

@@ -42,6 +42,7 @@ export class RunningTransport {
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
     const { observers, hook, onFailure } = surroundings;
+    const naming = { streams: options.streams, cluster: false };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;
@@ -55,7 +56,7 @@ export class RunningTransport {
       };
       return new StreamDelivery({
         ...{ source, broker, dispatch, slots, observers, policy, hook },
-        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes },
+        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });
