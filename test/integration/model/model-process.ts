@@ -86,6 +86,7 @@ export class ModelProcess {
       ...shared,
       naming: { streams: {}, cluster: false },
       followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
+      once: undefined,
       dispatch: ({ entryId, deliveryCount }) =>
         new Promise((resolve, reject) => {
           log.started(name, entryId, deliveryCount);
