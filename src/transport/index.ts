@@ -4,10 +4,24 @@ export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
+export type { IdempotencyKey } from './idempotency/idempotency-key.js';
+export type {
+  IdempotencyDefaults,
+  IdempotencyExtra,
+  IdempotencyOptions,
+} from './idempotency/idempotency-policy.js';
+export type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency/idempotency-store.js';
+export {
+  PostgresIdempotencyStore,
+  type PostgresIdempotencyOptions,
+} from './idempotency/postgres-idempotency-store.js';
+export { inboxTableSql } from './idempotency/postgres-inbox-sql.js';
+export type { PostgresClient, PostgresPool } from './idempotency/postgres-pool.js';
 export type {
   CommitRefusedEvent,
   DeadLetteredEvent,
   DeliveryEvent,
+  DuplicateWaitingEvent,
   FailedEvent,
   ReclaimedEvent,
   RecoveredEvent,
@@ -31,6 +45,7 @@ export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js
 export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
 export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
+export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
 export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';
 export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
@@ -47,6 +62,7 @@ export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-write
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';
 export type { RetentionOptions } from './retention/retention-options.js';
+export { Idempotent } from './server/idempotent.decorator.js';
 export { Retry } from './server/retry.decorator.js';
 export type { RedisStreamsStatus } from './observe/link-status.js';
 export { RedisStreamsServer } from './server/redis-streams-server.js';

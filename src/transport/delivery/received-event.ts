@@ -25,6 +25,8 @@ export class ReceivedEvent {
   readonly headers: Headers;
   /** A marker that must hold for the success of this delivery to count. */
   guard: CommitGuard | undefined;
+  /** What the store of idempotency keys lets the handler write with, if it does. */
+  storeTransaction: unknown;
   private collected: CommitTransaction | undefined;
   private isOver = false;
   private controller: AbortController | undefined;
@@ -54,6 +56,11 @@ export class ReceivedEvent {
     this.controller ??= new AbortController();
     if (this.abortReason) this.controller.abort(this.abortReason);
     return this.controller.signal;
+  }
+
+  /** Whether the handler's result no longer counts. */
+  get isAborted(): boolean {
+    return this.abortReason !== undefined;
   }
 
   /** What the handler wants to take effect together with the acknowledgement, if anything. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf } from '../broker/redis-failure.js';
-import type { DeadLettering } from '../broker/settlement.js';
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { DeadLettering, EntryRef } from '../broker/settlement.js';
+import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
 import { decide, type Decision, type Failure } from '../policy/decide.js';
@@ -19,7 +19,7 @@ const LONGEST_DELAY_MS = 1_000;
 /** What a settler works with. */
 export interface SettlerParts {
   readonly source: Source;
-  readonly broker: SettlementBroker;
+  readonly broker: SettlementBroker & Pick<RecoveryBroker, 'unmarkAlone'>;
   readonly observers: Observers;
   readonly policy: RetryPolicy;
   /** Longest time that an entry may wait for a retry, in milliseconds. */
@@ -83,6 +83,24 @@ export class Settler {
     const { source } = this.parts;
     if (source.isDeadLetterStream) await this.settle(delivery, failed, source.consumer);
     else await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+  }
+
+  /**
+   * Hands an entry back that no handler works on, for another try after a while; no delivery is charged.
+   *
+   * @param cause - the trouble that it is put off for, if that is the reason
+   */
+  async putOff(
+    { id, deliveryCount, runsAlone }: EntryRef & { readonly runsAlone: boolean },
+    delayMs: number,
+    cause?: unknown,
+  ): Promise<void> {
+    const { broker, source, onFailure } = this.parts;
+    if (cause !== undefined) onFailure(cause);
+    const entry = { id, deliveryCount };
+    // Its next delivery has the same count and runs beside others: it must not look like this one.
+    if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
+    await this.untilTaken(() => broker.release(source.stream, [entry], delayMs));
   }
 
   /** Stops trying; what is not settled stays pending. */

@@ -104,6 +104,7 @@ export class StreamConsumer implements Claimant {
   async processAlone(delivery: Delivery): Promise<void> {
     const entry = new HeldEntry(delivery, performance.now(), performance.now());
     entry.slotFreed = true; // It runs without one.
+    entry.runsAlone = true;
     this.held.set(entry.id, entry);
     void this.process(entry);
     while (this.held.get(entry.id) === entry) await this.heldChanged.next();

@@ -39,6 +39,12 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
+/** A duplicate that waits until it is known what becomes of the entry that is being handled. */
+export interface DuplicateWaitingEvent extends DeliveryEvent {
+  /** Milliseconds until it looks again. */
+  readonly delayMs: number;
+}
+
 /** A commit of which nothing was written. */
 export interface CommitRefusedEvent extends SettledEvent {
   /**
@@ -85,6 +91,10 @@ export interface TransportEvents {
   processed: (event: SettledEvent) => void;
   /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
   'commit-refused': (event: CommitRefusedEvent) => void;
+  /** The idempotency key of an entry is done: its handler was not called, the acknowledgement is on its way. */
+  duplicate: (event: DeliveryEvent) => void;
+  /** Another entry with the same idempotency key is being handled; this one waits, uncharged. */
+  'duplicate-waiting': (event: DuplicateWaitingEvent) => void;
   /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */

@@ -89,6 +89,7 @@ export class ModelProcess {
       ...shared,
       naming: { streams: {}, cluster: false },
       followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
+      once: undefined,
       dispatch: (event) =>
         new Promise((resolve, reject) => {
           const { entryId, deliveryCount } = event;
@@ -100,7 +101,7 @@ export class ModelProcess {
               if (!isGood) event.commit((tx) => tx.incrby(key, 1));
               resolve();
             } catch (error) {
-              reject(error); // Its time was up, or its entry was lost.
+              reject(error as Error); // Its time was up, or its entry was lost.
             }
           };
           this.running.push({
