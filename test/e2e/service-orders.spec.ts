@@ -149,6 +149,7 @@ describe('orders', () => {
     expect(Object.keys(body.paths)).toEqual([
       '/orders',
       '/orders/{orderId}',
+      '/streams',
       '/health/live',
       '/health/ready',
     ]);

@@ -7,6 +7,7 @@ import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
 import type { TransportEvents } from '../observe/transport-events.js';
+import { streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
@@ -25,6 +26,17 @@ import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './tra
 const START_LIMIT_MS = 3_000;
 /** How often a group that holds retention back is named in the log, in milliseconds. */
 const STALE_GROUP_LOG_MS = 300_000;
+
+/** A stream that this process consumes. */
+export interface ConsumedStream {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  /** The name of this process in the group. */
+  readonly consumer: string;
+  /** Entries that were given to a handler and are not settled yet. */
+  readonly inFlight: number;
+}
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
 type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
@@ -133,6 +145,22 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   async checkHealth(): Promise<TransportHealth> {
     if (!this.running || this.closing) return NOT_LISTENING;
     return checkTransportHealth(this.running, this.recovery, this.options.recoveryIntervalMs);
+  }
+
+  /** The streams that handlers of this process are given entries of; none before the transport listens. */
+  get consumed(): readonly ConsumedStream[] {
+    return (this.running?.deliveries ?? []).map(({ source, consumer }) => ({
+      pattern: source.pattern,
+      stream: source.stream,
+      group: source.group,
+      consumer: source.consumer,
+      inFlight: consumer.inFlight,
+    }));
+  }
+
+  /** The stream key that a pattern stands for. */
+  streamKey(pattern: string): string {
+    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
   }
 
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
