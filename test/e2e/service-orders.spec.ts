@@ -152,6 +152,7 @@ describe('orders', () => {
       '/streams',
       '/health/live',
       '/health/ready',
+      '/metrics',
     ]);
     const page = await (await fetch(`${service.url}/docs`)).text();
     const assets = [...page.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, asset = '']) => asset);

@@ -107,5 +107,7 @@ export interface StreamBroker extends SettlementBroker, RecoveryBroker {
   probe(stream: string): Promise<void>;
   /** Whether the link for commands is up. */
   isConnected(): boolean;
+  /** Why the link is not up: Redis cannot be reached, or has been reached and is still loading its data. */
+  absence(): Promise<'unreachable' | 'loading'>;
   close(): Promise<void>;
 }

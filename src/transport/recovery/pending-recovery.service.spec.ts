@@ -63,13 +63,13 @@ describe('PendingRecoveryService', () => {
     };
     const registry = new SchedulerRegistry();
     const recovery = service([stream]);
-    expect(recovery.silentForMs).toBeUndefined();
+    expect(recovery.lastSuccessAt).toBeUndefined();
     recovery.start(registry);
     expect(registry.getIntervals()).toEqual(['recovery']);
     await twice;
     await recovery.stop();
     expect(registry.getIntervals()).toEqual([]);
-    expect(recovery.silentForMs).toBeGreaterThanOrEqual(0);
+    expect(recovery.lastSuccessAt).toBeInstanceOf(Date);
     await recovery.stop();
   });
 });

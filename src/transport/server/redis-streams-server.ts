@@ -20,7 +20,7 @@ import {
   type ResolvedServerOptions,
 } from './server-options.js';
 import { REDIS_STREAMS_TRANSPORT } from './transport-id.js';
-import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './transport-health.js';
+import { checkTransportHealth, isWedged, NOT_LISTENING, type TransportHealth } from './transport-health.js';
 
 /** How long a start waits for Redis before it goes on without, in milliseconds. */
 const START_LIMIT_MS = 3_000;
@@ -144,7 +144,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** Whether the transport does its work; settles within three seconds whatever Redis does. */
   async checkHealth(): Promise<TransportHealth> {
     if (!this.running || this.closing) return NOT_LISTENING;
-    return checkTransportHealth(this.running, this.recovery, this.options.recoveryIntervalMs);
+    return checkTransportHealth(this.running, this.recovery);
   }
 
   /** The streams that handlers of this process are given entries of; none before the transport listens. */
@@ -168,6 +168,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     const overdue =
       this.running?.deliveries.reduce((sum, { consumer }) => sum + consumer.overdueHandlers, 0) ?? 0;
     return overdue > this.options.maxInFlight;
+  }
+
+  /** Whether reading stands still for a reason that is not Redis, so that this process should be replaced. */
+  get isWedged(): boolean {
+    return isWedged(this.running?.deliveries ?? []);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {

@@ -38,6 +38,10 @@ export class FakeStreamBroker extends FakeRecovery implements StreamBroker {
     return true;
   }
 
+  absence(): Promise<'unreachable'> {
+    return Promise.resolve('unreachable');
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
