@@ -8,6 +8,7 @@ import { openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
 import { RedisRecovery } from './redis-recovery.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
+import type { RedisSettings } from './settlement.js';
 import type { StreamBroker } from './stream-broker.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -75,6 +76,16 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   async probe(stream: string): Promise<void> {
     await this.commands.set(this.key(stream, 'probe'), '1', 'PX', PROBE_TTL_MS);
     await this.commands.xpending(stream, this.group);
+  }
+
+  async settings(): Promise<RedisSettings> {
+    const info = (await this.commands.info('persistence')) + (await this.commands.info('memory'));
+    const [, append] = /^aof_enabled:([01])/m.exec(info) ?? [];
+    const [, evictionPolicy] = /^maxmemory_policy:([\w-]+)/m.exec(info) ?? [];
+    return {
+      ...(append !== undefined && { appendOnly: append === '1' }),
+      ...(evictionPolicy !== undefined && { evictionPolicy }),
+    };
   }
 
   isConnected(): boolean {

@@ -13,6 +13,7 @@ import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
 import type { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
+import { lossWarnings } from './loss-warnings.js';
 import { RunningTransport } from './running-transport.js';
 import {
   resolveServerOptions,
@@ -200,6 +201,15 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     const inTime = await this.running.start(START_LIMIT_MS);
     if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
     if (!this.isClosing()) this.recovery.start(this.registry);
+    void this.warnOfLoss(this.running);
+  }
+
+  private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
+    try {
+      for (const warning of lossWarnings(await broker.settings())) this.logger.warn(warning);
+    } catch {
+      // A Redis that does not say how it is set, or is away until the end, is not worth a line.
+    }
   }
 
   private isClosing(): boolean {

@@ -38,6 +38,10 @@ export class FakeStreamBroker extends FakeRecovery implements StreamBroker {
     return true;
   }
 
+  settings(): Promise<object> {
+    return Promise.resolve({});
+  }
+
   absence(): Promise<'unreachable'> {
     return Promise.resolve('unreachable');
   }
