@@ -1,10 +1,13 @@
 export type { Published } from './broker/entry-publisher.js';
 export type { RedisConnectionOptions } from './broker/connection-options.js';
+export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
+export { StreamInspector } from './inspect/stream-inspector.js';
+export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
 export type {
   IdempotencyDefaults,
   IdempotencyExtra,
@@ -65,7 +68,8 @@ export type { RetentionOptions } from './retention/retention-options.js';
 export { Idempotent } from './server/idempotent.decorator.js';
 export { Retry } from './server/retry.decorator.js';
 export type { RedisStreamsStatus } from './observe/link-status.js';
-export { RedisStreamsServer } from './server/redis-streams-server.js';
+export { RedisStreamsServer, type ConsumedStream } from './server/redis-streams-server.js';
+export { deadLetterKeyOf } from './protocol/stream-key.js';
 export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
 export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';

@@ -172,8 +172,10 @@ describe('orders', () => {
     expect(Object.keys(body.paths)).toEqual([
       '/orders',
       '/orders/{orderId}',
+      '/streams',
       '/health/live',
       '/health/ready',
+      '/metrics',
     ]);
     const page = await (await fetch(`${service.url}/docs`)).text();
     const assets = [...page.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, asset = '']) => asset);

@@ -51,6 +51,11 @@ export class StreamConsumer implements Claimant {
     return this.timedOut;
   }
 
+  /** How many entries were given to a handler and are not settled yet. */
+  get inFlight(): number {
+    return this.held.size - this.buffer.length;
+  }
+
   /** How many more entries are welcome now. */
   get room(): number {
     const { slots } = this.parts;
