@@ -87,6 +87,7 @@ function observe(server: RedisStreamsServer): Told {
     'retry-scheduled': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
+    skipped: [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

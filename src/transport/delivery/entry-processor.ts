@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
 import { decodeEntry } from '../protocol/entry-decoder.js';
+import { replayGroupOf } from '../protocol/replay-group.js';
 import type { Acknowledger } from './acknowledger.js';
 import { describeDelivery } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
@@ -36,6 +37,8 @@ export class EntryProcessor {
   async process(held: HeldEntry): Promise<ProcessingEnd> {
     const { source, dispatch, acknowledger, observers, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
+    const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
+    if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
     let event: ReceivedEvent;
     try {
       event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit));
@@ -55,6 +58,15 @@ export class EntryProcessor {
       ...describeDelivery(source, held.delivery, event),
       durationMs: performance.now() - (held.startedAt ?? 0),
     }));
+    await acknowledger.acknowledge(held.id);
+    return 'acknowledging';
+  }
+
+  /** Another group failed at the entry and was given it again; here it was done. */
+  private async skip(held: HeldEntry, replayGroup: string): Promise<ProcessingEnd> {
+    if (!held.takeOutcome()) return 'ignored';
+    const { source, observers, acknowledger } = this.parts;
+    observers.tell('skipped', () => ({ ...source, entryId: held.id, replayGroup }));
     await acknowledger.acknowledge(held.id);
     return 'acknowledging';
   }

@@ -6,6 +6,8 @@ export const RETRY_FIELD = 'retry';
 export const DEAD_LETTER_PREFIX = 'dlt-';
 /** What a replay adds to an entry. */
 export const REPLAY_PREFIX = 'replay-';
+/** The group that a replayed entry is for: the one that it failed in. */
+export const REPLAY_GROUP_FIELD = `${REPLAY_PREFIX}group`;
 
 /** Whether a field belongs to the protocol and is never payload or a header that a producer sets. */
 export function isReservedField(name: string): boolean {
