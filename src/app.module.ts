@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
+import { AccessModule } from './operations/access/access.module.js';
+import { DeadLettersModule } from './operations/dead-letters/dead-letters.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ORDERS_PATTERN } from './orders/orders-options.js';
@@ -18,12 +20,23 @@ export class AppModule {
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
     });
+    const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
     const { groupName: group, orderTtlMs, failOrderPrefix } = config;
     const orders = OrdersModule.forRoot(
       { connection, streams, group, orderTtlMs, failOrderPrefix },
       transport,
+      deadLetters,
     );
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    return { module: AppModule, imports: [orders, HealthModule.forRoot(transport), transport] };
+    return {
+      module: AppModule,
+      imports: [
+        AccessModule.forRoot(config),
+        orders,
+        deadLetters,
+        HealthModule.forRoot(transport),
+        transport,
+      ],
+    };
   }
 }

@@ -6,6 +6,7 @@ import {
   oneOf,
   redisName,
   redisUrl,
+  token,
   wholeNumber,
 } from './kinds.js';
 import { optional, variable } from './variable.js';
@@ -106,6 +107,18 @@ export const VARIABLES = {
   shutdownGraceMs: variable('SHUTDOWN_GRACE_MS', wholeNumber(0, 3_600_000), {
     default: 10_000,
     description: 'How long a stop waits for handlers that still run, in milliseconds',
+  }),
+  adminToken: optional('ADMIN_TOKEN', token, {
+    description: 'Bearer token of the operator routes. Unset: they answer only to this machine itself',
+    secret: true,
+  }),
+  replayToken: optional('REPLAY_TOKEN', token, {
+    description: 'Bearer token that may read and replay dead letters, not discard them',
+    secret: true,
+  }),
+  readToken: optional('READ_TOKEN', token, {
+    description: 'Bearer token that may only read',
+    secret: true,
   }),
   logLevel: variable('LOG_LEVEL', oneOf(...LOG_LEVELS), {
     default: 'log',
