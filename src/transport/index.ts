@@ -12,6 +12,8 @@ export {
   type Page,
   type TakenOut,
 } from './dead-letter/dead-letters.js';
+export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
+export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
 export type { ReplayHook } from './dead-letter/replay-hook.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type {

@@ -19,6 +19,8 @@ export interface ServerSetup {
   /** A stream key; default one of its own. Servers that share the work are given the same. */
   stream?: string;
   url?: string;
+  /** Default: the same for all. */
+  group?: string;
   /** Options of the one handler. */
   retry?: RetryOptions;
   options?: Partial<RedisStreamsServerOptions>;
@@ -51,13 +53,20 @@ const QUICK: Partial<RedisStreamsServerOptions> = {
 
 /** Starts a server whose one handler reads the stream. */
 export async function startServer(setup: ServerSetup): Promise<StartedServer> {
-  const { handler, stream = uniqueName('orders'), url = sharedRedisUrl(), retry, options = {} } = setup;
+  const {
+    handler,
+    stream = uniqueName('orders'),
+    url = sharedRedisUrl(),
+    retry,
+    options = {},
+    group = GROUP,
+  } = setup;
   const server = new RedisStreamsServer({
     ...QUICK,
     ...options,
     retry: { ...QUICK.retry, ...options.retry },
     connection: { url },
-    group: GROUP,
+    group,
     streams: { orders: stream },
   });
   const told = observe(server);
@@ -76,7 +85,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
       else resolve();
     });
   });
-  return { ...{ server, stream, told }, group: GROUP, close: () => closeAtOnce(server, stream, url) };
+  return { ...{ server, stream, told }, group, close: () => closeAtOnce(server, stream, url) };
 }
 
 function observe(server: RedisStreamsServer): Told {

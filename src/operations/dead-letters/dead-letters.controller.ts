@@ -15,22 +15,17 @@ import {
 } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
-  ApiBearerAuth,
   ApiBody,
   ApiConflictResponse,
-  ApiForbiddenResponse,
   ApiNoContentResponse,
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiServiceUnavailableResponse,
-  ApiTags,
-  ApiTooManyRequestsResponse,
-  ApiUnauthorizedResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import { DeadLetters, type TakenOut } from '../../transport/index.js';
 import { OperatorName } from '../access/operator.decorator.js';
+import { OperatorRoutes } from '../access/operator-routes.js';
 import { NeedsScope } from '../access/scope.js';
 import { ErrorDto } from '../../orders/dto/order-responses.js';
 import { CheckedInput } from '../http/checked-input.js';
@@ -47,12 +42,7 @@ import { DiscardDto, ListDto, PageDto, ReplayDto } from './dto/requests.dto.js';
 import { isStreamId } from './stream-id.js';
 
 /** What came to nobody's handler, or failed for good: look at it, put it back, throw it away. */
-@ApiTags('dead letters')
-@ApiBearerAuth()
-@ApiUnauthorizedResponse({ type: ErrorDto, description: 'No token, or a wrong one' })
-@ApiForbiddenResponse({ type: ErrorDto, description: 'The token lacks the scope' })
-@ApiTooManyRequestsResponse({ type: ErrorDto, description: 'Too many wrong tokens from this address' })
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' })
+@OperatorRoutes('dead letters')
 @Controller('dead-letters')
 export class DeadLettersController {
   constructor(private readonly deadLetters: DeadLetters) {}
