@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
+import { AccessModule } from './operations/access/access.module.js';
+import { DeadLettersModule } from './operations/dead-letters/dead-letters.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { MetricsModule } from './operations/metrics/metrics.module.js';
 import { StreamsModule } from './operations/streams/streams.module.js';
@@ -20,10 +22,12 @@ export class AppModule {
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
     });
+    const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
     const { groupName: group, orderTtlMs, failOrderPrefix } = config;
     const orders = OrdersModule.forRoot(
       { connection, streams, group, orderTtlMs, failOrderPrefix },
       transport,
+      deadLetters,
     );
     const looks = StreamsModule.forRoot({ group, outputs: [PROCESSED_PATTERN] }, transport);
     const thresholds = {
@@ -35,6 +39,7 @@ export class AppModule {
     const health = HealthModule.forRoot(thresholds, transport, looks);
     const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    return { module: AppModule, imports: [orders, looks, health, metrics, transport] };
+    const imports = [AccessModule.forRoot(config), orders, deadLetters, looks, health, metrics, transport];
+    return { module: AppModule, imports };
   }
 }

@@ -47,6 +47,9 @@ export const groupName = matching(
   '1 to 128 visible ASCII characters without a blank, not beginning with @, and not "order"',
 );
 
+/** Long enough that nobody finds it by trying. */
+export const token = matching(/^[!-~]{16,512}$/, '16 to 512 visible ASCII characters without a blank');
+
 export const hostName = matching(/^[A-Za-z0-9._:-]{1,253}$/, 'a host name or an IP address');
 
 export const redisUrl: Kind<string> = {

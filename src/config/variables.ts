@@ -6,6 +6,7 @@ import {
   oneOf,
   redisName,
   redisUrl,
+  token,
   wholeNumber,
 } from './kinds.js';
 import { optional, variable } from './variable.js';
@@ -118,6 +119,18 @@ export const VARIABLES = {
   deadLetterAlert: variable('DEAD_LETTER_ALERT', wholeNumber(1, 1_000_000_000), {
     default: 1,
     description: 'As many dead letters are a warning; as many new ones within ten minutes an alert',
+  }),
+  adminToken: optional('ADMIN_TOKEN', token, {
+    description: 'Bearer token of the operator routes. Unset: they answer only to this machine itself',
+    secret: true,
+  }),
+  replayToken: optional('REPLAY_TOKEN', token, {
+    description: 'Bearer token that may read and replay dead letters, not discard them',
+    secret: true,
+  }),
+  readToken: optional('READ_TOKEN', token, {
+    description: 'Bearer token that may only read',
+    secret: true,
   }),
   logLevel: variable('LOG_LEVEL', oneOf(...LOG_LEVELS), {
     default: 'log',

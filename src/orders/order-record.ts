@@ -11,6 +11,8 @@ export const RECORD = {
   outcome: 'outcome',
   /** Id of the dead letter of the first entry with this order that was dead-lettered; it counts with such an outcome alone. */
   deadLetterId: 'deadLetterId',
+  /** How often the order was put back after it had been dead-lettered. */
+  replays: 'replays',
 } as const;
 
 /** A hash as Redis returns it. */

@@ -33,6 +33,7 @@ export interface OrderSnapshot {
   readonly failure?: OrderFailure;
   readonly outcome?: OrderOutcome;
   readonly deadLetterId?: string;
+  readonly replays?: number;
 }
 
 /** An order as the service shows it. */
@@ -47,11 +48,13 @@ export interface OrderView {
   lastError?: string;
   /** Where the order is, once it is dead-lettered. */
   deadLetterId?: string;
+  /** How often it was put back after it had been dead-lettered. */
+  replays?: number;
 }
 
 /** The outcome decides; without one the state follows from the pending entry, so that no write can be missed. */
 export function viewOf(snapshot: OrderSnapshot): OrderView {
-  const { orderId, entryId, acceptedAt, deliveries, waiting, failure, outcome } = snapshot;
+  const { orderId, entryId, acceptedAt, deliveries, waiting, failure, outcome, replays } = snapshot;
   const lastError = outcome ? outcome.lastError : failure?.error;
   const deadLetterId = outcome?.state === 'dead-lettered' ? snapshot.deadLetterId : undefined;
   return {
@@ -63,5 +66,6 @@ export function viewOf(snapshot: OrderSnapshot): OrderView {
     updatedAt: outcome?.at ?? failure?.at ?? acceptedAt,
     ...(lastError === undefined ? {} : { lastError }),
     ...(deadLetterId === undefined ? {} : { deadLetterId }),
+    ...(replays === undefined ? {} : { replays }),
   };
 }

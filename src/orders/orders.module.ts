@@ -4,6 +4,7 @@ import { RedisStreamsClient } from '../transport/index.js';
 import { OrderIntake } from './order-intake.js';
 import { OrderLog } from './order-log.js';
 import { OrderProcessor } from './order-processor.js';
+import { OrderReplay } from './order-replay.js';
 import { OrderSettlement } from './order-settlement.js';
 import { OrderStore } from './order-store.js';
 import { OrdersController } from './orders.controller.js';
@@ -15,13 +16,20 @@ import { RedisOrderStore } from './redis-order-store.js';
 /** Everything about orders: their HTTP routes, their handler, their records. */
 @Module({})
 export class OrdersModule {
-  /** @param transport - the module that provides the `RedisStreamsServer` */
-  static forRoot(options: OrdersOptions, transport: DynamicModule): DynamicModule {
+  /**
+   * @param transport - the module that provides the `RedisStreamsServer`
+   * @param deadLetters - the module that provides the `DeadLetters`
+   */
+  static forRoot(
+    options: OrdersOptions,
+    transport: DynamicModule,
+    deadLetters: DynamicModule,
+  ): DynamicModule {
     const { connection, streams } = options;
     const client = { name: ORDERS_CLIENT, customClass: RedisStreamsClient, options: { connection, streams } };
     return {
       module: OrdersModule,
-      imports: [ClientsModule.register([client]), transport],
+      imports: [ClientsModule.register([client]), transport, deadLetters],
       controllers: [OrdersController, OrdersHandler],
       providers: [
         { provide: ORDERS_OPTIONS, useValue: options },
@@ -29,6 +37,7 @@ export class OrdersModule {
         { provide: OrderProcessor, useClass: RecordingOrderProcessor },
         OrderIntake,
         OrderLog,
+        OrderReplay,
         OrderSettlement,
       ],
     };

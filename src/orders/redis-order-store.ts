@@ -86,7 +86,7 @@ const WAITING_FOR_RETRY = '@retry';
 type PendingRow = readonly [string, string, number, number];
 
 function snapshotOf(orderId: string, fields: RecordFields, pending: unknown): OrderSnapshot | undefined {
-  const { entryId, acceptedAt, deadLetterId } = fields;
+  const { entryId, acceptedAt, deadLetterId, replays } = fields;
   if (!entryId || !acceptedAt) return undefined;
   const failure = failureOf(fields.failure);
   const outcome = outcomeOf(fields.outcome);
@@ -100,5 +100,6 @@ function snapshotOf(orderId: string, fields: RecordFields, pending: unknown): Or
     ...(failure && { failure }),
     ...(outcome && { outcome }),
     ...(deadLetterId && { deadLetterId }),
+    ...(replays && { replays: Number(replays) }),
   };
 }

@@ -4,6 +4,19 @@ export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
+export type { AuditEntry } from './dead-letter/audit-entry.js';
+export type { DeadLetterFilter } from './dead-letter/dead-letter-filter.js';
+export {
+  DeadLetters,
+  type DeadLetterCount,
+  type DeadLettersOptions,
+  type Operator,
+  type Page,
+  type TakenOut,
+} from './dead-letter/dead-letters.js';
+export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
+export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
+export type { ReplayHook } from './dead-letter/replay-hook.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
@@ -30,6 +43,7 @@ export type {
   RecoveredEvent,
   RetryScheduledEvent,
   SettledEvent,
+  SkippedEvent,
   StaleGroupEvent,
   StreamEvent,
   TransportEvents,
@@ -39,6 +53,8 @@ export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from '.
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
 export type { CommitTransaction } from './protocol/commit-transaction.js';
+export { fieldPairs, rawPayload } from './protocol/dead-letter.js';
+export type { DeadLetter, DeadLetterException, EarlierFailure } from './protocol/dead-letter.js';
 export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
 export type { EntryEncoding } from './protocol/entry-encoder.js';
 export type { Headers } from './protocol/entry.js';

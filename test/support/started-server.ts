@@ -20,6 +20,8 @@ export interface ServerSetup {
   /** A stream key; default one of its own. Servers that share the work are given the same. */
   stream?: string;
   url?: string;
+  /** Default: the same for all. */
+  group?: string;
   /** Options of the one handler. */
   retry?: RetryOptions;
   /** Key and options of `@Idempotent`. */
@@ -54,14 +56,20 @@ const QUICK: Partial<RedisStreamsServerOptions> = {
 
 /** Starts a server whose one handler reads the stream. */
 export async function startServer(setup: ServerSetup): Promise<StartedServer> {
-  const { handler, stream = uniqueName('orders'), url = sharedRedisUrl(), options = {} } = setup;
+  const {
+    handler,
+    stream = uniqueName('orders'),
+    url = sharedRedisUrl(),
+    options = {},
+    group = GROUP,
+  } = setup;
   const { retry, idempotent } = setup;
   const server = new RedisStreamsServer({
     ...QUICK,
     ...options,
     retry: { ...QUICK.retry, ...options.retry },
     connection: { url },
-    group: GROUP,
+    group,
     streams: { orders: stream },
   });
   const told = observe(server);
@@ -80,7 +88,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
       else resolve();
     });
   });
-  return { ...{ server, stream, told }, group: GROUP, close: () => closeAtOnce(server, stream, url) };
+  return { ...{ server, stream, told }, group, close: () => closeAtOnce(server, stream, url) };
 }
 
 function observe(server: RedisStreamsServer): Told {
@@ -94,6 +102,7 @@ function observe(server: RedisStreamsServer): Told {
     'retry-scheduled': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
+    skipped: [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

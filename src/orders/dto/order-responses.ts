@@ -39,6 +39,9 @@ export class OrderViewDto implements OrderView {
     description: 'Its id in the dead-letter stream, once it is dead-lettered',
   })
   deadLetterId?: string;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'How often it was put back after that' })
+  replays?: number;
 }
 
 /** The body of every answer that is an error. */

@@ -5,6 +5,7 @@ import type { Observers } from '../observe/observers.js';
 import type { DeliveryEvent, FailedEvent, SettledEvent } from '../observe/transport-events.js';
 import { decodeEntry } from '../protocol/entry-decoder.js';
 import { CommitRefusedError } from '../protocol/errors/commit-refused.error.js';
+import { replayGroupOf } from '../protocol/replay-group.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
 import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
@@ -49,6 +50,8 @@ export class EntryProcessor {
   async process(held: HeldEntry): Promise<ProcessingEnd> {
     const { source, naming, once, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
+    const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
+    if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
     let event: ReceivedEvent;
     try {
       event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit), naming);
@@ -71,6 +74,15 @@ export class EntryProcessor {
     held.finishedAt = performance.now();
     const behind = this.succeed(held, event);
     if (behind) await behind;
+    return 'acknowledging';
+  }
+
+  /** Another group failed at the entry and was given it again; here it was done. */
+  private async skip(held: HeldEntry, replayGroup: string): Promise<ProcessingEnd> {
+    if (!held.takeOutcome()) return 'ignored';
+    const { source, observers, acknowledger } = this.parts;
+    observers.tell('skipped', () => ({ ...source, entryId: held.id, replayGroup }));
+    await acknowledger.acknowledge(held.id);
     return 'acknowledging';
   }
 

@@ -14,6 +14,7 @@ export class Observers {
     'retry-scheduled': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
+    skipped: [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

@@ -71,6 +71,13 @@ export interface ReclaimedEvent extends RecoveredEvent {
   readonly owner: string;
 }
 
+/** A replayed entry that is for another group. */
+export interface SkippedEvent extends StreamEvent {
+  readonly entryId: string;
+  /** The group that it is for. */
+  readonly replayGroup: string;
+}
+
 /** Entries that retention removed from a stream. */
 export interface TrimmedEvent extends StreamEvent {
   readonly removed: number;
@@ -103,6 +110,8 @@ export interface TransportEvents {
   'dead-lettered': (event: DeadLetteredEvent) => void;
   /** A dead letter that was read as input failed for good; it was acknowledged and stays where it is. */
   'dead-letter-failed': (event: FailedEvent) => void;
+  /** An entry was replayed for another group; it was acknowledged without giving it to a handler. */
+  skipped: (event: SkippedEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
   reclaimed: (event: ReclaimedEvent) => void;
   /** Entries were deleted from the stream while they were pending, before a handler finished. */

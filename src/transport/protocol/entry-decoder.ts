@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { DATA_FIELD, DEAD_LETTER_PREFIX, REPLAY_PREFIX, RETRY_FIELD } from './entry-fields.js';
+import { DATA_FIELD, DEAD_LETTER_PREFIX, isNamed, REPLAY_PREFIX, RETRY_FIELD } from './entry-fields.js';
 import type { DecodedEntry, Headers, StreamEntry } from './entry.js';
 import { MalformedEntryError } from './errors/malformed-entry.error.js';
 
@@ -31,15 +31,6 @@ export function decodeEntry({ parts }: StreamEntry, maxBytes: number): DecodedEn
   if (data === undefined) return { ...decodeFlat(parts), priorAttempts };
   const payload = parseJson(data);
   return { payload, headers: others === 0 ? NO_HEADERS : headersOf(parts), priorAttempts };
-}
-
-/** Most entries have two fields, so their names are looked at without making text of them. */
-function isNamed(part: Buffer | undefined, name: string): boolean {
-  if (part?.length !== name.length) return false;
-  for (let i = 0; i < name.length; i += 1) {
-    if (part[i] !== name.charCodeAt(i)) return false;
-  }
-  return true;
 }
 
 function parseRetry(retry: Buffer | undefined): number {

@@ -1097,6 +1097,360 @@ local function is_denied(message)
   return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
 end
 
+-- Taking dead letters out -------------------------------------------------------------------------------------------
+
+local function denied_commands(attempts)
+  local denied = {}
+  for _, attempt in ipairs(attempts) do
+    local answer = redis.pcall(unpack(attempt))
+    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
+      denied[#denied + 1] = string.lower(attempt[1])
+    end
+  end
+  return denied
+end
+
+local function denied_error(attempts)
+  local denied = denied_commands(attempts)
+  return denied[1] and 'NOPERM this user may not use ' .. table.concat(denied, ', ') or nil
+end
+
+-- How long a receipt tells what became of a dead letter, in ms.
+local LETTER_RECEIPT_MS = 86400000
+
+-- Most names and values that a function can hand to a command.
+local MOST_PARTS = 7900
+
+local RENAMED = 'dlt-original-field-'
+
+-- The parts of a packed entry: '<length>:<part>,' one after the other. Nil when it is not made so.
+local function unpacked(text)
+  local parts, at = {}, 1
+  while at <= #text do
+    local _, colon = string.find(text, '^%d+:', at)
+    if not colon then
+      return nil
+    end
+    local length = tonumber(string.sub(text, at, colon - 1))
+    parts[#parts + 1] = string.sub(text, colon + 1, colon + length)
+    at = colon + length + 2
+  end
+  return #parts % 2 == 0 and parts or nil
+end
+
+-- What a dead letter says of itself, and the fields of the entry that it was, names and values in turn.
+local function read_letter(fields)
+  local info, originals = {}, {}
+  for i = 1, #fields, 2 do
+    local name, value = fields[i], fields[i + 1]
+    if string.sub(name, 1, #RENAMED) == RENAMED then
+      originals[#originals + 1] = string.sub(name, #RENAMED + 1)
+      originals[#originals + 1] = value
+    elseif name == 'dlt-original-packed' then
+      originals = unpacked(value)
+      if not originals then
+        return info, nil
+      end
+    elseif string.sub(name, 1, 4) == 'dlt-' then
+      info[name] = value
+    elseif name ~= 'retry' then
+      originals[#originals + 1] = name
+      originals[#originals + 1] = value
+    end
+  end
+  return info, originals
+end
+
+-- With other data in place of the payload: fields of a flat entry are its payload, so they go.
+local function with_data(originals, data)
+  local is_flat = true
+  for i = 1, #originals, 2 do
+    is_flat = is_flat and originals[i] ~= 'data'
+  end
+  local replaced = { 'data', data }
+  for i = 1, #originals, 2 do
+    local name = originals[i]
+    local is_payload = is_flat and name ~= 'retry' and string.sub(name, 1, 7) ~= 'replay-'
+    if name ~= 'data' and not is_payload then
+      replaced[#replaced + 1] = name
+      replaced[#replaced + 1] = originals[i + 1]
+    end
+  end
+  return replaced
+end
+
+-- Where earlier replays of the entry came from: '<entry id>:<dead-letter id>' for each, the last ten.
+local function replay_history(history, info, letter_id)
+  local steps = {}
+  for step in string.gmatch(history, '%d+%-%d+:%d+%-%d+') do
+    steps[#steps + 1] = step
+  end
+  if split_id(info['dlt-original-id'] or '') then
+    steps[#steps + 1] = info['dlt-original-id'] .. ':' .. letter_id
+  end
+  return table.concat(steps, ' ', math.max(1, #steps - 9))
+end
+
+-- The entry that goes back to the stream.
+local function replayed_entry(letter_id, info, originals)
+  local entry, history, has_retry = {}, '', false
+  for i = 1, #originals, 2 do
+    local name, value = originals[i], originals[i + 1]
+    if name == 'replay-history' then
+      history = value
+    elseif name ~= 'replay-group' and not (name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$')) then
+      has_retry = has_retry or name == 'retry'
+      entry[#entry + 1] = name
+      entry[#entry + 1] = name == 'retry' and '0' or value
+    end
+  end
+  local added = { 'dlt-replays', tostring(math.min(999999, (tonumber(info['dlt-replays']) or 0) + 1)) }
+  local function add(name, value)
+    added[#added + 1] = name
+    added[#added + 1] = value
+  end
+  if not has_retry then
+    add('retry', '0')
+  end
+  if info['dlt-original-consumer-group'] then
+    add('replay-group', info['dlt-original-consumer-group'])
+  end
+  add('replay-history', replay_history(history, info, letter_id))
+  for _, part in ipairs(added) do
+    entry[#entry + 1] = part
+  end
+  return entry
+end
+
+-- Why a dead letter cannot be taken out, or nil: a receipt says that it was.
+local function taken_before(receipt, token)
+  local outcome, entry_id, by = string.match(redis.call('GET', receipt) or '', '^(%S+) (%S*) (.*)$')
+  if not outcome then
+    return nil
+  end
+  return { by == token and 'done' or outcome, entry_id }
+end
+
+-- ARGV from `at` on: most entries and longest age in ms of the audit stream, number of names and values, these.
+local function parse_audit(args, at)
+  local audit = { max_entries = args[at], max_age = tonumber(args[at + 1]), fields = {} }
+  for i = 1, tonumber(args[at + 2]) do
+    audit.fields[i] = args[at + 2 + i]
+  end
+  return audit, at + 3 + #audit.fields
+end
+
+local function write_audit(key, audit, ...)
+  for _, part in ipairs({ ... }) do
+    audit.fields[#audit.fields + 1] = part
+  end
+  redis.call('XADD', key, 'MAXLEN', '~', audit.max_entries, '*', unpack(audit.fields))
+  redis.call('XTRIM', key, 'MINID', '~', string.format('%.0f', math.max(0, now_ms() - audit.max_age)))
+end
+
+local function remove_letter(letters, id)
+  for _, group in ipairs(groups_of(letters)) do
+    redis.call('XACK', letters, group.name, id)
+  end
+  redis.call('XDEL', letters, id)
+end
+
+local function letter_error(letters, audit, receipt)
+  return type_error(letters, 'stream')
+    or type_error(audit, 'stream')
+    or type_error(receipt, 'string')
+    or denied_error({
+      { 'XRANGE', letters, 'x', '+' },
+      { 'XINFO', 'GROUPS', letters },
+      { 'XACK', letters, 'x', '0-0' },
+      { 'XDEL', letters, '0-0' },
+      { 'XADD', audit, '0-0', 'a', 'b' },
+      { 'XTRIM', audit, 'MAXLEN', 'x' },
+      { 'SET', receipt, 'x', 'PX', '0' },
+    })
+end
+
+-- KEYS: dead-letter stream, audit stream, receipt, stream, job, keys of the writes. ARGV: dead-letter id, token of the
+-- request, id of the job ('' for none), '1' to replace the payload, data in its place, the audit, the writes. Moves a
+-- dead letter back to its stream. Answers 'done', 'replayed' or 'discarded' (by another request
+-- before) and the id of the new entry; 'missing'; 'foreign' (it comes from another stream); 'unreadable' (it is packed
+-- in another way than ours); 'too-large'; 'stopped' (the job does not run).
+local function replay(keys, args)
+  local letters, audit_key, receipt, stream, job, id, token = keys[1], keys[2], keys[3], keys[4], keys[5], args[1], args[2]
+  local audit, at = parse_audit(args, 6)
+  local writes = parse_writes(keys, args, at)
+  local problem = letter_error(letters, audit_key, receipt)
+    or type_error(stream, 'stream')
+    or type_error(job, 'hash')
+    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' } })
+    or (args[3] ~= '' and denied_error({ { 'HGET', job, 'id' }, { 'HINCRBY', job, 'id', 'x' } }))
+    or writes_error(writes, { letters, audit_key, receipt, stream, job }, {})
+  if problem then
+    return raise(problem)
+  end
+  local before = taken_before(receipt, token)
+  if before then
+    return before
+  end
+  if args[3] ~= '' and (redis.call('HGET', job, 'id') ~= args[3] or redis.call('HGET', job, 'state') ~= 'running') then
+    return { 'stopped' }
+  end
+  local letter = redis.call('XRANGE', letters, id, id)[1]
+  if not letter then
+    return { 'missing' }
+  end
+  local info, originals = read_letter(letter[2])
+  if (info['dlt-original-stream'] or stream) ~= stream then
+    return { 'foreign' }
+  end
+  if args[4] == '1' then
+    originals = with_data(originals or {}, args[5])
+  end
+  if not originals then
+    return { 'unreadable' }
+  end
+  local entry = replayed_entry(id, info, originals)
+  if #entry > MOST_PARTS then
+    return { 'too-large' }
+  end
+  local entry_id = redis.call('XADD', stream, '*', unpack(entry))
+  remove_letter(letters, id)
+  redis.call('SET', receipt, 'replayed ' .. entry_id .. ' ' .. token, 'PX', LETTER_RECEIPT_MS)
+  if args[3] ~= '' then
+    redis.call('HINCRBY', job, 'replayed', 1)
+    if (tonumber(info['dlt-replays']) or 0) > 0 then
+      redis.call('HINCRBY', job, 'repeated', 1)
+    end
+  end
+  write_audit(audit_key, audit, 'deadLetterId', id, 'entryId', entry_id, 'deadLetterReason', info['dlt-reason'] or '')
+  apply_writes(writes, entry_id)
+  return { 'done', entry_id }
+end
+
+-- KEYS: dead-letter stream, audit stream, receipt. ARGV: dead-letter id, token of the request, the audit. Answers as replay does.
+local function discard(keys, args)
+  local letters, audit_key, receipt, id, token = keys[1], keys[2], keys[3], args[1], args[2]
+  local audit = parse_audit(args, 3)
+  local problem = letter_error(letters, audit_key, receipt)
+  if problem then
+    return raise(problem)
+  end
+  local before = taken_before(receipt, token)
+  if before then
+    return before
+  end
+  local letter = redis.call('XRANGE', letters, id, id)[1]
+  if not letter then
+    return { 'missing' }
+  end
+  local info = read_letter(letter[2])
+  remove_letter(letters, id)
+  redis.call('SET', receipt, 'discarded  ' .. token, 'PX', LETTER_RECEIPT_MS)
+  write_audit(audit_key, audit, 'deadLetterId', id, 'deadLetterReason', info['dlt-reason'] or '', 'originalId', info['dlt-original-id'] or '')
+  return { 'done', '' }
+end
+
+local function job_error(job, audit_key)
+  return type_error(job, 'hash')
+    or type_error(audit_key, 'stream')
+    or denied_error({
+      { 'HSET', job, 'field', 'value', 'field without a value' },
+      { 'HGET', job, 'id' },
+      { 'HMGET', job, 'id' },
+      { 'HINCRBY', job, 'id', 'x' },
+      { 'XADD', audit_key, '0-0', 'a', 'b' },
+      { 'XTRIM', audit_key, 'MAXLEN', 'x' },
+    })
+end
+
+-- KEYS: job, audit stream. ARGV: id of the job, the audit, number of names and values of the job, these. Answers 'done', or
+-- 'busy' and the id of the job that runs.
+local function start_job(keys, args)
+  local job, audit_key = keys[1], keys[2]
+  local audit, at = parse_audit(args, 2)
+  local problem = job_error(job, audit_key)
+  if problem then
+    return raise(problem)
+  end
+  local current, state = unpack(redis.call('HMGET', job, 'id', 'state'))
+  if current == args[1] then
+    return { 'done' }
+  end
+  if state == 'running' then
+    return { 'busy', current }
+  end
+  redis.call('HSET', job, 'id', args[1], 'state', 'running', unpack(args, at + 1, at + tonumber(args[at])))
+  write_audit(audit_key, audit)
+  return { 'done' }
+end
+
+-- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between. Answers whether it went on.
+local function advance_job(keys, args)
+  local problem = type_error(keys[1], 'hash')
+  if problem then
+    return raise(problem)
+  end
+  local id, state, cursor = unpack(redis.call('HMGET', keys[1], 'id', 'state', 'cursor'))
+  if id ~= args[1] or state ~= 'running' then
+    return 0
+  end
+  if cursor == args[2] then
+    redis.call('HSET', keys[1], 'cursor', args[3], 'problem', '')
+    redis.call('HINCRBY', keys[1], 'skipped', args[4])
+  end
+  return 1
+end
+
+-- KEYS: job. ARGV: id of the job, what keeps it from going on ('' for nothing).
+local function report_problem(keys, args)
+  local problem = type_error(keys[1], 'hash')
+  if problem then
+    return raise(problem)
+  end
+  if redis.call('HGET', keys[1], 'id') == args[1] then
+    redis.call('HSET', keys[1], 'problem', args[2])
+  end
+  return 1
+end
+
+-- KEYS: job, audit stream. ARGV: id of the job, how it ends, when, the audit. Answers the state that it is in.
+local function end_job(keys, args)
+  local job, audit_key = keys[1], keys[2]
+  local audit = parse_audit(args, 4)
+  local problem = job_error(job, audit_key)
+  if problem then
+    return raise(problem)
+  end
+  local id, state, replayed, skipped = unpack(redis.call('HMGET', job, 'id', 'state', 'replayed', 'skipped'))
+  if id ~= args[1] then
+    return 'missing'
+  end
+  if state ~= 'running' then
+    return state
+  end
+  redis.call('HSET', job, 'state', args[2], 'endedAt', args[3], 'problem', '')
+  write_audit(audit_key, audit, 'replayed', replayed or '0', 'skipped', skipped or '0')
+  return args[2]
+end
+
+-- KEYS: lease. ARGV: who, for how many ms; 0 gives it back. Answers whether it is theirs.
+local function hold_lease(keys, args)
+  local problem = type_error(keys[1], 'string')
+  if problem then
+    return raise(problem)
+  end
+  local holder = redis.call('GET', keys[1])
+  if holder and holder ~= args[1] then
+    return 0
+  end
+  if args[2] ~= '0' then
+    redis.call('SET', keys[1], args[1], 'PX', args[2])
+  elseif holder then
+    redis.call('PEXPIRE', keys[1], 0)
+  end
+  return 1
+end
+
 -- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
 -- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
 -- form that changes nothing.
@@ -1122,13 +1476,7 @@ local function check_rights(keys, args)
     { 'TYPE', keys[1] },
     { 'TIME' },
   }
-  local missing = {}
-  for _, attempt in ipairs(attempts) do
-    local answer = redis.pcall(unpack(attempt))
-    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-      missing[#missing + 1] = string.lower(attempt[1])
-    end
-  end
+  local missing = denied_commands(attempts)
   if args[2] == '1' then
     local named = {}
     for _, offer in pairs(OFFERED) do
@@ -1169,3 +1517,10 @@ register('announce', announce, { 'allow-oom' })
 register('reap_consumer', reap_consumer, { 'allow-oom' })
 register('trim', trim, { 'allow-oom' })
 register('check_rights', check_rights, { 'allow-oom' })
+register('replay', replay, {})
+register('discard', discard, { 'allow-oom' })
+register('start_job', start_job, {})
+register('advance_job', advance_job, { 'allow-oom' })
+register('report_problem', report_problem, { 'allow-oom' })
+register('end_job', end_job, { 'allow-oom' })
+register('hold_lease', hold_lease, { 'allow-oom' })
