@@ -100,7 +100,7 @@ export class ModelProcess {
               if (!isGood) event.commit((tx) => tx.incrby(key, 1));
               resolve();
             } catch (error) {
-              reject(error); // Its time was up, or its entry was lost.
+              reject(error instanceof Error ? error : new Error(String(error))); // Its time was up, or its entry was lost.
             }
           };
           this.running.push({
