@@ -1,3 +1,4 @@
+export type { Published } from './broker/entry-publisher.js';
 export type { RedisConnectionOptions } from './broker/connection-options.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
@@ -45,6 +46,7 @@ export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
 export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
+export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';
 export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
 export { MissingPermissionError } from './protocol/errors/missing-permission.error.js';
@@ -55,6 +57,7 @@ export { RequestResponseUnsupportedError } from './protocol/errors/request-respo
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
+export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';

@@ -28,7 +28,10 @@ const CALLS: Record<string, Call> = {
     args: (id) => [GROUP, 'worker', id, 1, 0, 2, 'dlt-reason', 'malformed', 0],
     takesWrites: true,
   },
-  commit: { keys: ['stream', 'commits'], args: (id) => [GROUP, 'worker', 1, 100, 60_000, 1, id, 1, 0, 0, 0] },
+  commit: {
+    keys: ['stream', 'commits'],
+    args: (id) => [GROUP, 'worker', 1, 100, 60_000, id, id, JSON.stringify([[id, 1, [], []]])],
+  },
   settle: { keys: ['stream'], args: (id) => [GROUP, id, 'worker', 1] },
   repair_parked: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },
   repair_waiting: { keys: ['stream', 'retry'], args: () => [GROUP, 0, 100] },
