@@ -6,7 +6,7 @@ import { GROUP } from '../../support/started-server.js';
 /** The call of a function: its keys by what they are, in the order in which it declares them, and its arguments. */
 interface Call {
   readonly keys: readonly (
-    'stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays' | 'commits'
+    'stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays' | 'commits' | 'dedup'
   )[];
   readonly args: (id: string) => readonly (string | number)[];
   /** Whether writes of the application travel with it. */
@@ -15,6 +15,11 @@ interface Call {
 
 const CALLS: Record<string, Call> = {
   enqueue: { keys: ['stream'], args: () => [2, 'orderId', '1'], takesWrites: true },
+  enqueue_once: {
+    keys: ['stream', 'dedup'],
+    args: () => [1, 1_000, '', 2, 'orderId', '1'],
+    takesWrites: true,
+  },
   ensure_group: { keys: ['stream', 'floor'], args: () => ['another-group'] },
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },

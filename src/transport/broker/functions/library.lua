@@ -260,7 +260,7 @@ local function is_score(text)
   if not text then
     return false
   end
-  if text == 'inf' or text == '-inf' then
+  if text == 'inf' or text == '-inf' or (#text < 16 and string.find(text, '^%-?%d+$')) then
     return true
   end
   local mantissa = string.match(text, '^[+-]?(%d+%.?%d*)$') or string.match(text, '^[+-]?(%d+%.?%d*)[eE][+-]?%d+$')
