@@ -7,7 +7,7 @@ await startServer({
   stream,
   url,
   idempotent: { key: (payload) => (payload as { orderId: string }).orderId },
-  options: { ackWaitMs: 250, recoveryIntervalMs: 25, maxInFlight: 20 },
+  options: { ackWaitMs: 1_000, recoveryIntervalMs: 25, maxInFlight: 20 },
   handler: async ({ orderId }, context) => {
     context.commit((tx) => tx.hincrby(`${stream}:effects`, String(orderId), 1));
     await new Promise((resolve) => setTimeout(resolve, 10));
