@@ -101,7 +101,7 @@ export class ModelProcess {
               if (!isGood) event.commit((tx) => tx.incrby(key, 1));
               resolve();
             } catch (error) {
-              reject(error as Error); // Its time was up, or its entry was lost.
+              reject(error); // Its time was up, or its entry was lost.
             }
           };
           this.running.push({
