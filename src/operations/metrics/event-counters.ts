@@ -41,6 +41,19 @@ export const EVENT_COUNTERS = [
     name: 'order_streams_acknowledged_total',
     help: 'Entries whose handler finished and that are acknowledged',
   }),
+  counter('commit-refused', {
+    name: 'order_streams_commits_refused_total',
+    help: 'Commits of which nothing was written, by what had become of the entry',
+    split: {
+      label: 'reason',
+      of: ({ settlement }) => settlement,
+      known: ['gone', 'taken', 'vanished', 'superseded'],
+    },
+  }),
+  counter('duplicate', {
+    name: 'order_streams_duplicates_total',
+    help: 'Entries acknowledged without a handler, because their idempotency key is done',
+  }),
   counter('failed', {
     name: 'order_streams_failed_total',
     help: 'Deliveries that failed, by the name of the error; names beyond the first 50 count as "other"',

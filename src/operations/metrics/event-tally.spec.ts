@@ -53,6 +53,18 @@ describe('EventTally', () => {
     expect(series['order_streams_failed_total{stream="orders",group="g",error="other"}']).toBe(951);
   });
 
+  it('tells commits that were refused and duplicates apart from what was handled', async () => {
+    const registry = new Registry();
+    const delivery = { ...failed(undefined), settlement: 'taken' };
+    for (const name of ['order_streams_commits_refused_total', 'order_streams_duplicates_total']) {
+      new EventTally(rowOf(name), () => [], registry).add(delivery);
+    }
+    expect(await seriesOf(registry)).toEqual({
+      'order_streams_commits_refused_total{stream="orders",group="g",reason="taken"}': 1,
+      'order_streams_duplicates_total{stream="orders",group="g"}': 1,
+    });
+  });
+
   it('shows 0 before anything happened, for every value that is known', async () => {
     const registry = new Registry();
     new EventTally(rowOf('order_streams_dead_lettered_total'), () => [{ ...SOURCE, inFlight: 0 }], registry);
