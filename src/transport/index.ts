@@ -2,6 +2,7 @@ export type { RedisConnectionOptions } from './broker/connection-options.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
+export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type {
   DeadLetteredEvent,

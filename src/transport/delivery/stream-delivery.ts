@@ -3,6 +3,7 @@ import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import { Acknowledger } from './acknowledger.js';
+import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import { ReadLoop } from './read-loop.js';
@@ -24,6 +25,7 @@ export interface DeliveryParts {
   readonly maxRetryDelayMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 
@@ -38,8 +40,8 @@ export class StreamDelivery {
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
-      parts;
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
+    const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
     this.source = source;
@@ -50,7 +52,16 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    this.settler = new Settler({
+      source,
+      broker,
+      observers,
+      policy,
+      maxRetryDelayMs,
+      hook,
+      arbiter,
+      onFailure,
+    });
     const processor = new EntryProcessor({
       source,
       dispatch,

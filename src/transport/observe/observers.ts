@@ -7,6 +7,7 @@ export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
     processed: [],
+    duplicate: [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

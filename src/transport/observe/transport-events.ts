@@ -74,6 +74,8 @@ export interface TransportEvents {
   received: (event: DeliveryEvent) => void;
   /** A handler finished; the acknowledgement is on its way. */
   processed: (event: SettledEvent) => void;
+  /** A delivery was acknowledged without an effect: what it brought had ended before, through another entry. */
+  duplicate: (event: SettledEvent) => void;
   /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */

@@ -94,6 +94,7 @@ export class ModelProcess {
           });
         }),
       hook: () => undefined,
+      arbiter: () => undefined,
       onFailure: () => undefined,
     });
     const { consumer, settler } = this.delivery;
