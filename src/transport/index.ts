@@ -5,6 +5,7 @@ export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-st
 export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type {
+  CommitRefusedEvent,
   DeadLetteredEvent,
   DeliveryEvent,
   FailedEvent,
@@ -20,11 +21,15 @@ export type {
 export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from './policy/backoff.js';
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
+export type { CommitTransaction } from './protocol/commit-transaction.js';
 export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
 export type { EntryEncoding } from './protocol/entry-encoder.js';
 export type { Headers } from './protocol/entry.js';
 export { AbandonedEntryError } from './protocol/errors/abandoned-entry.error.js';
+export { CommitRefusedError } from './protocol/errors/commit-refused.error.js';
+export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js';
 export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
+export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
@@ -45,6 +50,6 @@ export type { RedisStreamsStatus } from './observe/link-status.js';
 export { RedisStreamsServer } from './server/redis-streams-server.js';
 export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
-export type { RedisStreamsServerOptions } from './server/server-options.js';
+export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';
 export { REDIS_STREAMS_TRANSPORT } from './server/transport-id.js';
 export type { HealthCause, HealthCauseCode, TransportHealth } from './server/transport-health.js';

@@ -87,6 +87,7 @@ function observe(server: RedisStreamsServer): Told {
     received: [],
     processed: [],
     duplicate: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

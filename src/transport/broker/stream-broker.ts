@@ -1,8 +1,10 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
 import type { StreamEntry } from '../protocol/entry.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
 import type {
   Claim,
+  CommitAnswer,
+  CommitBatch,
   ConsumerInfo,
   DeadLettering,
   DeadLetterRequest,
@@ -23,6 +25,13 @@ export interface SettlementBroker {
    * @returns how many of them were still pending
    */
   acknowledge(stream: string, ids: readonly string[]): Promise<number>;
+  /**
+   * Applies commits and settles their entries, each for itself: its writes, its events and the acknowledgement take
+   * effect together, or nothing of it does. Safe to repeat with the same batch.
+   *
+   * @returns one answer for each, in their order
+   */
+  commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]>;
   /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */
   park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]): Promise<Settlement>;
   /** Moves an entry to the dead-letter stream, byte for byte. */

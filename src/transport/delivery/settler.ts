@@ -91,6 +91,26 @@ export class Settler {
     return ended ? 'ended' : 'left';
   }
 
+  /**
+   * Ends an entry that was deleted from the stream while its handler ran, from what is held of it. It cannot be tried
+   * again, so the arbiter is asked until it decides.
+   */
+  async settleVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
+    const { isDeadLetterStream, consumer } = this.parts.source;
+    if (isDeadLetterStream) {
+      await this.settle(delivery, failed, consumer);
+      return;
+    }
+    const verdict = await this.untilTaken(async () => {
+      const said = await this.parts.arbiter()?.(failed, 'vanished');
+      if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
+      return said ?? 'dead-letter';
+    });
+    if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
+    if (verdict !== 'dead-letter') return;
+    await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
+  }
+
   /** Stops trying; what is not settled stays pending. */
   giveUp(): void {
     this.gaveUp = true;
@@ -121,10 +141,8 @@ export class Settler {
         usable ? [...writes, ...streakWrites] : streakWrites,
       ),
     );
-    if (settlement === 'vanished' && source.isDeadLetterStream) {
-      await this.settle(delivery, failed, source.consumer);
-    } else if (settlement === 'vanished') {
-      await this.endVanished(delivery, failed);
+    if (settlement === 'vanished') {
+      await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
     }
@@ -143,19 +161,6 @@ export class Settler {
       default:
         return this.park(delivery, failed, this.delayOf(failed), undefined);
     }
-  }
-
-  /** As {@link endFailed}, but what is not in the stream any more cannot be tried again: the arbiter must decide. */
-  private async endVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
-    const { consumer } = this.parts.source;
-    const verdict = await this.untilTaken(async () => {
-      const said = await this.parts.arbiter()?.(failed, 'vanished');
-      if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
-      return said ?? 'dead-letter';
-    });
-    if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
-    if (verdict !== 'dead-letter') return;
-    await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
   }
 
   /** @returns undefined when the arbiter cannot say at present */

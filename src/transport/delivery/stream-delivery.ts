@@ -1,12 +1,16 @@
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { FollowUpLimits } from '../broker/settlement.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
+import type { StreamNaming } from '../protocol/stream-key.js';
 import { Acknowledger } from './acknowledger.js';
+import { Committer } from './committer.js';
 import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import { ReadLoop } from './read-loop.js';
+import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
 import type { SettlementHook } from './settlement-hook.js';
 import { Settler } from './settler.js';
@@ -16,6 +20,9 @@ import { StreamConsumer } from './stream-consumer.js';
 /** What the delivery of one stream is made of. */
 export interface DeliveryParts {
   readonly source: Source;
+  /** Names the streams that follow-up events go to. */
+  readonly naming: StreamNaming;
+  readonly followUps: FollowUpLimits;
   readonly broker: StreamBroker;
   readonly dispatch: Dispatch;
   readonly slots: Slots;
@@ -36,6 +43,7 @@ export class StreamDelivery {
   readonly source: Source;
   readonly policy: RetryPolicy;
   private readonly acknowledger: Acknowledger;
+  private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
   private readonly watch: DeliveryWatch;
 
@@ -62,12 +70,17 @@ export class StreamDelivery {
       arbiter,
       onFailure,
     });
+    this.committer = new Committer({
+      ...{ broker, stream, followUps: parts.followUps, onFailure },
+      onAnswer: (held, answer) =>
+        void processor
+          .committed(held, answer)
+          .catch(onFailure)
+          .finally(() => this.consumer.settled(held)),
+    });
+    const { acknowledger, committer, settler } = this;
     const processor = new EntryProcessor({
-      source,
-      dispatch,
-      acknowledger: this.acknowledger,
-      settler: this.settler,
-      observers,
+      ...{ source, naming: parts.naming, dispatch, acknowledger, committer, settler, observers },
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
@@ -102,6 +115,7 @@ export class StreamDelivery {
   end(reason: Error): void {
     this.watch.stop();
     this.acknowledger.giveUp();
+    this.committer.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
   }

@@ -8,6 +8,7 @@ export class Observers {
     received: [],
     processed: [],
     duplicate: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

@@ -44,6 +44,7 @@ export class RunningTransport {
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
     const { observers, hook, arbiter, onFailure } = surroundings;
+    const naming = { streams: options.streams, cluster: false };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;
@@ -57,7 +58,7 @@ export class RunningTransport {
       };
       return new StreamDelivery({
         ...{ source, broker, dispatch, slots, observers, policy, hook, arbiter },
-        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes },
+        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });

@@ -1,4 +1,7 @@
 import type {
+  Commit,
+  CommitAnswer,
+  CommitBatch,
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
@@ -14,6 +17,20 @@ import { deadLetterParts } from './fake-dead-letter.js';
 export abstract class FakeSettlement extends FakeCommands implements SettlementBroker {
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
     return atOnce(() => ids.filter((id) => this.groupOf(stream)?.pending.delete(id)).length);
+  }
+
+  commit(stream: string, { lane, sequence, commits }: CommitBatch): Promise<CommitAnswer[]> {
+    return atOnce(() => {
+      const receipt = this.key(stream, 'commits', this.consumer, String(lane));
+      const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
+      const kept = number === String(sequence) ? flags : '';
+      const answers = commits.map((commit, i) => (kept[i] === '1' ? 'done' : this.commitOne(stream, commit)));
+      if (answers.includes('done')) {
+        const now = answers.map((answer) => (answer === 'done' ? '1' : '0')).join('');
+        this.store.strings.set(receipt, `${sequence} ${now}`);
+      }
+      return answers;
+    });
   }
 
   park(
@@ -60,6 +77,22 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       this.store.apply(writes, deadLetterId);
       return { settlement: 'done', deadLetterId };
     });
+  }
+
+  private commitOne(stream: string, { entry, writes, emits, guard }: Commit): CommitAnswer {
+    const refused = this.refusal(stream, entry, this.consumer);
+    if (refused) return refused;
+    if (!this.exists(stream, entry.id)) return 'vanished';
+    if (guard && this.store.strings.get(guard.key) !== guard.expected) return 'superseded';
+    try {
+      this.store.apply(writes);
+    } catch (error) {
+      return { refused: (error as Error).message };
+    }
+    for (const { stream: target, fields } of emits) this.store.add(target, fields);
+    if (guard) this.store.strings.set(guard.key, guard.value);
+    this.requireGroup(stream).pending.delete(entry.id);
+    return 'done';
   }
 
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement> {
