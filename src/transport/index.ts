@@ -41,6 +41,7 @@ export { RequestResponseUnsupportedError } from './protocol/errors/request-respo
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
+export type { SettlementWrites } from './protocol/settlement-writes.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';

@@ -74,8 +74,8 @@ export class EntryProcessor {
   /** Goes on with a delivery whose commit was answered. */
   async committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
     const { observers, settler } = this.parts;
-    if (answer === 'done') {
-      observers.tell('processed', () => this.settled(held));
+    if (answer === 'done' || answer === 'duplicate') {
+      this.tellSuccess(held, answer === 'duplicate');
       return;
     }
     if (typeof answer === 'object') {
@@ -94,7 +94,7 @@ export class EntryProcessor {
   }
 
   private async succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> {
-    const { acknowledger, committer, observers } = this.parts;
+    const { acknowledger, committer } = this.parts;
     const { transaction, guard } = event;
     if (transaction || guard) {
       const { id, deliveryCount } = held;
@@ -103,9 +103,14 @@ export class EntryProcessor {
       const commit = { entry: { id, deliveryCount }, writes, emits, guard };
       await committer.commit(held, commit, transaction?.bytes ?? 0);
     } else {
-      observers.tell('processed', () => this.settled(held));
+      this.tellSuccess(held, false);
       await acknowledger.acknowledge(held.id);
     }
+  }
+
+  private tellSuccess(held: HeldEntry, wasPrevented: boolean): void {
+    const isDuplicate = wasPrevented || held.event?.isDuplicate === true;
+    this.parts.observers.tell(isDuplicate ? 'duplicate' : 'processed', () => this.settled(held));
   }
 
   private settled(held: HeldEntry): SettledEvent {

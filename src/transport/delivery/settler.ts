@@ -145,6 +145,8 @@ export class Settler {
       await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
+    } else if (settlement === 'duplicate') {
+      observers.tell('duplicate', () => failed);
     }
   }
 
@@ -216,7 +218,8 @@ export class Settler {
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
       written = await this.writeDeadLetter(delivery, failed, told, fence, heldFields(delivery));
     }
-    if (written?.settlement !== 'done') return false;
+    if (written?.settlement === 'duplicate') observers.tell('duplicate', () => failed);
+    if (written?.settlement !== 'done') return written?.settlement === 'duplicate';
     const { deadLetterId } = written;
     observers.tell('dead-lettered', () => ({
       ...failed,

@@ -74,6 +74,14 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
   }
 
   /**
+   * Says that the delivery has no effect, since what it brings has ended before: when the handler has finished, it is
+   * told as `duplicate` instead of `processed`.
+   */
+  markDuplicate(): void {
+    this.args[0].isDuplicate = true;
+  }
+
+  /**
    * Aborts when the handler's result will no longer count: its time is up, its entry was given to another process, or
    * this process ends and its grace period is over. The reason tells which.
    */
