@@ -69,11 +69,12 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return (await this.functions.call('settle', [stream], args)) as Settlement;
   }
 
-  async release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+  async release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
     const keys = [stream, this.key(stream, 'retry')];
     let released = 0;
     for (const page of pagesOf(entries)) {
-      released += (await this.functions.call('release', keys, [...this.me(), ...flat(page)])) as number;
+      const args = [...this.me(), Math.round(delayMs), ...flat(page)];
+      released += (await this.functions.call('release', keys, args)) as number;
     }
     return released;
   }

@@ -1,6 +1,7 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
 import type { StreamEntry } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-write.js';
+import type { MarkerBroker } from './markers.js';
 import type {
   Claim,
   CommitAnswer,
@@ -38,8 +39,13 @@ export interface SettlementBroker {
   deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering>;
   /** Acknowledges one entry under the fence: while it is pending for this owner. */
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement>;
-  /** Hands entries whose handler never started back, uncharged. @returns how many were still ours */
-  release(stream: string, entries: readonly EntryRef[]): Promise<number>;
+  /**
+   * Hands entries that no handler works on back, uncharged.
+   *
+   * @param delayMs - how long they wait, 0 unless given
+   * @returns how many were still ours
+   */
+  release(stream: string, entries: readonly EntryRef[], delayMs?: number): Promise<number>;
   /** How an entry failed before, as far as that was kept with {@link errorStreakWrites}. */
   readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined>;
   /** The writes that keep a streak for as long as the entry waits, and a day longer. */
@@ -98,7 +104,7 @@ export interface RecoveryBroker {
 }
 
 /** What the transport asks of Redis: one method per intent. Every one is safe to repeat. */
-export interface StreamBroker extends SettlementBroker, RecoveryBroker {
+export interface StreamBroker extends SettlementBroker, RecoveryBroker, MarkerBroker {
   /**
    * Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. Makes this
    * process's consumer known to it.

@@ -19,7 +19,8 @@ const CALLS: Record<string, Call> = {
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1, 0], takesWrites: true },
-  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1] },
+  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', 0, id, 1] },
+  begin: { keys: ['stream'], args: () => [GROUP, 'worker'] },
   claim_due: { keys: ['stream', 'retry'], args: () => [GROUP, 'worker', 10, 60_000] },
   claim_abandoned: { keys: ['stream'], args: (id) => [GROUP, 'other', 'worker', 0, id, 1] },
   dead_letter: {

@@ -104,14 +104,14 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     });
   }
 
-  release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+  release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
     return atOnce(() => {
       const ours = entries.filter(
         (entry) => !this.refusal(stream, entry, this.consumer) && this.exists(stream, entry.id),
       );
       for (const { id, deliveryCount } of ours) {
         this.give(stream, id, PARKING, deliveryCount - 1);
-        this.waitingOf(stream).set(id, this.store.now);
+        this.waitingOf(stream).set(id, this.store.now + delayMs);
       }
       return ours.length;
     });
