@@ -31,7 +31,7 @@ export class OrderSettlement implements OnModuleInit {
 
   private readonly judge: DeadLetterArbiter = (event, reason) => {
     const orderId = orderOf(event, reason);
-    return orderId === undefined ? Promise.resolve('dead-letter') : this.store.judge(orderId, event);
+    return orderId === undefined ? Promise.resolve('dead-letter') : this.store.judge(orderId, event, reason);
   };
 }
 

@@ -1,4 +1,6 @@
 import type {
+  DeadLetterReason,
+  DeadLetterVerdict,
   ENTRY_ID,
   FailedEvent,
   NextStep,
@@ -28,9 +30,6 @@ export type Standing =
   | { readonly is: 'ended'; readonly outcome: OrderOutcome }
   /** This entry had its effect, in a process that did not come to acknowledge it. */
   | { readonly is: 'effective'; readonly outcome: OrderOutcome };
-
-/** What a store may say before an entry is dead-lettered, see `RedisStreamsServer.setDeadLetterArbiter`. */
-export type Verdict = 'dead-letter' | 'retry' | 'acknowledge';
 
 /** Sends the order's entry, with Redis writes in the same step. */
 export type SendOrder = (collect?: (writes: StreamWrites, entryId: NewEntryId) => unknown) => Promise<string>;
@@ -69,8 +68,8 @@ export abstract class OrderStore {
     effect: Effect,
   ): Promise<OrderOutcome | undefined>;
 
-  /** Asked before an entry that brought this order is dead-lettered. */
-  abstract judge(orderId: string, event: FailedEvent): Promise<Verdict>;
+  /** Asked before an entry that brought this order is dead-lettered, see `DeadLetterArbiter`. */
+  abstract judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict>;
 
   /** Adds what is to be kept of a failed delivery to the step that parks or dead-letters its entry. */
   abstract recordFailure(

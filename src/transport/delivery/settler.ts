@@ -4,31 +4,26 @@ import type { DeadLettering } from '../broker/settlement.js';
 import type { SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
-import { backoffDelay } from '../policy/backoff.js';
-import { decide, type Decision, type Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
 import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
 import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
 import type { Source } from './received-event.js';
+import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
 import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
 
 const LONGEST_DELAY_MS = 1_000;
 
 /** What a settler works with. */
-export interface SettlerParts {
+export interface SettlerParts extends DecisionParts {
   readonly source: Source;
   readonly broker: SettlementBroker;
   readonly observers: Observers;
-  readonly policy: RetryPolicy;
-  /** Longest time that an entry may wait for a retry, in milliseconds. */
-  readonly maxRetryDelayMs: number;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
-  /** Told when Redis refuses a step; the step is tried again. */
+  /** Told when Redis refuses a step, which is tried again, and of what else goes wrong beside the handler. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -54,7 +49,7 @@ export class Settler {
     const streak = policy.resetOnErrorChange ? await this.streakOf(failed) : undefined;
     const retry = failed.retry - (streak?.beganAtRetry ?? 0);
     const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream };
-    const decision = this.decide(failure);
+    const decision = decideSafely(failure, this.parts);
     switch (decision.action) {
       case 'park':
         return this.park(delivery, failed, decision.delayMs, streak);
@@ -63,18 +58,6 @@ export class Settler {
         return;
       case 'dead-letter':
         return this.endFailed(delivery, failed, decision.reason);
-    }
-  }
-
-  /** A classifier or backoff of the user may throw: then the defaults decide. */
-  private decide(failure: Failure): Decision {
-    const { policy, maxRetryDelayMs, onFailure } = this.parts;
-    try {
-      return decide(failure, policy, maxRetryDelayMs);
-    } catch (thrown) {
-      onFailure(thrown);
-      const { backoff } = DEFAULT_RETRY_POLICY;
-      return decide(failure, { ...policy, classify: undefined, backoff }, maxRetryDelayMs);
     }
   }
 
@@ -161,7 +144,7 @@ export class Settler {
         await this.endDuplicate(delivery, failed, consumer);
         return;
       default:
-        return this.park(delivery, failed, this.delayOf(failed), undefined);
+        return this.park(delivery, failed, delaySafely(failed, this.parts), undefined);
     }
   }
 
@@ -175,16 +158,6 @@ export class Settler {
     } catch (error) {
       this.parts.onFailure(error);
       return undefined;
-    }
-  }
-
-  private delayOf(failed: FailedEvent): number {
-    const { policy, maxRetryDelayMs, onFailure } = this.parts;
-    try {
-      return backoffDelay(policy.backoff, failed, maxRetryDelayMs);
-    } catch (thrown) {
-      onFailure(thrown);
-      return backoffDelay(DEFAULT_RETRY_POLICY.backoff, failed, maxRetryDelayMs);
     }
   }
 

@@ -73,7 +73,7 @@ describe('An arbiter of dead letters', () => {
     await eventually(() => asked[2]);
     failing = false;
     await nothingPending();
-    expect(running.told.processed).toHaveLength(1);
+    await eventually(() => running.told.processed[0]);
     expect(await deadLetters(redis, stream)).toEqual([]);
   });
 
@@ -81,6 +81,7 @@ describe('An arbiter of dead letters', () => {
     await start('acknowledge');
     const [entryId] = await addOrders(redis, stream, ['42']);
     await nothingPending();
+    await eventually(() => running.told.duplicate[0]);
     expect(running.told.duplicate).toMatchObject([{ entryId }]);
     expect(running.told['dead-lettered']).toEqual([]);
     expect(await deadLetters(redis, stream)).toEqual([]);
@@ -92,6 +93,7 @@ describe('An arbiter of dead letters', () => {
     await start('retry');
     await nothingPending();
     expect(asked).toEqual([{ entryId, reason: 'abandoned' }]);
+    await eventually(() => running.told.processed[0]);
     expect(running.told.processed).toMatchObject([{ entryId, deliveryCount: 5 }]);
   });
 
@@ -101,6 +103,7 @@ describe('An arbiter of dead letters', () => {
     await nothingPending();
     expect(asked).toHaveLength(3);
     expect(running.told.received).toEqual([]);
+    await eventually(() => running.told['dead-lettered'][0]);
     expect(running.told['dead-lettered']).toMatchObject([{ entryId, reason: 'abandoned' }]);
   });
 
@@ -108,7 +111,7 @@ describe('An arbiter of dead letters', () => {
     await abandonedAlone();
     await start('acknowledge');
     await nothingPending();
-    expect(running.told.duplicate).toHaveLength(1);
+    await eventually(() => running.told.duplicate[0]);
     expect(await deadLetters(redis, stream)).toEqual([]);
   });
 

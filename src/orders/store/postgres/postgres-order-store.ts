@@ -1,6 +1,12 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
-import type { FailedEvent, NextStep, SettlementWrites } from '../../../transport/index.js';
+import type {
+  DeadLetterReason,
+  DeadLetterVerdict,
+  FailedEvent,
+  NextStep,
+  SettlementWrites,
+} from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
 import { replaysIn } from '../../order-event.js';
@@ -12,7 +18,6 @@ import {
   type SendOrder,
   type Standing,
   type StoreProblem,
-  type Verdict,
 } from '../order-store.js';
 import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.js';
 import { timeOfEntry } from '../redis/order-record.js';
@@ -82,19 +87,17 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     return undefined;
   }
 
-  async judge(orderId: string, event: FailedEvent): Promise<Verdict> {
+  async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
     const { entryId, payload, headers, error } = event;
-    if (error instanceof StoreUnavailableError) return 'retry';
-    try {
-      await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replaysIn(headers));
-      if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
-      const held = await this.heldOutcome(orderId);
-      if (held.entryId !== entryId) return 'acknowledge';
-      return held.state === 'dead-lettered' ? 'dead-letter' : 'retry';
-    } catch (failure) {
-      if (failure instanceof StoreUnavailableError) return 'retry';
-      throw failure;
-    }
+    const isGone = reason === 'vanished';
+    if (error instanceof StoreUnavailableError && !isGone) return 'retry';
+    await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replaysIn(headers));
+    if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
+    const held = await this.heldOutcome(orderId);
+    if (held.entryId !== entryId) return 'acknowledge';
+    if (held.state === 'dead-lettered') return 'dead-letter';
+    // It has had its effect, and its follow-up event is missing: without the entry nobody can make up for that.
+    return isGone ? 'acknowledge' : 'retry';
   }
 
   recordFailure(
@@ -141,12 +144,14 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
 
   /** The row as the entry finds it; an entry that a replay wrote opens it again. */
   private async enter(order: IncomingOrder, entryId: string, replays: number): Promise<OrderRow> {
-    const row = await this.rows.noteEntry(order, entryId);
+    const found = await this.rows.find(order.orderId);
+    // An order that came over HTTP has its row and its entry noted: a write would only cost.
+    const row = found && found.entry_id !== null ? found : await this.rows.noteEntry(order, entryId);
     const mayReopen = row.state === 'dead-lettered' && row.ended_by !== entryId && replays > row.replays;
     // The replay of another letter, such as that of an invalid entry with this id, is no replay of the order.
     if (!mayReopen || (await this.records.entryIdOf(order.orderId)) !== entryId) return row;
     await this.rows.reopen(order.orderId, entryId, replays);
-    return this.rows.noteEntry(order, entryId);
+    return (await this.rows.find(order.orderId)) ?? row;
   }
 
   private async heldOutcome(orderId: string): Promise<OrderOutcome> {

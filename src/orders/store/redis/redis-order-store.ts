@@ -1,4 +1,4 @@
-import type { FailedEvent, NextStep, SettlementWrites } from '../../../transport/index.js';
+import type { DeadLetterVerdict, FailedEvent, NextStep, SettlementWrites } from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
 import type { Effect } from '../effect.js';
@@ -8,7 +8,6 @@ import {
   type OrderDelivery,
   type SendOrder,
   type Standing,
-  type Verdict,
 } from '../order-store.js';
 import { deadLetteredBy, keptFor, writeFailure } from './failure-writes.js';
 import { failureOf, outcomeOf, RECORD, replaysOf, timeOfEntry } from './order-record.js';
@@ -65,7 +64,7 @@ export class RedisOrderStore extends OrderStore {
   }
 
   /** The step that dead-letters looks at the outcome itself. */
-  judge(): Promise<Verdict> {
+  judge(): Promise<DeadLetterVerdict> {
     return Promise.resolve('dead-letter');
   }
 
