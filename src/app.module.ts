@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
 import { HealthModule } from './operations/health/health.module.js';
+import { MetricsModule } from './operations/metrics/metrics.module.js';
+import { StreamsModule } from './operations/streams/streams.module.js';
 import { OrdersModule } from './orders/orders.module.js';
-import { ORDERS_PATTERN } from './orders/orders-options.js';
+import { ORDERS_PATTERN, PROCESSED_PATTERN } from './orders/orders-options.js';
 import { RedisStreamsModule } from './transport/index.js';
 
 /** The service, put together. */
@@ -24,7 +26,16 @@ export class AppModule {
       { connection, streams, group, orderTtlMs, failOrderPrefix, database },
       transport,
     );
+    const looks = StreamsModule.forRoot({ group, outputs: [PROCESSED_PATTERN] }, transport);
+    const thresholds = {
+      lag: config.lagAlert,
+      oldestPendingMs: config.oldestPendingAlertMs,
+      deadLetters: config.deadLetterAlert,
+    };
+    const { recoveryIntervalMs } = config;
+    const health = HealthModule.forRoot(thresholds, transport, looks);
+    const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    return { module: AppModule, imports: [orders, HealthModule.forRoot(transport), transport] };
+    return { module: AppModule, imports: [orders, looks, health, metrics, transport] };
   }
 }

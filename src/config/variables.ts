@@ -117,6 +117,18 @@ export const VARIABLES = {
     default: 10_000,
     description: 'How long a stop waits for handlers that still run, in milliseconds',
   }),
+  lagAlert: variable('LAG_ALERT', wholeNumber(0, 1_000_000_000), {
+    default: 1000,
+    description: 'More entries than this not yet delivered are a warning and an alert',
+  }),
+  oldestPendingAlertMs: variable('OLDEST_PENDING_ALERT_MS', wholeNumber(1, MOST_MS), {
+    default: 300_000,
+    description: 'A pending entry older than so many milliseconds is a warning and an alert',
+  }),
+  deadLetterAlert: variable('DEAD_LETTER_ALERT', wholeNumber(1, 1_000_000_000), {
+    default: 1,
+    description: 'As many dead letters are a warning; as many new ones within ten minutes an alert',
+  }),
   logLevel: variable('LOG_LEVEL', oneOf(...LOG_LEVELS), {
     default: 'log',
     description: 'The least urgent level that is logged',

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { firstValueFrom } from 'rxjs';
 import { RedisStreamsClient, RedisStreamsRecordBuilder } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import type { PlaceOrderDto } from './dto/place-order.dto.js';
@@ -14,6 +13,13 @@ export interface PlacedOrder {
   entryId: string;
 }
 
+/** What comes with an order in a request. */
+export interface Request {
+  readonly correlationId: string;
+  /** The caller's own name of the request. */
+  readonly idempotencyKey?: string | undefined;
+}
+
 /** Takes orders in: gives each to the store, and its entry to the stream. */
 @Injectable()
 export class OrderIntake {
@@ -25,22 +31,45 @@ export class OrderIntake {
   ) {}
 
   /**
+   * Takes an order in, once: a repeat of its id, or of its idempotency key, gives what the first one gave.
+   *
    * @returns the id of the order, and that of its entry once Redis has it
    * @throws RedisUnavailableError when Redis did not take it in time, StoreUnavailableError when the database did not;
    * the same order can be placed again then
+   * @throws IdempotencyKeyReusedError when the key came with another order before
    */
-  async place(body: PlaceOrderDto, correlationId: string): Promise<PlacedOrder> {
-    const orderId = body.orderId ?? randomUUID();
+  async place(body: PlaceOrderDto, { correlationId, idempotencyKey }: Request): Promise<PlacedOrder> {
+    const fingerprint = digestOf(JSON.stringify(body)).toString('base64url');
+    const orderId = body.orderId ?? (idempotencyKey === undefined ? randomUUID() : uuidFrom(idempotencyKey));
     const order = Object.assign(body, { orderId });
-    const send: SendOrder = (collect) => {
+    const sent = { before: false };
+    const send: SendOrder = async (collect) => {
       const record = new RedisStreamsRecordBuilder(order).setHeaders({
         [CORRELATION_ID_HEADER]: correlationId,
       });
+      if (idempotencyKey !== undefined)
+        record.setIdempotencyKey(`key:${idempotencyKey}`, undefined, fingerprint);
+      record.setIdempotencyKey(`order:${orderId}`);
       if (collect) record.setWrites(collect);
-      return firstValueFrom(this.client.emit<string>(ORDERS_PATTERN, record.build()));
+      const { entryId, isRepeat } = await this.client.emitOnce(ORDERS_PATTERN, record.build());
+      sent.before = isRepeat;
+      return entryId;
     };
     const entryId = await this.store.accept(order, new Date().toISOString(), send);
-    this.logger.log('Order sent', { orderId, entryId, retry: 0, correlationId });
+    const message = sent.before ? 'Order was sent before' : 'Order sent';
+    this.logger.log(message, { orderId, entryId, retry: 0, correlationId });
     return { orderId, entryId };
   }
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** A UUID that is the same whenever the key is: a repeat names the same order (version 8, RFC 9562). */
+function uuidFrom(key: string): string {
+  const bytes = digestOf(key).subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -1,17 +1,17 @@
 import {
   Injectable,
   UnsupportedMediaTypeException,
-  ValidationPipe,
   type ArgumentMetadata,
   type ValidationError,
 } from '@nestjs/common';
+import { CompiledValidationPipe } from '../transport/validation/index.js';
 import { InvalidOrderError } from './invalid-order.error.js';
 
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
 /** Validates the body of a request; answers 400 with every violation. */
 @Injectable()
-export class OrderBodyPipe extends ValidationPipe {
+export class OrderBodyPipe extends CompiledValidationPipe {
   constructor() {
     super(RULES);
   }
@@ -25,7 +25,7 @@ export class OrderBodyPipe extends ValidationPipe {
 
 /** Validates an entry of the stream; raises an {@link InvalidOrderError} with every violation. */
 @Injectable()
-export class OrderEventPipe extends ValidationPipe {
+export class OrderEventPipe extends CompiledValidationPipe {
   constructor() {
     super({
       ...RULES,

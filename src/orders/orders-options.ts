@@ -2,6 +2,8 @@ import type { RedisConnectionOptions } from '../transport/index.js';
 
 /** The logical name of the stream of orders. */
 export const ORDERS_PATTERN = 'orders';
+/** Where it is told that an order was processed. */
+export const PROCESSED_PATTERN = 'orders.processed';
 
 /** Token of the {@link OrdersOptions}. */
 export const ORDERS_OPTIONS = Symbol('OrdersOptions');

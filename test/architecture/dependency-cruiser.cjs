@@ -14,7 +14,14 @@ module.exports = {
       comment: 'The service uses the transport as any other user does.',
       severity: 'error',
       from: { path: '^src/(?!transport/)' },
-      to: { path: '^src/transport/', pathNot: '^src/transport/index\\.ts$' },
+      to: { path: '^src/transport/', pathNot: '^src/transport/((terminus|validation)/)?index\\.ts$' },
+    },
+    {
+      name: 'terminus-only-for-those-who-use-it',
+      comment: 'Terminus is an optional peer: nothing but its own entry point may import it.',
+      severity: 'error',
+      from: { path: '^src/transport/(?!terminus/)' },
+      to: { path: '^src/transport/terminus/|node_modules/@nestjs/terminus' },
     },
     {
       name: 'no-barrel-inside',

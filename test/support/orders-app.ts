@@ -7,7 +7,7 @@ import { OrderProcessor } from '../../src/orders/order-processor.js';
 import { viewOf, type OrderView } from '../../src/orders/order-state.js';
 import { OrdersModule } from '../../src/orders/orders.module.js';
 import { OrderStore } from '../../src/orders/store/order-store.js';
-import { RedisStreamsModule, RedisStreamsServer, type SettledEvent } from '../../src/transport/index.js';
+import { RedisStreamsModule, RedisStreamsServer, type DeliveryEvent } from '../../src/transport/index.js';
 import { fieldsOf } from './original-fields.js';
 import { openRedis } from './open-redis.js';
 import { GROUP } from './started-server.js';
@@ -29,7 +29,7 @@ export interface OrdersApp {
   readonly store: OrderStore;
   readonly server: RedisStreamsServer;
   readonly redis: Redis;
-  readonly duplicates: SettledEvent[];
+  readonly duplicates: DeliveryEvent[];
   /** Adds an entry of the order, as any producer may. @returns its id */
   add(orderId: string, ...fields: string[]): Promise<string>;
   view(orderId: string): Promise<OrderView | undefined>;
@@ -62,7 +62,7 @@ export async function startOrdersApp(options: OrdersAppOptions): Promise<OrdersA
   const app: INestApplication = module.createNestApplication({ logger: false });
   const server = app.get(RedisStreamsServer);
   app.connectMicroservice({ strategy: server });
-  const duplicates: SettledEvent[] = [];
+  const duplicates: DeliveryEvent[] = [];
   server.on('duplicate', (event) => void duplicates.push(event));
   await app.startAllMicroservices();
   await app.init();

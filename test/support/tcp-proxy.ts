@@ -6,6 +6,8 @@ export interface TcpProxy {
   port: number;
   /** Keeps all connections open, and takes new ones, but passes nothing on in either direction. */
   blackhole(): void;
+  /** As {@link blackhole}, for those connections alone whose client has said a text at their begin. */
+  blackholeThoseWho(said: string): void;
   /**
    * Passes everything on again and listens again. A connection of which a black hole swallowed something stays dead:
    * TCP never goes on behind a gap.
@@ -20,17 +22,28 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
+/** How much of what a client says at the begin of a connection is remembered. */
+const HEAD_LENGTH = 4_096;
+
+interface Link {
+  dead: boolean;
+  head: string;
+  asked?: Socket;
+}
+
 /** Starts a proxy on a free loopback port that passes everything on to the target. */
 export async function startProxy(targetHost: string, targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let swallowing = false;
+  let victims = '';
   let unanswered: string | undefined;
 
-  const track = (socket: Socket, other: Socket, link: { dead: boolean; asked?: Socket }): void => {
+  const track = (socket: Socket, other: Socket, link: Link, isClient: boolean): void => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('data', (chunk) => {
-      link.dead ||= swallowing;
+      if (isClient && link.head.length < HEAD_LENGTH) link.head += chunk.toString('latin1');
+      link.dead ||= swallowing && link.head.includes(victims);
       if (unanswered !== undefined && chunk.includes(unanswered)) {
         unanswered = undefined;
         link.asked = other;
@@ -46,9 +59,9 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
   };
   const server = createServer((client) => {
     const target = connect({ host: targetHost, port: targetPort });
-    const link = { dead: false };
-    track(client, target, link);
-    track(target, client, link);
+    const link: Link = { dead: false, head: '' };
+    track(client, target, link, true);
+    track(target, client, link, false);
   });
   const listen = async (port: number): Promise<void> => {
     server.listen({ host: '127.0.0.1', port });
@@ -69,7 +82,14 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    blackhole: () => (swallowing = true),
+    blackhole() {
+      swallowing = true;
+      victims = '';
+    },
+    blackholeThoseWho(said) {
+      swallowing = true;
+      victims = said;
+    },
     async heal() {
       swallowing = false;
       if (!server.listening) await listen(port);

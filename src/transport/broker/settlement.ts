@@ -94,6 +94,14 @@ export interface ConsumerInfo {
   readonly idleMs: number;
 }
 
+/** How Redis is set, as far as it decides what may be lost; absent what it does not tell. */
+export interface RedisSettings {
+  /** Whether it keeps an append-only file. */
+  readonly appendOnly?: boolean;
+  /** What it deletes when its memory is full. */
+  readonly evictionPolicy?: string;
+}
+
 /** A setting of which the largest value of all the group's processes holds. */
 export type GroupLimit = 'ack-waits' | 'retry-delays';
 

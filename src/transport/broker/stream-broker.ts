@@ -12,6 +12,7 @@ import type {
   EntryRef,
   GroupLimit,
   PendingEntry,
+  RedisSettings,
   Settlement,
   TrimLimits,
   Trimming,
@@ -120,7 +121,11 @@ export interface StreamBroker extends SettlementBroker, RecoveryBroker, MarkerBr
   openReader(stream: string): StreamReader;
   /** Asks Redis for a write beside the stream and for its group. Rejects with what Redis says against it. */
   probe(stream: string): Promise<void>;
+  /** How Redis is set; waits until it answers. */
+  settings(): Promise<RedisSettings>;
   /** Whether the link for commands is up. */
   isConnected(): boolean;
+  /** Why the link is not up: Redis cannot be reached, or has been reached and is still loading its data. */
+  absence(): Promise<'unreachable' | 'loading'>;
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { CommitAnswer } from '../broker/settlement.js';
+import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import type { Observers } from '../observe/observers.js';
-import type { FailedEvent, SettledEvent } from '../observe/transport-events.js';
+import type { DeliveryEvent, FailedEvent, SettledEvent } from '../observe/transport-events.js';
 import { decodeEntry } from '../protocol/entry-decoder.js';
 import { CommitRefusedError } from '../protocol/errors/commit-refused.error.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
@@ -9,11 +10,15 @@ import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
 import { describeDelivery } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
+import type { OncePerKey } from './once-per-key.js';
 import { ReceivedEvent, type Source } from './received-event.js';
 import type { Settler } from './settler.js';
 
 /** What dead-lettering adds to an entry at most, in bytes. */
 const DIAGNOSIS_BYTES = 65_536;
+
+/** How long an entry waits whose key was taken from it, in milliseconds. */
+const SUPERSEDED_DELAY_MS = 100;
 
 /** Gives an event to its handler; resolves when the handler finished, rejects with what it threw. */
 export type Dispatch = (event: ReceivedEvent) => Promise<void>;
@@ -23,6 +28,8 @@ export interface ProcessorParts {
   readonly source: Source;
   readonly naming: StreamNaming;
   readonly dispatch: Dispatch;
+  /** For a handler that is called once for each key. */
+  readonly once: OncePerKey | undefined;
   readonly acknowledger: Acknowledger;
   readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
@@ -40,7 +47,7 @@ export class EntryProcessor {
 
   /** Never rejects. */
   async process(held: HeldEntry): Promise<ProcessingEnd> {
-    const { source, naming, dispatch, observers, maxEntryBytes } = this.parts;
+    const { source, naming, once, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
     let event: ReceivedEvent;
     try {
@@ -49,18 +56,21 @@ export class EntryProcessor {
       return this.fail(held, error);
     }
     held.event = event;
-    observers.tell('received', () => describeDelivery(source, held.delivery, event));
-    held.startedAt = performance.now();
+    let end: IdempotencyEnd | undefined;
     try {
-      await dispatch(event);
+      if (once) end = await once.run(held, event, () => this.handle(held, event));
+      else await this.handle(held, event);
     } catch (error) {
       event.end();
       return this.fail(held, error);
     }
     event.end();
     if (!held.takeOutcome()) return 'ignored';
+    if (end && end.outcome !== 'done') return this.passOver(held, end);
+    event.guard = end?.guard;
     held.finishedAt = performance.now();
-    await this.succeed(held, event);
+    const behind = this.succeed(held, event);
+    if (behind) await behind;
     return 'acknowledging';
   }
 
@@ -83,17 +93,43 @@ export class EntryProcessor {
       return settler.settleFailure(held.delivery, this.failed(held, refused));
     }
     observers.tell('commit-refused', () => ({ ...this.settled(held), settlement: answer }));
-    if (answer === 'superseded') {
-      const refused = new CommitRefusedError(held.id, 'another delivery has taken its marker over');
-      return settler.settleFailure(held.delivery, this.failed(held, refused));
-    }
+    // Nothing of it has happened, through no fault of the handler: the entry finds out what became of its key.
+    if (answer === 'superseded') return settler.putOff(held, SUPERSEDED_DELAY_MS);
     if (answer === 'vanished') {
       const refused = new CommitRefusedError(held.id, 'the entry was deleted while its handler ran');
       return settler.settleVanished(held.delivery, this.failed(held, refused));
     }
   }
 
-  private async succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> {
+  private handle(held: HeldEntry, event: ReceivedEvent): Promise<void> {
+    const { source, dispatch, observers } = this.parts;
+    observers.tell('received', () => describeDelivery(source, held.delivery, event));
+    held.startedAt = performance.now();
+    return dispatch(event);
+  }
+
+  /** Settles a delivery whose handler was not called. */
+  private async passOver(
+    held: HeldEntry,
+    end: Exclude<IdempotencyEnd, { outcome: 'done' }>,
+  ): Promise<ProcessingEnd> {
+    const { source, acknowledger, settler, observers } = this.parts;
+    const described = (): DeliveryEvent => describeDelivery(source, held.delivery, held.event);
+    if (end.outcome === 'duplicate') {
+      observers.tell('duplicate', described);
+      await acknowledger.acknowledge(held.id);
+      return 'acknowledging';
+    }
+    if (end.outcome === 'busy') {
+      const { retryInMs: delayMs, cause } = end;
+      await settler.putOff(held, delayMs, cause);
+      if (cause === undefined) observers.tell('duplicate-waiting', () => ({ ...described(), delayMs }));
+    }
+    return 'settled';
+  }
+
+  /** @returns undefined, or while Redis lags behind a promise of its catching up */
+  private succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> | undefined {
     const { acknowledger, committer } = this.parts;
     const { transaction, guard } = event;
     if (transaction || guard) {
@@ -101,11 +137,11 @@ export class EntryProcessor {
       const writes = transaction?.list() ?? [];
       const emits = transaction?.emits ?? [];
       const commit = { entry: { id, deliveryCount }, writes, emits, guard };
-      await committer.commit(held, commit, transaction?.bytes ?? 0);
-    } else {
-      this.tellSuccess(held, false);
-      await acknowledger.acknowledge(held.id);
+      return committer.commit(held, commit, transaction?.bytes ?? 0);
     }
+    this.tellSuccess(held, false);
+    held.letGo();
+    return acknowledger.acknowledge(held.id);
   }
 
   private tellSuccess(held: HeldEntry, wasPrevented: boolean): void {

@@ -27,6 +27,8 @@ export class ReceivedEvent {
   isDuplicate = false;
   /** A marker that must hold for the success of this delivery to count. */
   guard: CommitGuard | undefined;
+  /** What the store of idempotency keys lets the handler write with, if it does. */
+  storeTransaction: unknown;
   private collected: CommitTransaction | undefined;
   private isOver = false;
   private controller: AbortController | undefined;
@@ -56,6 +58,11 @@ export class ReceivedEvent {
     this.controller ??= new AbortController();
     if (this.abortReason) this.controller.abort(this.abortReason);
     return this.controller.signal;
+  }
+
+  /** Whether the handler's result no longer counts. */
+  get isAborted(): boolean {
+    return this.abortReason !== undefined;
   }
 
   /** What the handler wants to take effect together with the acknowledgement, if anything. */

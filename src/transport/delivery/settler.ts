@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf } from '../broker/redis-failure.js';
-import type { DeadLettering } from '../broker/settlement.js';
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { DeadLettering, EntryRef } from '../broker/settlement.js';
+import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
@@ -19,7 +19,7 @@ const LONGEST_DELAY_MS = 1_000;
 /** What a settler works with. */
 export interface SettlerParts extends DecisionParts {
   readonly source: Source;
-  readonly broker: SettlementBroker;
+  readonly broker: SettlementBroker & Pick<RecoveryBroker, 'unmarkAlone'>;
   readonly observers: Observers;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
@@ -92,6 +92,24 @@ export class Settler {
     if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
     if (verdict !== 'dead-letter') return;
     await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
+  }
+
+  /**
+   * Hands an entry back that no handler works on, for another try after a while; no delivery is charged.
+   *
+   * @param cause - the trouble that it is put off for, if that is the reason
+   */
+  async putOff(
+    { id, deliveryCount, runsAlone }: EntryRef & { readonly runsAlone: boolean },
+    delayMs: number,
+    cause?: unknown,
+  ): Promise<void> {
+    const { broker, source, onFailure } = this.parts;
+    if (cause !== undefined) onFailure(cause);
+    const entry = { id, deliveryCount };
+    // Its next delivery has the same count and runs beside others: it must not look like this one.
+    if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
+    await this.untilTaken(() => broker.release(source.stream, [entry], delayMs));
   }
 
   /** Stops trying; what is not settled stays pending. */
@@ -189,7 +207,7 @@ export class Settler {
     if (written?.settlement === 'vanished') {
       told = 'vanished';
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
-      written = await this.writeDeadLetter(delivery, failed, told, fence, heldFields(delivery));
+      written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
     }
     if (written?.settlement === 'duplicate') observers.tell('duplicate', () => failed);
     if (written?.settlement !== 'done') return written?.settlement === 'duplicate';
@@ -250,8 +268,4 @@ export class Settler {
 
 function refOf({ entry, deliveryCount }: Delivery): { id: string; deliveryCount: number } {
   return { id: entry.id, deliveryCount };
-}
-
-function heldFields({ entry }: Delivery): readonly (string | Buffer)[] {
-  return Array.isArray(entry.bytes) ? (entry.bytes as readonly Buffer[]) : entry.fields;
 }

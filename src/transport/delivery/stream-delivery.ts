@@ -9,6 +9,7 @@ import { Committer } from './committer.js';
 import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
+import type { OncePerKey } from './once-per-key.js';
 import { ReadLoop } from './read-loop.js';
 import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
@@ -25,6 +26,7 @@ export interface DeliveryParts {
   readonly followUps: FollowUpLimits;
   readonly broker: StreamBroker;
   readonly dispatch: Dispatch;
+  readonly once: OncePerKey | undefined;
   readonly slots: Slots;
   readonly observers: Observers;
   readonly policy: RetryPolicy;
@@ -80,7 +82,16 @@ export class StreamDelivery {
     });
     const { acknowledger, committer, settler } = this;
     const processor = new EntryProcessor({
-      ...{ source, naming: parts.naming, dispatch, acknowledger, committer, settler, observers },
+      ...{
+        source,
+        naming: parts.naming,
+        dispatch,
+        once: parts.once,
+        acknowledger,
+        committer,
+        settler,
+        observers,
+      },
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });

@@ -33,6 +33,11 @@ export interface IdempotencyOptions extends IdempotencyDefaults {
   name?: string;
 }
 
+/** Key and options of a handler, as they stand in the extras of its pattern. */
+export interface IdempotencyExtra extends IdempotencyOptions {
+  readonly key: IdempotencyKey;
+}
+
 /** The options of one handler, checked and complete. */
 export interface IdempotencyPolicy {
   readonly key: IdempotencyKey;
@@ -71,7 +76,7 @@ export function resolveIdempotencyDefaults(
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveIdempotencyPolicy(
-  options: IdempotencyOptions & { key: IdempotencyKey },
+  options: IdempotencyExtra,
   defaults: ResolvedIdempotencyDefaults,
   pattern: string,
   where: string,

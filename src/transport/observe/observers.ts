@@ -8,6 +8,7 @@ export class Observers {
     received: [],
     processed: [],
     duplicate: [],
+    'duplicate-waiting': [],
     'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
@@ -40,7 +41,8 @@ export class Observers {
     for (const listener of listeners) {
       try {
         // A listener may be an async function although its result is not awaited.
-        Promise.resolve(listener(value)).catch(this.onListenerError);
+        const result = listener(value);
+        if (result instanceof Promise) result.catch(this.onListenerError);
       } catch (error) {
         this.onListenerError(error);
       }

@@ -39,6 +39,12 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
+/** A duplicate that waits until it is known what becomes of the entry that is being handled. */
+export interface DuplicateWaitingEvent extends DeliveryEvent {
+  /** Milliseconds until it looks again. */
+  readonly delayMs: number;
+}
+
 /** A commit of which nothing was written. */
 export interface CommitRefusedEvent extends SettledEvent {
   /**
@@ -83,10 +89,15 @@ export interface TransportEvents {
   received: (event: DeliveryEvent) => void;
   /** A handler finished; the acknowledgement is on its way, or what it committed is written. */
   processed: (event: SettledEvent) => void;
-  /** A delivery was acknowledged without an effect: what it brought had ended before, through another entry. */
-  duplicate: (event: SettledEvent) => void;
   /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
   'commit-refused': (event: CommitRefusedEvent) => void;
+  /**
+   * An entry has no effect, since what it brings has ended before: its idempotency key is done and its handler was not
+   * called, or a condition of its commit said so, or its handler. It is acknowledged, or that is on its way.
+   */
+  duplicate: (event: DeliveryEvent) => void;
+  /** Another entry with the same idempotency key is being handled; this one waits, uncharged. */
+  'duplicate-waiting': (event: DuplicateWaitingEvent) => void;
   /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */

@@ -96,7 +96,9 @@ export abstract class WriteCollector<V extends WriteValue> {
   protected abstract tooMuch(problem: string): Error;
 
   protected add(command: WriteCommand, key: string, args: readonly WriteValue[]): this {
-    if (typeof key !== 'string' || key === '') throw this.unusable(`${command} needs a key`);
+    if (typeof key !== 'string' || key === '' || !key.isWellFormed()) {
+      throw this.unusable(`${command} needs a key`);
+    }
     if (this.writes.length === MAX_WRITES) {
       throw this.tooMuch(`more than ${MAX_WRITES} writes in one step`);
     }
@@ -107,8 +109,10 @@ export abstract class WriteCollector<V extends WriteValue> {
       throw this.tooMuch(`${command} of "${key}" takes 1 to ${MAX_ARGUMENTS} arguments`);
     }
     for (const arg of args) {
-      if (typeof arg !== 'string' && typeof arg !== 'symbol' && !Number.isFinite(arg)) {
-        throw this.unusable(`${command} of "${key}" takes text and finite numbers, not ${String(arg)}`);
+      if (typeof arg === 'string' ? !arg.isWellFormed() : typeof arg !== 'symbol' && !Number.isFinite(arg)) {
+        throw this.unusable(
+          `${command} of "${key}" takes well-formed text and finite numbers, not ${String(arg)}`,
+        );
       }
     }
     this.writes.push({ command, key, args });

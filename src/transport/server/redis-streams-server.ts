@@ -8,11 +8,13 @@ import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
 import type { CommitRefusedEvent, TransportEvents } from '../observe/transport-events.js';
+import { streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
 import type { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
+import { lossWarnings } from './loss-warnings.js';
 import { RunningTransport } from './running-transport.js';
 import {
   resolveServerOptions,
@@ -20,7 +22,7 @@ import {
   type ResolvedServerOptions,
 } from './server-options.js';
 import { REDIS_STREAMS_TRANSPORT } from './transport-id.js';
-import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './transport-health.js';
+import { checkTransportHealth, isWedged, NOT_LISTENING, type TransportHealth } from './transport-health.js';
 
 /** How long a start waits for Redis before it goes on without, in milliseconds. */
 const START_LIMIT_MS = 3_000;
@@ -35,6 +37,17 @@ const MEANING: Readonly<Record<CommitRefusedEvent['settlement'], string>> = {
   vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
   superseded: 'Another delivery has taken its marker over; it is tried again',
 };
+
+/** A stream that this process consumes. */
+export interface ConsumedStream {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  /** The name of this process in the group. */
+  readonly consumer: string;
+  /** Entries that were given to a handler and are not settled yet. */
+  readonly inFlight: number;
+}
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
 type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
@@ -153,7 +166,23 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** Whether the transport does its work; settles within three seconds whatever Redis does. */
   async checkHealth(): Promise<TransportHealth> {
     if (!this.running || this.closing) return NOT_LISTENING;
-    return checkTransportHealth(this.running, this.recovery, this.options.recoveryIntervalMs);
+    return checkTransportHealth(this.running, this.recovery);
+  }
+
+  /** The streams that handlers of this process are given entries of; none before the transport listens. */
+  get consumed(): readonly ConsumedStream[] {
+    return (this.running?.deliveries ?? []).map(({ source, consumer }) => ({
+      pattern: source.pattern,
+      stream: source.stream,
+      group: source.group,
+      consumer: source.consumer,
+      inFlight: consumer.inFlight,
+    }));
+  }
+
+  /** The stream key that a pattern stands for. */
+  streamKey(pattern: string): string {
+    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
   }
 
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
@@ -161,6 +190,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     const overdue =
       this.running?.deliveries.reduce((sum, { consumer }) => sum + consumer.overdueHandlers, 0) ?? 0;
     return overdue > this.options.maxInFlight;
+  }
+
+  /** Whether reading stands still for a reason that is not Redis, so that this process should be replaced. */
+  get isWedged(): boolean {
+    return isWedged(this.running?.deliveries ?? []);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
@@ -189,6 +223,15 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     const inTime = await this.running.start(START_LIMIT_MS);
     if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
     if (!this.isClosing()) this.recovery.start(this.registry);
+    void this.warnOfLoss(this.running);
+  }
+
+  private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
+    try {
+      for (const warning of lossWarnings(await broker.settings())) this.logger.warn(warning);
+    } catch {
+      // A Redis that does not say how it is set, or is away until the end, is not worth a line.
+    }
   }
 
   private isClosing(): boolean {

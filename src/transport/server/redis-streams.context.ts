@@ -82,6 +82,22 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
   }
 
   /**
+   * What the store of `@Idempotent` lets this handler write with, so that marker and effect are committed together: with
+   * `PostgresIdempotencyStore` a client of `pg` within a transaction. Do not end the transaction or release the client.
+   *
+   * @throws Error when the handler has no store that opens transactions
+   */
+  getTransaction<T>(): T {
+    const { storeTransaction, source } = this.args[0];
+    if (storeTransaction === undefined) {
+      throw new Error(
+        `The handler of "${source.pattern}" has no transaction: give it @Idempotent with a store that opens one`,
+      );
+    }
+    return storeTransaction as T;
+  }
+
+  /**
    * Aborts when the handler's result will no longer count: its time is up, its entry was given to another process, or
    * this process ends and its grace period is over. The reason tells which.
    */

@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/connection.js';
 import {
+  resolveIdempotencyDefaults,
+  type IdempotencyDefaults,
+  type ResolvedIdempotencyDefaults,
+} from '../idempotency/idempotency-policy.js';
+import {
   checkLongestBackoff,
   DEFAULT_RETRY_POLICY,
   resolveRetryPolicy,
@@ -93,6 +98,8 @@ export interface RedisStreamsServerOptions {
   retry?: RetryOptions;
   /** How long entries stay that every group is done with. */
   retention?: RetentionOptions;
+  /** Where idempotency keys are kept, for handlers with `@Idempotent` that do not say otherwise. */
+  idempotency?: IdempotencyDefaults;
   /** How much is kept of a stream that `context.commit` emits to and that no group reads. */
   followUps?: FollowUpOptions;
   /**
@@ -124,6 +131,7 @@ export interface ResolvedServerOptions {
   readonly maxRetryDelayMs: number;
   readonly retry: RetryPolicy;
   readonly retention: Retention;
+  readonly idempotency: ResolvedIdempotencyDefaults;
   readonly followUps: Readonly<Required<FollowUpOptions>>;
   readonly maxEntryBytes: number;
   readonly shutdownGraceMs: number;
@@ -152,6 +160,7 @@ export function resolveServerOptions(options: RedisStreamsServerOptions): Resolv
     maxRetryDelayMs,
     retry,
     retention: resolveRetention(options.retention ?? {}),
+    idempotency: resolveIdempotencyDefaults(options.idempotency ?? {}, 'idempotency'),
     followUps: {
       maxAgeMs: wholeOption('followUps.maxAgeMs', options.followUps?.maxAgeMs ?? 86_400_000, 1, MOST_MS),
       maxEntries: wholeOption(

@@ -126,7 +126,11 @@ onEveryServer('A commit', (world) => {
       (tx) => tx.rpush(key('new'), 'x').zadd(key('new'), { a: 1 }),
       /zadd needs a zset/,
     ],
-    ['an event to a key of another type', (tx) => tx.emit(key('text'), {}), /emit: WRONGTYPE .*text/],
+    [
+      'an event to a key of another type',
+      (tx) => tx.emit(key('text'), {}),
+      /emit needs a stream at ".*text", found a string/,
+    ],
     ['a write to the stream', (tx) => tx.del(world().stream), /belongs to the transport/],
     [
       'a write to a stream that it emits to',

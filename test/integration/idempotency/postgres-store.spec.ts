@@ -3,6 +3,7 @@ import { Pool, type PoolClient } from 'pg';
 import { PostgresIdempotencyStore } from '../../../src/transport/idempotency/postgres-idempotency-store.js';
 import type { IdempotencyClaim } from '../../../src/transport/idempotency/idempotency-store.js';
 import { eventually } from '../../support/eventually.js';
+import { closedGate } from '../../support/gate.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
 import { uniqueName } from '../../support/unique-name.js';
 
@@ -85,7 +86,7 @@ describe('PostgresIdempotencyStore', () => {
 
   it('puts a duplicate off while the first is at work', async () => {
     const claim = claimOf();
-    const gate = gateOf();
+    const gate = closedGate();
     const first = store.run(claim, async (client) => {
       await effectOf(claim.key)(client);
       await gate.pass();
@@ -129,7 +130,7 @@ describe('PostgresIdempotencyStore', () => {
   it('commits nothing for a handler whose time is up, and gives its connection up', async () => {
     const claim = claimOf();
     const time = new AbortController();
-    const gate = gateOf();
+    const gate = closedGate();
     let late: Promise<unknown> = Promise.resolve();
     const overdue = store.run({ ...claim, signal: time.signal }, async (client) => {
       await effectOf(claim.key)(client);
@@ -243,15 +244,6 @@ describe('PostgresIdempotencyStore', () => {
     });
   }
 });
-
-/** Something that a handler waits for, and that tells when it does. */
-function gateOf(): { reached: Promise<void>; pass: () => Promise<void>; open: () => void } {
-  let arrive = (): void => undefined;
-  let open = (): void => undefined;
-  const reached = new Promise<void>((resolve) => (arrive = resolve));
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { reached, open: () => open(), pass: () => (arrive(), opened) };
-}
 
 describe('The options of PostgresIdempotencyStore', () => {
   const pool = new Pool({ max: 1 });

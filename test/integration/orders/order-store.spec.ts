@@ -89,7 +89,7 @@ describe.each(['Redis', 'PostgreSQL'])('An order in %s', (kind) => {
   }
 
   it('is known from the moment it is placed, and goes from accepted to processed', async () => {
-    const { entryId } = await app.intake.place({ orderId, amount: 1 }, 'correlation');
+    const { entryId } = await app.intake.place({ orderId, amount: 1 }, { correlationId: 'c-1' });
     const accepted = await view();
     expect(accepted).toEqual({
       ...{ orderId, entryId, state: 'accepted', attempts: expect.any(Number) as number },

@@ -38,6 +38,14 @@ export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
     return true;
   }
 
+  settings(): Promise<object> {
+    return Promise.resolve({});
+  }
+
+  absence(): Promise<'unreachable'> {
+    return Promise.resolve('unreachable');
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,5 +1,7 @@
 import { openConnection } from '../../../src/transport/broker/connection.js';
+import { entriesOf, type ReadReply } from '../../../src/transport/broker/entry-replies.js';
 import { RedisStreamReader } from '../../../src/transport/broker/redis-stream-reader.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
 import { Redis } from 'ioredis';
 import { GROUP } from '../started-server.js';
@@ -92,22 +94,20 @@ class UnwatchedReader implements StreamReader {
     private readonly blockMs: number,
   ) {}
 
-  async readNew(count: number): Promise<{ id: string; fields: string[] }[]> {
-    const reply = (await this.redis.xreadgroup(
-      ...([
-        'GROUP',
-        GROUP,
-        'reader',
-        'COUNT',
-        count,
-        'BLOCK',
-        this.blockMs,
-        'STREAMS',
-        this.stream,
-        '>',
-      ] as const),
-    )) as [string, [string, string[]][]][] | null;
-    return (reply?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields }));
+  async readNew(count: number): Promise<readonly StreamEntry[]> {
+    const from = [
+      'GROUP',
+      GROUP,
+      'reader',
+      'COUNT',
+      count,
+      'BLOCK',
+      this.blockMs,
+      'STREAMS',
+      this.stream,
+      '>',
+    ];
+    return entriesOf((await this.redis.callBuffer('xreadgroup', ...from)) as ReadReply);
   }
 
   whenReady(): Promise<void> {

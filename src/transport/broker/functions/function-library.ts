@@ -14,6 +14,8 @@ const VERSION = `os1_${createHash('sha256').update(SOURCE).digest('hex').slice(0
 
 const CODE = SOURCE.replaceAll('@version@', VERSION);
 
+type Argument = string | number | Buffer;
+
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
 export class FunctionLibrary {
   constructor(private readonly redis: Redis) {}
@@ -23,20 +25,15 @@ export class FunctionLibrary {
    *
    * @throws MissingPermissionError when it is missing and this user may not load it
    */
-  async call(
-    name: string,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> {
-    const invoke = (): Promise<unknown> =>
-      this.redis.fcall(`${VERSION}_${name}`, keys.length, ...keys, ...args);
-    try {
-      return await invoke();
-    } catch (error) {
-      if (failureOf(error) !== 'function-missing') throw error;
-    }
-    await this.load();
-    return invoke();
+  call(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.orLoaded(() => this.redis.fcall(`${VERSION}_${name}`, keys.length, ...keys, ...args));
+  }
+
+  /** The same, with the answer's texts as bytes. */
+  callForBytes(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.orLoaded(() =>
+      this.redis.callBuffer('fcall', `${VERSION}_${name}`, keys.length, ...keys, ...args),
+    );
   }
 
   /** Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas. */
@@ -53,5 +50,15 @@ export class FunctionLibrary {
         { cause: error },
       );
     }
+  }
+
+  private async orLoaded(invoke: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await invoke();
+    } catch (error) {
+      if (failureOf(error) !== 'function-missing') throw error;
+    }
+    await this.load();
+    return invoke();
   }
 }

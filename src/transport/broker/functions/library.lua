@@ -90,6 +90,12 @@ local function decrement(digits)
   return trimmed
 end
 
+-- The milliseconds of an id; of one that no clock makes, none at all.
+local function time_of(id)
+  local ms = tonumber(string.sub(id, 1, (string.find(id, '-', 1, true) or 1) - 1))
+  return ms and ms < 1e15 and ms or -1
+end
+
 -- The greatest id below this one.
 local function id_before(id)
   local ms, seq = split_id(id)
@@ -184,8 +190,20 @@ local function denial(command, key)
   return nil
 end
 
+-- Which keys have counters: of these alone it must be known what earlier writes leave. And what is no write but a
+-- condition.
+local function note_write(writes, write)
+  if write.command == 'incrby' or write.command == 'hincrby' then
+    writes.counted = writes.counted or {}
+    writes.counted[write.key] = true
+  elseif write.command == 'onlyifabsent' then
+    writes.conditions = writes.conditions or {}
+    table.insert(writes.conditions, write)
+  end
+end
+
 local function parse_writes(keys, args, at)
-  local writes, count = { counted = {}, conditions = {} }, tonumber(args[at])
+  local writes, count = {}, tonumber(args[at])
   at = at + 1
   for w = 1, count do
     local write = { command = args[at], key = keys[tonumber(args[at + 1])], args = {} }
@@ -195,13 +213,9 @@ local function parse_writes(keys, args, at)
     end
     at = at + 3 + #write.args
     writes[w] = write
-    if write.command == 'incrby' or write.command == 'hincrby' then
-      writes.counted[write.key] = true
-    elseif write.command == 'onlyifabsent' then
-      writes.conditions[#writes.conditions + 1] = write
-    end
+    note_write(writes, write)
   end
-  return writes, at
+  return writes
 end
 
 -- Whether Redis takes a text for an integer of 64 bits.
@@ -327,6 +341,21 @@ local function note_fields(write, known)
   end
 end
 
+-- Why a counter cannot be counted up, or nil; `known` has what the write leaves then.
+local function note(write, known, is_counted)
+  local command, key = write.command, write.key
+  if command == 'incrby' or command == 'hincrby' then
+    return count_error(write, known)
+  elseif command == 'set' or command == 'del' then
+    known.fresh[key] = true
+    known.fields[key] = nil
+    known.values[key] = command == 'set' and (write.args[1] or '#')
+  elseif is_counted and OFFERED[command].type == 'hash' then
+    note_fields(write, known)
+  end
+  return nil
+end
+
 local function argument_error(write, offer)
   local count = #write.args
   local function refused(problem)
@@ -350,24 +379,20 @@ local function argument_error(write, offer)
   return nil
 end
 
--- Why these writes cannot all be made, or nil. `own` are the keys of the step itself.
-local function writes_error(writes, own)
-  if #writes == 0 then
-    return nil
-  end
-  local is_own = {}
-  for _, key in ipairs(own) do
-    is_own[key] = true
-  end
-  local types, known = {}, { values = {}, fields = {}, fresh = {} }
+-- Why these writes cannot all be made, or nil. `own` are the keys of the step itself, `types` what is known of the types
+-- of keys, and is brought up to date.
+local function writes_error(writes, own, types)
+  local known = writes.counted and { values = {}, fields = {}, fresh = {} }
   for _, write in ipairs(writes) do
     local command, key = write.command, write.key
     local offer = OFFERED[command]
     if not offer then
       return 'UNUSABLE write: "' .. tostring(command) .. '" is not offered'
     end
-    if is_own[key] then
-      return 'UNUSABLE write: ' .. command .. ' of "' .. key .. '", which belongs to the transport'
+    for _, taken in ipairs(own) do
+      if key == taken then
+        return 'UNUSABLE write: ' .. command .. ' of "' .. key .. '", which belongs to the transport'
+      end
     end
     local problem = denial(command, key) or argument_error(write, offer)
     if problem then
@@ -378,18 +403,14 @@ local function writes_error(writes, own)
       return 'UNUSABLE write: ' .. command .. ' needs a ' .. offer.type .. ' at "' .. key .. '", found a ' .. found
     end
     types[key] = MAKES_KEY[command] and offer.type or found
-    if command == 'set' or command == 'del' then
-      types[key] = command == 'set' and 'string' or 'none'
-      known.fresh[key] = true
-      known.fields[key] = nil
-      known.values[key] = command == 'set' and (write.args[1] or '#')
-    elseif command == 'incrby' or command == 'hincrby' then
-      problem = count_error(write, known)
-      if problem then
-        return problem
-      end
-    elseif offer.type == 'hash' and writes.counted[key] then
-      note_fields(write, known)
+    if command == 'set' then
+      types[key] = 'string'
+    elseif command == 'del' then
+      types[key] = 'none'
+    end
+    problem = known and note(write, known, writes.counted[key])
+    if problem then
+      return problem
     end
   end
   return nil
@@ -397,7 +418,7 @@ end
 
 -- Whether a condition does not hold. To be asked when writes_error found nothing.
 local function is_prevented(writes)
-  for _, condition in ipairs(writes.conditions) do
+  for _, condition in ipairs(writes.conditions or {}) do
     if redis.call('HEXISTS', condition.key, condition.args[1]) == 1 then
       return true
     end
@@ -429,13 +450,66 @@ end
 local function enqueue(keys, args)
   local length = tonumber(args[1])
   local writes = parse_writes(keys, args, 2 + length)
-  local problem = type_error(keys[1], 'stream') or writes_error(writes, { keys[1] })
+  local problem = type_error(keys[1], 'stream') or writes_error(writes, { keys[1] }, {})
   if problem then
     return raise(problem)
   end
   local id = redis.call('XADD', keys[1], '*', unpack(args, 2, 1 + length))
   apply_writes(writes, id)
   return id
+end
+
+-- KEYS: stream, a marker for each name of the event, keys of the writes. ARGV: number of names, window in ms, for each name what
+-- tells the events of this name apart (may be empty), number of names and values, these, the writes. Answers the entry's
+-- id, and 'added'; 'repeated' when a name stood for an entry already, and 'reused' with the place of the name when that
+-- entry is another event: then nothing is added.
+local function enqueue_once(keys, args)
+  local stream, names, window = keys[1], tonumber(args[1]), args[2]
+  local at = 3 + names
+  local length = tonumber(args[at])
+  local writes = parse_writes(keys, args, at + 1 + length)
+  local own, problem = {}, type_error(stream, 'stream')
+  for n = 1, names + 1 do
+    own[n] = keys[n]
+    problem = problem or n > 1 and type_error(keys[n], 'string')
+  end
+  problem = problem or writes_error(writes, own, {})
+  if not problem and not (may('GET', keys[2]) and may('SET', keys[2], 'v', 'PX', '1')) then
+    problem = 'NOPERM this user may not use get and set on "' .. keys[2] .. '"'
+  end
+  if not problem and not (is_integer(window) and tonumber(window) > 0) then
+    problem = 'ERR the window "' .. window .. '" is not a number of milliseconds'
+  end
+  if problem then
+    return raise(problem)
+  end
+  local id, nameless, outcome = nil, {}, 'repeated'
+  for n = 1, names do
+    local fingerprint = args[2 + n]
+    local held = redis.call('GET', keys[n + 1])
+    if held then
+      local held_id, held_fingerprint = string.match(held, '^(%d+%-%d+) ?(.*)$')
+      if not held_id then
+        return raise('UNUSABLE marker: "' .. keys[n + 1] .. '" does not hold the id of an entry')
+      end
+      if fingerprint ~= '' and held_fingerprint ~= '' and fingerprint ~= held_fingerprint then
+        return { held_id, 'reused', n }
+      end
+      id = id or held_id
+    else
+      nameless[#nameless + 1] = n
+    end
+  end
+  if not id then
+    outcome = 'added'
+    id = redis.call('XADD', stream, '*', unpack(args, at + 1, at + length))
+    apply_writes(writes, id)
+  end
+  for _, n in ipairs(nameless) do
+    local fingerprint = args[2 + n]
+    redis.call('SET', keys[n + 1], fingerprint == '' and id or id .. ' ' .. fingerprint, 'PX', window)
+  end
+  return { id, outcome }
 end
 
 -- KEYS: stream, floor. ARGV: group. Makes the group if it is not there: at its floor, so that what is done is not
@@ -496,7 +570,7 @@ end
 local function park(keys, args)
   local stream, waiting, group, id = keys[1], keys[2], args[1], args[3]
   local writes = parse_writes(keys, args, 6)
-  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes, { stream, waiting })
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes, { stream, waiting }, {})
   if problem then
     return raise(problem)
   end
@@ -701,7 +775,7 @@ local function dead_letter(keys, args)
     or type_error(letters, 'stream')
     or type_error(waiting, 'zset')
     or type_error(receipt, 'string')
-    or writes_error(writes, { stream, letters, waiting, receipt })
+    or writes_error(writes, { stream, letters, waiting, receipt }, {})
   if problem then
     return raise(problem)
   end
@@ -747,77 +821,102 @@ local COMMIT_RECEIPT_MS = 86400000
 -- Most entries that one call trims from a stream of follow-up events.
 local FOLLOW_UP_PAGE = 1000
 
--- One commit from `at` on: id, count, index of the guard's key (0 without one), what it must hold, what it is set to and
--- for how many ms, number of follow-up events, for each: index of its stream, '1' if that is trimmed, number of names
--- and values, these; the writes. Answers it, and where the next one begins.
-local function parse_commit(keys, args, at)
-  local commit = { id = args[at], count = tonumber(args[at + 1]), emits = {} }
-  local guard = tonumber(args[at + 2])
-  at = at + 3
-  if guard > 0 then
-    commit.guard = { key = keys[guard], expected = args[at], value = args[at + 1], ttl = args[at + 2] }
-    at = at + 3
+-- One commit as it is sent: id, count, events, writes, and a guard if it has one. An event: place of its stream among
+-- the keys, whether that is trimmed, names and values. A write: command, place of its key, arguments. A guard: place of
+-- its key, what that must hold, what it is set to and for how many ms.
+local function parse_commit(keys, sent)
+  local parsed = { id = sent[1], count = sent[2], emits = sent[3], writes = sent[4] }
+  for _, emit in ipairs(parsed.emits) do
+    emit.stream, emit.trims, emit.fields = keys[emit[1]], emit[2] == 1, emit[3]
   end
-  local emits = tonumber(args[at])
-  at = at + 1
-  for e = 1, emits do
-    local first = at + 3
-    local last = at + 2 + tonumber(args[at + 2])
-    commit.emits[e] = { stream = keys[tonumber(args[at])], trims = args[at + 1] == '1', first = first, last = last }
-    at = last + 1
+  for _, write in ipairs(parsed.writes) do
+    write.command, write.key, write.args = write[1], keys[write[2]], write[3]
+    note_write(parsed.writes, write)
   end
-  commit.writes, at = parse_writes(keys, args, at)
-  return commit, at
+  local guard = sent[5]
+  if guard then
+    parsed.guard = { key = keys[guard[1]], expected = guard[2], value = guard[3], ttl = tostring(guard[4]) }
+  end
+  return parsed
 end
 
-local function emits_error(emits)
+-- What is known beforehand of the entries of one call, so that not each of them must be looked up: the rows of its consumer
+-- from the first to the last entry, and from which time on no entry was deleted.
+local function survey(keys, args, commits)
+  local stream = keys[1]
+  local rows, ids = {}, {}
+  for i, one in ipairs(commits) do
+    ids[i] = one[1]
+  end
+  local page = redis.pcall('XPENDING', stream, args[1], args[6], args[7], 2 * #ids, args[2])
+  if not page.err then
+    for _, row in ipairs(page) do
+      rows[row[1]] = { owner = row[2], idle = row[3], count = row[4] }
+    end
+  end
+  local undeleted = math.huge
+  if #commits > 1 and redis.call('TYPE', stream).ok == 'stream' then
+    local info = to_map(redis.call('XINFO', 'STREAM', stream))
+    if info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
+      undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
+    end
+  end
+  return { rows = rows, undeleted = undeleted }
+end
+
+local function emits_error(emits, types)
   for _, emit in ipairs(emits) do
-    local problem = type_error(emit.stream, 'stream')
-    if problem then
-      return 'UNUSABLE write: emit: ' .. problem
+    local stream = emit.stream
+    local found = types[stream] or redis.call('TYPE', stream).ok
+    if found ~= 'none' and found ~= 'stream' then
+      return 'UNUSABLE write: emit needs a stream at "' .. stream .. '", found a ' .. found
     end
-    if not may('XADD', emit.stream, '*', 'f', 'v') then
-      return 'NOPERM this user may not use xadd on "' .. emit.stream .. '"'
+    if not may('XADD', stream, '*', 'f', 'v') then
+      return 'NOPERM this user may not use xadd on "' .. stream .. '"'
     end
+    types[stream] = 'stream'
   end
   return nil
 end
 
+local function guard_error(guard)
+  local problem = type_error(guard.key, 'string')
+  if problem or not is_integer(guard.ttl) or tonumber(guard.ttl) < 1 then
+    return 'UNUSABLE guard: ' .. (problem or 'its time is not a number of milliseconds')
+  end
+  return redis.call('GET', guard.key) ~= guard.expected and 'superseded' or nil
+end
+
 -- Applies one commit but for its XACK, or nothing of it.
-local function commit_one(keys, args, commit)
+local function commit_one(keys, args, one, surveyed)
   local stream = keys[1]
-  local refused = refusal(pending(stream, args[1], commit.id), args[2], commit.count)
+  local row = surveyed.rows[one.id] or pending(stream, args[1], one.id)
+  local refused = refusal(row, args[2], one.count)
   if refused then
     return refused
   end
-  if not exists(stream, commit.id) then
+  if time_of(one.id) <= surveyed.undeleted and not exists(stream, one.id) then
     return 'vanished'
   end
-  local own, guard = { stream, keys[2] }, commit.guard
+  local own, guard = { stream, keys[2] }, one.guard
   if guard then
-    local problem = type_error(guard.key, 'string')
-    if problem or not is_integer(guard.ttl) or tonumber(guard.ttl) < 1 then
-      return 'UNUSABLE guard: ' .. (problem or 'its time is not a number of milliseconds')
-    end
-    if redis.call('GET', guard.key) ~= guard.expected then
-      return 'superseded'
-    end
     own[#own + 1] = guard.key
   end
-  for _, emit in ipairs(commit.emits) do
+  for _, emit in ipairs(one.emits) do
     own[#own + 1] = emit.stream
   end
-  local problem = emits_error(commit.emits) or writes_error(commit.writes, own)
+  local types = {}
+  local problem = guard and guard_error(guard) or emits_error(one.emits, types) or writes_error(one.writes, own, types)
   if problem then
     return problem
   end
-  if is_prevented(commit.writes) then
+  if is_prevented(one.writes) then
     return 'duplicate'
   end
-  for _, emit in ipairs(commit.emits) do
-    redis.call('XADD', emit.stream, '*', unpack(args, emit.first, emit.last))
+  for _, emit in ipairs(one.emits) do
+    redis.call('XADD', emit.stream, '*', unpack(emit.fields))
   end
-  apply_writes(commit.writes)
+  apply_writes(one.writes)
   if guard then
     redis.call('SET', guard.key, guard.value, 'PX', guard.ttl)
   end
@@ -835,8 +934,9 @@ local function trim_follow_ups(streams, most, age)
 end
 
 -- KEYS: stream, receipt, then those of the commits. ARGV: group, consumer, number of this call, most entries and greatest
--- age in ms of a stream that follow-up events go to and no group reads, number of commits, these. Each is checked and applied by
--- itself. Answers for each: 'done'; 'duplicate', acknowledged without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
+-- age in ms of a stream that events go to and no group reads, the least and the greatest id of the entries, the commits as
+-- JSON. Each is checked and applied by itself. Answers for each: 'done'; 'duplicate', acknowledged
+-- without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
 local function commit(keys, args)
   local stream, receipt, number = keys[1], keys[2], args[3]
   local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
@@ -847,15 +947,15 @@ local function commit(keys, args)
   if kept_number ~= number then
     kept = ''
   end
-  local answers, flags, settled, grown, at = {}, {}, {}, {}, 7
+  local commits = cjson.decode(args[8])
+  local surveyed = survey(keys, args, commits)
+  local answers, flags, settled, grown = {}, {}, {}, {}
   local kept_answers, flag_of = { ['1'] = 'done', ['2'] = 'duplicate' }, { done = '1', duplicate = '2' }
-  for c = 1, tonumber(args[6]) do
-    local one
-    one, at = parse_commit(keys, args, at)
+  for c, sent in ipairs(commits) do
     local answer = kept_answers[string.sub(kept, c, c)]
     if not answer then
-      local ok
-      ok, answer = pcall(commit_one, keys, args, one)
+      local one, ok = parse_commit(keys, sent), nil
+      ok, answer = pcall(commit_one, keys, args, one, surveyed)
       if not ok then -- what no check foresaw stays with this one commit
         answer = 'UNUSABLE commit: ' .. (type(answer) == 'table' and answer.err or tostring(answer))
       end
@@ -1080,6 +1180,7 @@ end
 
 -- Recovery and dead-lettering must go on when Redis is out of memory; only intake and commits wait.
 register('enqueue', enqueue, {})
+register('enqueue_once', enqueue_once, {})
 register('commit', commit, {})
 register('ensure_group', ensure_group, { 'allow-oom' })
 register('keep_floor', keep_floor, { 'allow-oom' })
