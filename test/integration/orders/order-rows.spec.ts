@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { OrderOutcome } from '../../../src/orders/order-state.js';
 import { openDatabase } from '../../../src/orders/store/postgres/database.js';
@@ -11,6 +12,9 @@ import { uniqueName } from '../../support/unique-name.js';
 const A = '1700000000000-0';
 const B = '1700000000001-0';
 const HOUR_MS = 3_600_000;
+
+// What goes wrong here goes wrong on purpose.
+Logger.overrideLogger(false);
 
 let postgres: TestPostgres;
 let db: Kysely<OrdersDatabase>;
