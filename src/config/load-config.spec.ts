@@ -16,6 +16,8 @@ describe('loadConfig', () => {
   it('gives every default when nothing is set', () => {
     expect(loadConfig({})).toEqual({
       redisUrl: undefined,
+      databaseUrl: undefined,
+      databasePoolSize: 10,
       port: 3000,
       host: '0.0.0.0',
       streamKey: 'orders',
