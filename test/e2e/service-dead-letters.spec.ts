@@ -77,6 +77,7 @@ describe('an order that cannot be processed', () => {
     expect(fields).toEqual({
       data: '{"orderId":"fail-1"}',
       'correlation-id': 'checkout-9',
+      'idempotency-key': 'order:fail-1',
       retry: '2',
       'dlt-original-field-retry': '0',
       'dlt-reason': 'retries-exhausted',
