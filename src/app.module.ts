@@ -23,9 +23,10 @@ export class AppModule {
       useFactory: () => transportOptions(config, connection, streams),
     });
     const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
-    const { groupName: group, orderTtlMs, failOrderPrefix } = config;
+    const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
+    const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix },
+      { connection, streams, group, orderTtlMs, failOrderPrefix, database },
       transport,
       deadLetters,
     );

@@ -31,7 +31,7 @@ import { OrderIntake, type PlacedOrder } from './order-intake.js';
 import { idempotencyKeyFrom } from './idempotency-key.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
-import { OrderStore } from './order-store.js';
+import { OrderStore } from './store/order-store.js';
 
 /** What the controller needs of a response, whatever the HTTP platform. */
 interface HeaderSink {
@@ -40,7 +40,7 @@ interface HeaderSink {
 
 /** Orders over HTTP. */
 @ApiTags('orders')
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' })
+@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is away' })
 @Controller('orders')
 export class OrdersController {
   constructor(

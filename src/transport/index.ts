@@ -17,6 +17,7 @@ export {
 export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
 export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
 export type { ReplayHook } from './dead-letter/replay-hook.js';
+export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
@@ -77,6 +78,7 @@ export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
 export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
+export type { SettlementWrites } from './protocol/settlement-writes.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';

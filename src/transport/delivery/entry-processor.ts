@@ -96,8 +96,8 @@ export class EntryProcessor {
   /** Goes on with a delivery whose commit was answered. */
   async committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
     const { observers, settler } = this.parts;
-    if (answer === 'done') {
-      observers.tell('processed', () => this.settled(held));
+    if (answer === 'done' || answer === 'duplicate') {
+      this.tellSuccess(held, answer === 'duplicate');
       return;
     }
     if (typeof answer === 'object') {
@@ -142,7 +142,7 @@ export class EntryProcessor {
 
   /** @returns undefined, or while Redis lags behind a promise of its catching up */
   private succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> | undefined {
-    const { acknowledger, committer, observers } = this.parts;
+    const { acknowledger, committer } = this.parts;
     const { transaction, guard } = event;
     if (transaction || guard) {
       const { id, deliveryCount } = held;
@@ -151,9 +151,14 @@ export class EntryProcessor {
       const commit = { entry: { id, deliveryCount }, writes, emits, guard };
       return committer.commit(held, commit, transaction?.bytes ?? 0);
     }
-    observers.tell('processed', () => this.settled(held));
+    this.tellSuccess(held, false);
     held.letGo();
     return acknowledger.acknowledge(held.id);
+  }
+
+  private tellSuccess(held: HeldEntry, wasPrevented: boolean): void {
+    const isDuplicate = wasPrevented || held.event?.isDuplicate === true;
+    this.parts.observers.tell(isDuplicate ? 'duplicate' : 'processed', () => this.settled(held));
   }
 
   private settled(held: HeldEntry): SettledEvent {

@@ -23,6 +23,8 @@ export class ReceivedEvent {
   readonly retry: number;
   readonly payload: unknown;
   readonly headers: Headers;
+  /** Whether its success had no effect, because what it brought had ended before. */
+  isDuplicate = false;
   /** A marker that must hold for the success of this delivery to count. */
   guard: CommitGuard | undefined;
   /** What the store of idempotency keys lets the handler write with, if it does. */

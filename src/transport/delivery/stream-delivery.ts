@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
 import { Acknowledger } from './acknowledger.js';
 import { Committer } from './committer.js';
+import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
@@ -33,6 +34,7 @@ export interface DeliveryParts {
   readonly maxRetryDelayMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 
@@ -48,8 +50,8 @@ export class StreamDelivery {
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
-      parts;
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
+    const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
     this.source = source;
@@ -60,7 +62,16 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    this.settler = new Settler({
+      source,
+      broker,
+      observers,
+      policy,
+      maxRetryDelayMs,
+      hook,
+      arbiter,
+      onFailure,
+    });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
       onAnswer: (held, answer) =>

@@ -60,6 +60,14 @@ export class CommitTransaction extends WriteCollector<string | number> {
     return this;
   }
 
+  /**
+   * Lets all of it happen only if the hash has no such field by then, before any of these writes. Otherwise the entry
+   * is acknowledged and nothing else is done (event `duplicate`): somebody else was first.
+   */
+  onlyIfAbsent(key: string, field: string): this {
+    return this.add('onlyifabsent', key, [field]);
+  }
+
   /** The events that were collected. */
   get emits(): readonly FollowUp[] {
     return this.followUps;

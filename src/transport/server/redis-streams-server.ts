@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { RedisFailure } from '../broker/redis-failure.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
@@ -82,6 +83,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
   private hook: SettlementHook | undefined;
+  private arbiter: DeadLetterArbiter | undefined;
   private hasProcessingHooks = false;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -143,6 +145,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** Adds Redis writes of the application to the steps that park and dead-letter entries. */
   setSettlementHook(hook: SettlementHook): void {
     this.hook = hook;
+  }
+
+  /** Lets the application decide, before an entry is dead-lettered, whether it may be; see {@link DeadLetterArbiter}. */
+  setDeadLetterArbiter(arbiter: DeadLetterArbiter): void {
+    this.arbiter = arbiter;
   }
 
   /** Shows the schedule of the recovery in this registry, when it starts to listen. */
@@ -209,6 +216,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,
       hook: () => this.hook,
+      arbiter: () => this.arbiter,
       onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
     });
     reportStatus(this.running.broker.commands, this._status$);
