@@ -227,6 +227,21 @@ onEveryServer('A dead letter', (world) => {
     expect(await letters.discard(id, 'token', { action: 'discard', by: 'test' })).toEqual(['done', '']);
   });
 
+  it.each(['.DLT', ':@audit', ':@taken-out', ':@replay-job', ''])(
+    'stays when "…%s" holds another type',
+    async (part) => {
+      const id = await deadLetter(world());
+      const { stream, redis } = world();
+      const beside = part === ':@taken-out' ? `{${stream}}${part}:${id}` : `{${stream}}${part}`;
+      const key = part.startsWith(':') ? beside : `${stream}${part}`;
+      await redis.del(key);
+      await redis.zadd(key, 1, 'a sorted set');
+      const before = await world().dump();
+      await expect(letters.replay(request(id))).rejects.toThrow(/WRONGTYPE/);
+      expect(await world().dump()).toEqual(before);
+    },
+  );
+
   it.each(['xdel', 'xadd', 'xack', 'set'])('stays when this user lacks the right to %s', async (command) => {
     const id = await deadLetter(world());
     await letters.replay(request('1-1'));
