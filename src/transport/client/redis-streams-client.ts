@@ -6,6 +6,7 @@ import { encodeEntry } from '../protocol/entry-encoder.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { traceSend } from '../tracing/trace-send.js';
 import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
 
@@ -101,13 +102,16 @@ export class RedisStreamsClient extends ClientProxy {
     this.onDispatchHook?.(packet);
     const { data: event, metadata } = packet as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
-    const fields = encodeEntry(
-      record ? record.data : event,
-      { ...metadata, ...record?.headers },
-      this.options.encoding,
-    );
+    const payload = record ? record.data : event;
+    const { encoding } = this.options;
     const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
-    const id = await this.connection().publish(stream, fields, record?.writes.list() ?? []);
+    const id = await traceSend({
+      stream,
+      headers: { ...metadata, ...record?.headers },
+      carriesHeaders: encoding === 'json',
+      encode: (headers) => encodeEntry(payload, headers, encoding),
+      publish: (fields) => this.connection().publish(stream, fields, record?.writes.list() ?? []),
+    });
     return id as T;
   }
 

@@ -7,6 +7,7 @@ import { describeDelivery } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
 import { ReceivedEvent, type Source } from './received-event.js';
 import type { Settler } from './settler.js';
+import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 
 /** What dead-lettering adds to an entry at most, in bytes. */
 const DIAGNOSIS_BYTES = 65_536;
@@ -21,6 +22,7 @@ export interface ProcessorParts {
   readonly acknowledger: Acknowledger;
   readonly settler: Settler;
   readonly observers: Observers;
+  readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
   readonly maxEntryBytes: number;
 }
@@ -33,8 +35,28 @@ export class EntryProcessor {
   constructor(private readonly parts: ProcessorParts) {}
 
   /** Never rejects. */
-  async process(held: HeldEntry): Promise<ProcessingEnd> {
-    const { source, dispatch, acknowledger, observers, maxEntryBytes } = this.parts;
+  process(held: HeldEntry): Promise<ProcessingEnd> {
+    return this.parts.tracing.attempt(held.delivery, () => this.run(held));
+  }
+
+  /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
+  async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
+    if (!held.takeOutcome()) return 'ignored';
+    const { source, observers, settler, tracing } = this.parts;
+    const failed: FailedEvent = {
+      ...describeDelivery(source, held.delivery, held.event),
+      durationMs: held.startedAt === undefined ? 0 : performance.now() - held.startedAt,
+      error,
+    };
+    await tracing.failure(held.delivery, error, () => {
+      observers.tell('failed', () => failed);
+      return settler.settleFailure(held.delivery, failed);
+    });
+    return 'settled';
+  }
+
+  private async run(held: HeldEntry): Promise<ProcessingEnd> {
+    const { source, dispatch, acknowledger, observers, tracing, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
     let event: ReceivedEvent;
     try {
@@ -43,6 +65,7 @@ export class EntryProcessor {
       return this.fail(held, error);
     }
     held.event = event;
+    tracing.received(held.delivery, event.retry);
     observers.tell('received', () => describeDelivery(source, held.delivery, event));
     held.startedAt = performance.now();
     try {
@@ -51,6 +74,7 @@ export class EntryProcessor {
       return this.fail(held, error);
     }
     if (!held.takeOutcome()) return 'ignored';
+    tracing.settled(held.delivery, 'processed');
     observers.tell('processed', () => ({
       ...describeDelivery(source, held.delivery, event),
       durationMs: performance.now() - (held.startedAt ?? 0),
@@ -59,19 +83,5 @@ export class EntryProcessor {
     const behind = acknowledger.acknowledge(held.id);
     if (behind) await behind;
     return 'acknowledging';
-  }
-
-  /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
-  async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
-    if (!held.takeOutcome()) return 'ignored';
-    const { source, observers, settler } = this.parts;
-    const failed: FailedEvent = {
-      ...describeDelivery(source, held.delivery, held.event),
-      durationMs: held.startedAt === undefined ? 0 : performance.now() - held.startedAt,
-      error,
-    };
-    observers.tell('failed', () => failed);
-    await settler.settleFailure(held.delivery, failed);
-    return 'settled';
   }
 }

@@ -3,7 +3,7 @@ import { failureOf } from '../broker/redis-failure.js';
 import type { DeadLettering } from '../broker/settlement.js';
 import type { SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
-import type { FailedEvent } from '../observe/transport-events.js';
+import type { DeadLetteredEvent, FailedEvent } from '../observe/transport-events.js';
 import { decide, type Decision, type Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
@@ -11,6 +11,8 @@ import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
+import { ATTRIBUTE } from '../tracing/message-attributes.js';
+import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import type { Source } from './received-event.js';
 import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
 
@@ -21,6 +23,7 @@ export interface SettlerParts {
   readonly source: Source;
   readonly broker: SettlementBroker;
   readonly observers: Observers;
+  readonly tracing: DeliveryTracing;
   readonly policy: RetryPolicy;
   /** Longest time that an entry may wait for a retry, in milliseconds. */
   readonly maxRetryDelayMs: number;
@@ -74,8 +77,11 @@ export class Settler {
 
   /** Ends an entry that another consumer was given and abandoned. @returns whether it is ended now */
   endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<boolean> {
-    if (this.parts.source.isDeadLetterStream) return this.settle(delivery, failed, fence.owner);
-    return this.deadLetter(delivery, failed, 'abandoned', fence);
+    return this.parts.tracing.abandoned(delivery, () =>
+      this.parts.source.isDeadLetterStream
+        ? this.settle(delivery, failed, fence.owner)
+        : this.deadLetter(delivery, failed, 'abandoned', fence),
+    );
   }
 
   /** Stops trying; what is not settled stays pending. */
@@ -95,7 +101,7 @@ export class Settler {
     delayMs: number,
     streak: ErrorStreak | undefined,
   ): Promise<void> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const writes = this.writes(failed, { action: 'retry', delayMs });
     const streakWrites = streak
       ? broker.errorStreakWrites(source.stream, failed.entryId, streak, delayMs)
@@ -113,14 +119,16 @@ export class Settler {
     } else if (settlement === 'vanished') {
       await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
     } else if (settlement === 'done') {
+      tracing.settled(delivery, 'retry-scheduled', { [ATTRIBUTE.retryDelayMs]: delayMs });
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
     }
   }
 
   private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
     if (settlement !== 'done') return false;
+    tracing.settled(delivery, 'dead-letter-failed');
     observers.tell('dead-letter-failed', () => failed);
     return true;
   }
@@ -131,6 +139,20 @@ export class Settler {
     reason: DeadLetterReason,
     fence: Fence,
   ): Promise<boolean> {
+    const { observers, tracing } = this.parts;
+    const written = await tracing.deadLetter(delivery, () => this.move(delivery, failed, reason, fence));
+    if (!written) return false;
+    observers.tell('dead-lettered', () => ({ ...failed, ...written }));
+    return true;
+  }
+
+  /** @returns what was written; nothing when somebody else settled the entry */
+  private async move(
+    delivery: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+    fence: Fence,
+  ): Promise<Pick<DeadLetteredEvent, 'reason' | 'deadLetterId'> | undefined> {
     const { observers, source } = this.parts;
     let told = reason;
     let written = await this.writeDeadLetter(delivery, failed, told, fence, []);
@@ -139,14 +161,9 @@ export class Settler {
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
       written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
     }
-    if (written?.settlement !== 'done') return false;
+    if (written?.settlement !== 'done') return undefined;
     const { deadLetterId } = written;
-    observers.tell('dead-lettered', () => ({
-      ...failed,
-      reason: told,
-      ...(deadLetterId === undefined ? {} : { deadLetterId }),
-    }));
-    return true;
+    return { reason: told, ...(deadLetterId === undefined ? {} : { deadLetterId }) };
   }
 
   private writeDeadLetter(

@@ -2,6 +2,7 @@ import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
+import { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { Acknowledger } from './acknowledger.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
@@ -42,6 +43,7 @@ export class StreamDelivery {
       parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    const tracing = new DeliveryTracing(source);
     this.source = source;
     this.policy = policy;
     this.acknowledger = new Acknowledger({
@@ -50,13 +52,17 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    this.settler = new Settler({
+      ...{ source, broker, observers, tracing, policy },
+      ...{ maxRetryDelayMs, hook, onFailure },
+    });
     const processor = new EntryProcessor({
       source,
       dispatch,
       acknowledger: this.acknowledger,
       settler: this.settler,
       observers,
+      tracing,
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });

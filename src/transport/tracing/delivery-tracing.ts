@@ -1,0 +1,169 @@
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+  type SpanContext,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { DeadLetteredEvent, StreamEvent } from '../observe/transport-events.js';
+import type { Delivery } from '../protocol/entry.js';
+import { deadLetterKeyOf, isDeadLetterStream } from '../protocol/stream-key.js';
+import { creationContextOf, isReplay, lastValueOf } from './creation-context.js';
+import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
+import { recordFailure, registeredTracer } from './tracer.js';
+
+/** How a delivery ended, in the words of the events that observers are told; `unsettled` is one that changed nothing. */
+export type Outcome = 'processed' | 'retry-scheduled' | 'dead-lettered' | 'dead-letter-failed' | 'unsettled';
+
+/** The span of one delivery. */
+interface Attempt {
+  readonly span: Span;
+  readonly context: Context;
+  /** Whether its failure is being settled, which ends the span, or has been. */
+  failed: boolean;
+}
+
+/** Most entries whose last attempt is remembered; retries may be another process's, and never come here. */
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Puts each delivery of one stream in a span of its own, from the handler's start until it is known what becomes of
+ * the entry. Where no OpenTelemetry SDK is registered every method does what it is given and nothing else.
+ *
+ * All attempts at an entry have the context of its sender as their parent. A retry is linked to the attempt before it
+ * where that was made by this process: nothing of traces is kept in Redis. A replay begins a trace of its own, linked
+ * to the first, which may have ended long ago.
+ */
+export class DeliveryTracing {
+  private readonly attempts = new WeakMap<Delivery, Attempt>();
+  private readonly earlier = new Map<string, SpanContext>();
+
+  constructor(private readonly source: StreamEvent) {}
+
+  /** Runs the way of a delivery; its span is active meanwhile. */
+  attempt<T>(delivery: Delivery, run: () => Promise<T>): Promise<T> {
+    const tracer = registeredTracer();
+    return tracer ? this.runTraced(this.begin(tracer, delivery), run) : run();
+  }
+
+  /** Notes what the entry says of attempts made elsewhere. */
+  received(delivery: Delivery, retry: number): void {
+    this.attempts.get(delivery)?.span.setAttribute(ATTRIBUTE.retry, retry);
+  }
+
+  /** Runs what settles a failed delivery. */
+  async failure<T>(delivery: Delivery, error: unknown, settle: () => Promise<T>): Promise<T> {
+    const attempt = this.attempts.get(delivery);
+    if (!attempt) return settle();
+    attempt.failed = true;
+    recordFailure(attempt.span, error);
+    try {
+      return await context.with(attempt.context, settle);
+    } finally {
+      attempt.span.end();
+    }
+  }
+
+  /** Runs what ends an entry that no handler is given again. */
+  abandoned<T>({ entry }: Delivery, settle: () => Promise<T>): Promise<T> {
+    return registeredTracer() ? context.with(creationContextOf(entry), settle) : settle();
+  }
+
+  /** Notes what became of a delivery. */
+  settled(delivery: Delivery, outcome: Outcome, more: Attributes = {}): void {
+    const attempt = this.attempts.get(delivery);
+    if (!attempt) return;
+    attempt.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, ...more });
+    if (outcome === 'retry-scheduled') this.remember(delivery.entry.id, attempt.span.spanContext());
+  }
+
+  /** Runs the write of a dead letter, and records a span for it if one was written. */
+  async deadLetter(
+    delivery: Delivery,
+    write: () => Promise<Pick<DeadLetteredEvent, 'reason' | 'deadLetterId'> | undefined>,
+  ): ReturnType<typeof write> {
+    const tracer = registeredTracer();
+    if (!tracer) return write();
+    const startTime = new Date();
+    const written = await write();
+    if (!written) return undefined;
+    const { reason, deadLetterId } = written;
+    const what = {
+      [ATTRIBUTE.deadLetterReason]: reason,
+      ...(deadLetterId !== undefined && { [ATTRIBUTE.deadLetterId]: deadLetterId }),
+    };
+    const stream = deadLetterKeyOf(this.source.stream);
+    const creation = creationContextOf(delivery.entry);
+    const attributes: Attributes = { ...messageAttributes('send', stream), ...what };
+    if (deadLetterId !== undefined) attributes[ATTRIBUTE.messageId] = deadLetterId;
+    // Not a producer: the dead letter keeps the context of the entry, for those who read or replay it.
+    const span = tracer.startSpan(
+      `send ${stream}`,
+      { kind: SpanKind.CLIENT, startTime, attributes, links: linksTo(trace.getSpanContext(creation)) },
+      this.attempts.get(delivery)?.context ?? creation,
+    );
+    span.end();
+    this.settled(delivery, 'dead-lettered', what);
+    return written;
+  }
+
+  private async runTraced<T>(attempt: Attempt, run: () => Promise<T>): Promise<T> {
+    try {
+      return await context.with(attempt.context, run);
+    } finally {
+      // When its failure is being settled, by now or after a timeout, that ends it.
+      if (!attempt.failed) attempt.span.end();
+    }
+  }
+
+  private begin(tracer: Tracer, delivery: Delivery): Attempt {
+    const { stream, group, consumer } = this.source;
+    const { entry, deliveryCount } = delivery;
+    const creation = creationContextOf(entry);
+    const earlier = this.earlier.get(entry.id);
+    this.earlier.delete(entry.id);
+    const correlationId = lastValueOf(entry, CORRELATION_ID);
+    const attributes: Attributes = {
+      ...messageAttributes('process', stream),
+      [ATTRIBUTE.group]: group,
+      [ATTRIBUTE.client]: consumer,
+      [ATTRIBUTE.messageId]: entry.id,
+      [ATTRIBUTE.deliveryCount]: deliveryCount,
+      ...(correlationId !== undefined && { [ATTRIBUTE.conversationId]: correlationId }),
+      // What comes of it is noted when it is known.
+      [ATTRIBUTE.outcome]: 'unsettled' satisfies Outcome,
+    };
+    // A dead letter that is read as input still tells of the replays before it.
+    const replayed = isReplay(entry) && !isDeadLetterStream(stream);
+    const links = linksTo(earlier, replayed ? trace.getSpanContext(creation) : undefined);
+    const parent = replayed ? replayParent(earlier) : creation;
+    const span = tracer.startSpan(
+      `process ${stream}`,
+      { kind: SpanKind.CONSUMER, attributes, links },
+      parent,
+    );
+    const attempt = { span, context: trace.setSpan(parent, span), failed: false };
+    this.attempts.set(delivery, attempt);
+    return attempt;
+  }
+
+  private remember(entryId: string, span: SpanContext): void {
+    this.earlier.set(entryId, span);
+    const [oldest] = this.earlier.keys();
+    if (this.earlier.size > MAX_REMEMBERED && oldest !== undefined) this.earlier.delete(oldest);
+  }
+}
+
+/** Attempts at a replay stay together in one trace, as far as this process made them. */
+function replayParent(earlier: SpanContext | undefined): Context {
+  return earlier ? trace.setSpanContext(ROOT_CONTEXT, earlier) : ROOT_CONTEXT;
+}
+
+function linksTo(...contexts: (SpanContext | undefined)[]): Link[] {
+  return contexts.flatMap((linked) => (linked ? [{ context: linked }] : []));
+}
