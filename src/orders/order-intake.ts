@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { firstValueFrom } from 'rxjs';
+import { addLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsClient, RedisStreamsRecordBuilder } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import type { PlaceOrderDto } from './dto/place-order.dto.js';
@@ -31,6 +32,7 @@ export class OrderIntake {
    */
   async place(body: PlaceOrderDto, correlationId: string): Promise<PlacedOrder> {
     const orderId = body.orderId ?? randomUUID();
+    addLogFields({ orderId });
     const order = Object.assign(body, { orderId });
     const key = orderKey(this.client, orderId);
     const acceptedAt = new Date().toISOString();

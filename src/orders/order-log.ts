@@ -1,8 +1,13 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { RedisStreamsServer, type DeliveryEvent, type ReclaimedEvent } from '../transport/index.js';
+import {
+  RedisStreamsServer,
+  type DeliveryEvent,
+  type Headers,
+  type ReclaimedEvent,
+} from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { describeError, orderIdIn } from './order-event.js';
-import { ReclaimedOrders } from './reclaimed-orders.js';
+import { ReclaimedOrders, type OrderNames } from './reclaimed-orders.js';
 
 /**
  * Logs what the transport does with orders beside giving them to the handler, so that an order can be followed by its
@@ -17,7 +22,9 @@ export class OrderLog implements OnModuleInit {
 
   onModuleInit(): void {
     const { server, logger, reclaimed } = this;
-    server.on('received', ({ entryId, payload }) => reclaimed.received(entryId, orderIdIn(payload)));
+    server.on('received', ({ entryId, payload, headers }) =>
+      reclaimed.received(entryId, namesOf(payload, headers)),
+    );
     server.on('processed', ({ entryId }) => reclaimed.ended(entryId));
     server.on('failed', (event) => {
       reclaimed.ended(event.entryId);
@@ -43,12 +50,10 @@ export class OrderLog implements OnModuleInit {
 }
 
 function traceOf({ payload, entryId, retry, headers, stream }: DeliveryEvent): Record<string, unknown> {
+  return { ...namesOf(payload, headers), entryId, retry, stream };
+}
+
+function namesOf(payload: unknown, headers: Headers): OrderNames {
   const correlationId = headers[CORRELATION_ID_HEADER];
-  return {
-    orderId: orderIdIn(payload),
-    entryId,
-    retry,
-    ...(correlationId !== undefined && { correlationId }),
-    stream,
-  };
+  return { orderId: orderIdIn(payload), ...(correlationId !== undefined && { correlationId }) };
 }

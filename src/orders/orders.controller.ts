@@ -8,7 +8,6 @@ import {
   NotFoundException,
   Param,
   Post,
-  Res,
 } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -20,7 +19,7 @@ import {
   ApiServiceUnavailableResponse,
   ApiTags,
 } from '@nestjs/swagger';
-import { CORRELATION_ID_HEADER, correlationIdFrom } from './correlation-id.js';
+import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { isOrderId } from './dto/order-id.js';
 import { ErrorDto, OrderAcceptedDto, OrderViewDto } from './dto/order-responses.js';
 import { PlaceOrderDto } from './dto/place-order.dto.js';
@@ -28,11 +27,6 @@ import { OrderIntake, type PlacedOrder } from './order-intake.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
 import { OrderStore } from './order-store.js';
-
-/** What the controller needs of a response, whatever the HTTP platform. */
-interface HeaderSink {
-  setHeader(name: string, value: string): unknown;
-}
 
 /** Orders over HTTP. */
 @ApiTags('orders')
@@ -52,11 +46,8 @@ export class OrdersController {
   @ApiBadRequestResponse({ type: ErrorDto, description: 'Names every violation' })
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
-    @Headers(CORRELATION_ID_HEADER) header: string | undefined,
-    @Res({ passthrough: true }) response: HeaderSink,
+    @Headers(CORRELATION_ID_HEADER) correlationId: string,
   ): Promise<PlacedOrder> {
-    const correlationId = correlationIdFrom(header);
-    response.setHeader(CORRELATION_ID_HEADER, correlationId);
     return this.intake.place(order, correlationId);
   }
 

@@ -1,5 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { withLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsContext } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { OrderEventDto } from './dto/order-event.dto.js';
@@ -20,23 +21,25 @@ export class OrdersHandler {
     @Payload(OrderEventPipe) order: OrderEventDto,
     @Ctx() context: RedisStreamsContext,
   ): Promise<void> {
-    const { orderId } = order;
-    const entryId = context.getEntryId();
     const correlationId = context.getHeaders()[CORRELATION_ID_HEADER];
     const trace = {
-      orderId,
-      entryId,
+      orderId: order.orderId,
+      entryId: context.getEntryId(),
       retry: context.getRetry(),
       ...(correlationId !== undefined && { correlationId }),
     };
-    this.logger.log('Order received', { ...trace, consumer: context.getConsumer() });
+    await withLogFields(trace, () => this.process(order, context));
+  }
+
+  private async process(order: OrderEventDto, context: RedisStreamsContext): Promise<void> {
+    this.logger.log('Order received', { consumer: context.getConsumer() });
     const start = performance.now();
     const { first, outcome } = await this.processor.process(order, {
-      entryId,
+      entryId: context.getEntryId(),
       attempts: context.getDeliveryCount(),
     });
     const durationMs = Math.round(performance.now() - start);
-    if (first) this.logger.log('Order processed', { ...trace, durationMs });
-    else this.logger.log('Duplicate of an order that has ended', { ...trace, firstEntryId: outcome.entryId });
+    if (first) this.logger.log('Order processed', { durationMs });
+    else this.logger.log('Duplicate of an order that has ended', { firstEntryId: outcome.entryId });
   }
 }

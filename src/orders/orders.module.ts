@@ -1,6 +1,13 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import {
+  Module,
+  RequestMethod,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
 import { RedisStreamsClient } from '../transport/index.js';
+import { CorrelationMiddleware } from './correlation.middleware.js';
 import { OrderIntake } from './order-intake.js';
 import { OrderLog } from './order-log.js';
 import { OrderProcessor } from './order-processor.js';
@@ -14,7 +21,7 @@ import { RedisOrderStore } from './redis-order-store.js';
 
 /** Everything about orders: their HTTP routes, their handler, their records. */
 @Module({})
-export class OrdersModule {
+export class OrdersModule implements NestModule {
   /** @param transport - the module that provides the `RedisStreamsServer` */
   static forRoot(options: OrdersOptions, transport: DynamicModule): DynamicModule {
     const { connection, streams } = options;
@@ -32,5 +39,9 @@ export class OrdersModule {
         OrderSettlement,
       ],
     };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(CorrelationMiddleware).forRoutes({ path: 'orders', method: RequestMethod.POST });
   }
 }
