@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { firstValueFrom } from 'rxjs';
 import { addLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsClient, RedisStreamsRecordBuilder } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
@@ -16,6 +15,13 @@ export interface PlacedOrder {
   entryId: string;
 }
 
+/** What comes with an order in a request. */
+export interface Request {
+  readonly correlationId: string;
+  /** The caller's own name of the request. */
+  readonly idempotencyKey?: string | undefined;
+}
+
 /** Takes orders in: the order's record and its entry in the stream are written in one step, or not at all. */
 @Injectable()
 export class OrderIntake {
@@ -27,16 +33,24 @@ export class OrderIntake {
   ) {}
 
   /**
+   * Takes an order in, once: a repeat of its id, or of its idempotency key, gives what the first one gave.
+   *
    * @returns the id of the order, and that of its entry once Redis has it
    * @throws RedisUnavailableError when Redis did not take it in time
+   * @throws IdempotencyKeyReusedError when the key came with another order before
    */
-  async place(body: PlaceOrderDto, correlationId: string): Promise<PlacedOrder> {
-    const orderId = body.orderId ?? randomUUID();
+  async place(body: PlaceOrderDto, { correlationId, idempotencyKey }: Request): Promise<PlacedOrder> {
+    const fingerprint = digestOf(JSON.stringify(body)).toString('base64url');
+    const orderId = body.orderId ?? (idempotencyKey === undefined ? randomUUID() : uuidFrom(idempotencyKey));
     addLogFields({ orderId });
     const order = Object.assign(body, { orderId });
     const key = orderKey(this.client, orderId);
     const acceptedAt = new Date().toISOString();
-    const record = new RedisStreamsRecordBuilder(order)
+    const record = new RedisStreamsRecordBuilder(order);
+    if (idempotencyKey !== undefined)
+      record.setIdempotencyKey(`key:${idempotencyKey}`, undefined, fingerprint);
+    record
+      .setIdempotencyKey(`order:${orderId}`)
       .setHeaders({ [CORRELATION_ID_HEADER]: correlationId })
       .setWrites((tx, entryId) =>
         // A second order with this id is a duplicate, which leaves the record of the first as it is.
@@ -45,10 +59,22 @@ export class OrderIntake {
           .hsetnx(key, RECORD.acceptedAt, acceptedAt)
           .hsetnx(key, RECORD.entryId, entryId)
           .pexpire(key, this.options.orderTtlMs),
-      )
-      .build();
-    const entryId = await firstValueFrom(this.client.emit<string>(ORDERS_PATTERN, record));
-    this.logger.log('Order sent', { orderId, entryId, retry: 0, correlationId });
+      );
+    const { entryId, isRepeat } = await this.client.emitOnce(ORDERS_PATTERN, record.build());
+    const message = isRepeat ? 'Order was sent before' : 'Order sent';
+    this.logger.log(message, { orderId, entryId, retry: 0, correlationId });
     return { orderId, entryId };
   }
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** A UUID that is the same whenever the key is: a repeat names the same order (version 8, RFC 9562). */
+function uuidFrom(key: string): string {
+  const bytes = digestOf(key).subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

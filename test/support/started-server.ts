@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { RetryOptions } from '../../src/transport/policy/retry-policy.js';
 import {
   RedisStreamsServer,
+  type IdempotencyExtra,
   type RedisStreamsContext,
   type RedisStreamsServerOptions,
   type TransportEvents,
@@ -21,6 +22,8 @@ export interface ServerSetup {
   url?: string;
   /** Options of the one handler. */
   retry?: RetryOptions;
+  /** Key and options of `@Idempotent`. */
+  idempotent?: IdempotencyExtra;
   options?: Partial<RedisStreamsServerOptions>;
 }
 
@@ -51,7 +54,8 @@ const QUICK: Partial<RedisStreamsServerOptions> = {
 
 /** Starts a server whose one handler reads the stream. */
 export async function startServer(setup: ServerSetup): Promise<StartedServer> {
-  const { handler, stream = uniqueName('orders'), url = sharedRedisUrl(), retry, options = {} } = setup;
+  const { handler, stream = uniqueName('orders'), url = sharedRedisUrl(), options = {} } = setup;
+  const { retry, idempotent } = setup;
   const server = new RedisStreamsServer({
     ...QUICK,
     ...options,
@@ -68,7 +72,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
         resolve(handler(payload as Record<string, unknown>, context as RedisStreamsContext));
       }),
     true,
-    retry ? { retry } : {},
+    { ...(retry && { retry }), ...(idempotent && { idempotent }) },
   );
   await new Promise<void>((resolve, reject) => {
     void server.listen((error) => {
@@ -83,6 +87,9 @@ function observe(server: RedisStreamsServer): Told {
   const told: Told = {
     received: [],
     processed: [],
+    duplicate: [],
+    'duplicate-waiting': [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

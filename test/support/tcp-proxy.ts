@@ -13,6 +13,8 @@ export interface TcpProxy {
   heal(): Promise<void>;
   /** Breaks the connections there are; new ones are served. */
   cut(): void;
+  /** Passes the next request that holds a text on, and breaks its connection instead of passing on the answer. */
+  loseAnswerTo(text: string): void;
   /** Breaks the connections there are and takes no new ones. */
   refuse(): Promise<void>;
   stop(): Promise<void>;
@@ -22,13 +24,19 @@ export interface TcpProxy {
 export async function startProxy(targetHost: string, targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let swallowing = false;
+  let unanswered: string | undefined;
 
-  const track = (socket: Socket, other: Socket, link: { dead: boolean }): void => {
+  const track = (socket: Socket, other: Socket, link: { dead: boolean; asked?: Socket }): void => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('data', (chunk) => {
       link.dead ||= swallowing;
-      if (!link.dead) other.write(chunk);
+      if (unanswered !== undefined && chunk.includes(unanswered)) {
+        unanswered = undefined;
+        link.asked = other;
+      }
+      if (link.asked === socket) other.destroy();
+      else if (!link.dead) other.write(chunk);
     });
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
@@ -67,6 +75,7 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
       if (!server.listening) await listen(port);
     },
     cut,
+    loseAnswerTo: (text) => (unanswered = text),
     refuse,
     stop: refuse,
   };

@@ -7,9 +7,11 @@ import { watchSilence } from './link-watch.js';
 import { failureOf } from './redis-failure.js';
 import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import { dedupMarkerOf, type Idempotency } from '../protocol/idempotency.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
 
 /** How long and how much a publisher waits. */
 export interface PublisherLimits {
@@ -17,6 +19,23 @@ export interface PublisherLimits {
   readonly timeoutMs: number;
   /** How many writes may be under way at once. */
   readonly maxPending: number;
+}
+
+/** What becomes an entry, and what goes with it. */
+export interface Publication {
+  /** Names and values in turn. */
+  readonly fields: readonly string[];
+  /** Applied in the same step. */
+  readonly writes: readonly StreamWrite[];
+  /** By what a repeat is known. */
+  readonly idempotency?: Idempotency | undefined;
+}
+
+/** An entry that Redis has. */
+export interface Published {
+  readonly entryId: string;
+  /** Whether it was there before, so that nothing was added: also when the earlier send was our own. */
+  readonly isRepeat: boolean;
 }
 
 /** Adds entries to streams. */
@@ -45,10 +64,11 @@ export class EntryPublisher {
   /**
    * Adds an entry, and applies the writes in the same step.
    *
-   * @returns the entry's id, once Redis has it
+   * @returns the entry, once Redis has it
    * @throws RedisUnavailableError when Redis does not answer in time
+   * @throws IdempotencyKeyReusedError when its key stands for another event
    */
-  async publish(stream: string, fields: readonly string[], writes: readonly StreamWrite[]): Promise<string> {
+  async publish(stream: string, publication: Publication): Promise<Published> {
     if (this.pending >= this.limits.maxPending) {
       throw new RedisUnavailableError(
         `${this.pending} events are already waiting for Redis; this one was not sent`,
@@ -61,9 +81,11 @@ export class EntryPublisher {
       return await this.inTime(state, async () => {
         if (this.redis.status !== 'ready') await this.linkUp();
         // The caller was told that it was not sent: so it must not be.
-        if (state.over) return '';
+        if (state.over) return { entryId: '', isRepeat: false };
         state.sent = true;
-        return this.add(stream, fields, writes);
+        return publication.idempotency
+          ? this.addOnce(stream, publication, publication.idempotency)
+          : { entryId: await this.add(stream, publication), isRepeat: false };
       });
     } catch (error) {
       throw explained(error, stream);
@@ -94,11 +116,7 @@ export class EntryPublisher {
     this.endWatch();
   }
 
-  private async add(
-    stream: string,
-    fields: readonly string[],
-    writes: readonly StreamWrite[],
-  ): Promise<string> {
+  private async add(stream: string, { fields, writes }: Publication): Promise<string> {
     if (writes.length === 0) {
       return (await this.redis.xadd(stream, '*', ...fields)) ?? '';
     }
@@ -108,6 +126,23 @@ export class EntryPublisher {
       [stream, ...keys],
       [fields.length, ...fields, ...args],
     )) as string;
+  }
+
+  private async addOnce(
+    stream: string,
+    { fields, writes }: Publication,
+    { keys: names, windowMs }: Idempotency,
+  ): Promise<Published> {
+    const own = [stream, ...names.map(({ key }) => dedupMarkerOf(stream, key))];
+    const { keys, args } = writeArguments(writes, own.length);
+    const fingerprints = names.map(({ fingerprint }) => fingerprint);
+    const [entryId, outcome, place = 1] = (await this.functions.call(
+      'enqueue_once',
+      [...own, ...keys],
+      [names.length, windowMs, ...fingerprints, fields.length, ...fields, ...args],
+    )) as [string, 'added' | 'repeated' | 'reused', number?];
+    if (outcome === 'reused') throw new IdempotencyKeyReusedError(names[place - 1]?.key ?? '', entryId);
+    return { entryId, isRepeat: outcome === 'repeated' };
   }
 
   /** One wait for all who wait: ioredis warns of many listeners. */

@@ -1,6 +1,7 @@
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/connection.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
+import { DEFAULT_DEDUP_WINDOW_MS } from '../protocol/idempotency.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { checkStreamNames } from '../protocol/stream-key.js';
 
@@ -32,6 +33,13 @@ export interface RedisStreamsClientOptions {
    */
   emitTimeoutMs?: number;
   /**
+   * Milliseconds during which a repeat of an event with an idempotency key is known. Too short lets a late repeat in as
+   * a second entry; too long takes memory for each key.
+   *
+   * @defaultValue 86400000, a day
+   */
+  dedupWindowMs?: number;
+  /**
    * How many emits may wait for Redis at once; one more fails at once, so that an outage does not fill the memory.
    *
    * @defaultValue 10000
@@ -50,10 +58,11 @@ export function resolveClientOptions(
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
   const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000 } = options;
+  const { dedupWindowMs = DEFAULT_DEDUP_WINDOW_MS } = options;
   if (!['json', 'fields'].includes(encoding)) {
     throw new InvalidOptionError('encoding', `must be "json" or "fields", not "${encoding}"`);
   }
-  for (const [option, value] of Object.entries({ emitTimeoutMs, maxPendingEmits })) {
+  for (const [option, value] of Object.entries({ emitTimeoutMs, maxPendingEmits, dedupWindowMs })) {
     if (!Number.isInteger(value) || value < 1 || value > LONGEST_TIMER_MS) {
       throw new InvalidOptionError(
         option,
@@ -67,5 +76,6 @@ export function resolveClientOptions(
     encoding,
     emitTimeoutMs,
     maxPendingEmits,
+    dedupWindowMs,
   });
 }

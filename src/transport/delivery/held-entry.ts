@@ -8,6 +8,10 @@ export class HeldEntry implements EntryRef {
   event: ReceivedEvent | undefined;
   /** When the handler was started, on the clock of `performance.now()`. */
   startedAt: number | undefined;
+  /** When its handler succeeded, on the same clock. */
+  finishedAt: number | undefined;
+  /** Whether it is a crash suspect that runs with nothing beside it. */
+  runsAlone = false;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */

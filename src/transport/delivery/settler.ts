@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf } from '../broker/redis-failure.js';
-import type { DeadLettering } from '../broker/settlement.js';
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { DeadLettering, EntryRef } from '../broker/settlement.js';
+import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { DeadLetteredEvent, FailedEvent } from '../observe/transport-events.js';
 import { decide, type Decision, type Failure } from '../policy/decide.js';
@@ -11,7 +11,6 @@ import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
-import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import type { Source } from './received-event.js';
 import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
@@ -21,7 +20,7 @@ const LONGEST_DELAY_MS = 1_000;
 /** What a settler works with. */
 export interface SettlerParts {
   readonly source: Source;
-  readonly broker: SettlementBroker;
+  readonly broker: SettlementBroker & Pick<RecoveryBroker, 'unmarkAlone'>;
   readonly observers: Observers;
   readonly tracing: DeliveryTracing;
   readonly policy: RetryPolicy;
@@ -84,6 +83,31 @@ export class Settler {
     );
   }
 
+  /** Ends an entry that was deleted from the stream while its handler ran, from what is held of it. */
+  async settleVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
+    const { source } = this.parts;
+    if (source.isDeadLetterStream) await this.settle(delivery, failed, source.consumer);
+    else await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+  }
+
+  /**
+   * Hands an entry back that no handler works on, for another try after a while; no delivery is charged.
+   *
+   * @param cause - the trouble that it is put off for, if that is the reason
+   */
+  async putOff(
+    { id, deliveryCount, runsAlone }: EntryRef & { readonly runsAlone: boolean },
+    delayMs: number,
+    cause?: unknown,
+  ): Promise<void> {
+    const { broker, source, onFailure } = this.parts;
+    if (cause !== undefined) onFailure(cause);
+    const entry = { id, deliveryCount };
+    // Its next delivery has the same count and runs beside others: it must not look like this one.
+    if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
+    await this.untilTaken(() => broker.release(source.stream, [entry], delayMs));
+  }
+
   /** Stops trying; what is not settled stays pending. */
   giveUp(): void {
     this.gaveUp = true;
@@ -114,12 +138,10 @@ export class Settler {
         usable ? [...writes, ...streakWrites] : streakWrites,
       ),
     );
-    if (settlement === 'vanished' && source.isDeadLetterStream) {
-      await this.settle(delivery, failed, source.consumer);
-    } else if (settlement === 'vanished') {
-      await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+    if (settlement === 'vanished') {
+      await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
-      tracing.settled(delivery, 'retry-scheduled', { [ATTRIBUTE.retryDelayMs]: delayMs });
+      tracing.dueAgain(delivery, 'retry-scheduled', delayMs);
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
     }
   }

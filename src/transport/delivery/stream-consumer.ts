@@ -104,6 +104,7 @@ export class StreamConsumer implements Claimant {
   async processAlone(delivery: Delivery): Promise<void> {
     const entry = new HeldEntry(delivery, performance.now(), performance.now());
     entry.slotFreed = true; // It runs without one.
+    entry.runsAlone = true;
     this.held.set(entry.id, entry);
     void this.process(entry);
     while (this.held.get(entry.id) === entry) await this.heldChanged.next();
@@ -128,6 +129,11 @@ export class StreamConsumer implements Claimant {
       if (this.held.get(id)?.isDecided) this.held.delete(id);
     }
     this.heldChanged.tell();
+  }
+
+  /** An entry is settled. */
+  settled(entry: HeldEntry): void {
+    this.forget(entry);
   }
 
   /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */

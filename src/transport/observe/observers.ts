@@ -7,6 +7,9 @@ export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
     processed: [],
+    duplicate: [],
+    'duplicate-waiting': [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

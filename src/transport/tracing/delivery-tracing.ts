@@ -17,15 +17,19 @@ import { creationContextOf, isReplay, lastValueOf } from './creation-context.js'
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
 import { recordFailure, registeredTracer } from './tracer.js';
 
+/** How a delivery ended whose entry is due again. `put-off`: the store of idempotency keys was in trouble. */
+export type Postponement = 'retry-scheduled' | 'duplicate-waiting' | 'put-off' | 'commit-refused';
+
 /** How a delivery ended, in the words of the events that observers are told; `unsettled` is one that changed nothing. */
-export type Outcome = 'processed' | 'retry-scheduled' | 'dead-lettered' | 'dead-letter-failed' | 'unsettled';
+export type Outcome =
+  'processed' | 'duplicate' | 'dead-lettered' | 'dead-letter-failed' | 'unsettled' | Postponement;
 
 /** The span of one delivery. */
 interface Attempt {
   readonly span: Span;
   readonly context: Context;
-  /** Whether its failure is being settled, which ends the span, or has been. */
-  failed: boolean;
+  /** Whether something else than the handler's end ends the span: what settles its failure, or a commit's answer. */
+  isHandedOn: boolean;
 }
 
 /** Most entries whose last attempt is remembered; retries may be another process's, and never come here. */
@@ -33,7 +37,8 @@ const MAX_REMEMBERED = 10_000;
 
 /**
  * Puts each delivery of one stream in a span of its own, from the handler's start until it is known what becomes of
- * the entry. Where no OpenTelemetry SDK is registered every method does what it is given and nothing else.
+ * the entry, and where the handler commits, until that is written. Where no OpenTelemetry SDK is registered every
+ * method does what it is given and nothing else.
  *
  * All attempts at an entry have the context of its sender as their parent. A retry is linked to the attempt before it
  * where that was made by this process: nothing of traces is kept in Redis. A replay begins a trace of its own, linked
@@ -41,9 +46,15 @@ const MAX_REMEMBERED = 10_000;
  */
 export class DeliveryTracing {
   private readonly attempts = new WeakMap<Delivery, Attempt>();
+  private readonly unanswered = new Set<Attempt>();
   private readonly earlier = new Map<string, SpanContext>();
 
   constructor(private readonly source: StreamEvent) {}
+
+  /** Whether an SDK is registered; without one, the caller can save itself the closures. */
+  get isOn(): boolean {
+    return registeredTracer() !== undefined;
+  }
 
   /** Runs the way of a delivery; its span is active meanwhile. */
   attempt<T>(delivery: Delivery, run: () => Promise<T>): Promise<T> {
@@ -56,11 +67,38 @@ export class DeliveryTracing {
     this.attempts.get(delivery)?.span.setAttribute(ATTRIBUTE.retry, retry);
   }
 
+  /** Keeps the span of a delivery until {@link answered}: what its handler commits is on its way. */
+  handOn(delivery: Delivery): void {
+    const attempt = this.attempts.get(delivery);
+    if (!attempt) return;
+    attempt.isHandedOn = true;
+    this.unanswered.add(attempt);
+  }
+
+  /** Runs what the answer to a commit brings; the span is active meanwhile, whoever's call carried the commit. */
+  async answered<T>(delivery: Delivery, goOn: () => Promise<T>): Promise<T> {
+    const attempt = this.attempts.get(delivery);
+    if (!attempt) return goOn();
+    this.unanswered.delete(attempt);
+    try {
+      return await context.with(attempt.context, goOn);
+    } finally {
+      // A failure has ended it by now.
+      if (attempt.span.isRecording()) attempt.span.end();
+    }
+  }
+
+  /** Ends the spans of commits that will not be answered any more. */
+  giveUp(): void {
+    for (const { span } of this.unanswered) span.end();
+    this.unanswered.clear();
+  }
+
   /** Runs what settles a failed delivery. */
   async failure<T>(delivery: Delivery, error: unknown, settle: () => Promise<T>): Promise<T> {
     const attempt = this.attempts.get(delivery);
     if (!attempt) return settle();
-    attempt.failed = true;
+    attempt.isHandedOn = true;
     recordFailure(attempt.span, error);
     try {
       return await context.with(attempt.context, settle);
@@ -75,11 +113,16 @@ export class DeliveryTracing {
   }
 
   /** Notes what became of a delivery. */
-  settled(delivery: Delivery, outcome: Outcome, more: Attributes = {}): void {
+  settled(delivery: Delivery, outcome: Outcome, more?: Attributes): void {
+    this.attempts.get(delivery)?.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, ...more });
+  }
+
+  /** Notes that the entry of a delivery is due again; the next delivery is linked to this one. */
+  dueAgain(delivery: Delivery, outcome: Postponement, delayMs: number): void {
     const attempt = this.attempts.get(delivery);
     if (!attempt) return;
-    attempt.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, ...more });
-    if (outcome === 'retry-scheduled') this.remember(delivery.entry.id, attempt.span.spanContext());
+    attempt.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, [ATTRIBUTE.retryDelayMs]: delayMs });
+    this.remember(delivery.entry.id, attempt.span.spanContext());
   }
 
   /** Runs the write of a dead letter, and records a span for it if one was written. */
@@ -116,8 +159,7 @@ export class DeliveryTracing {
     try {
       return await context.with(attempt.context, run);
     } finally {
-      // When its failure is being settled, by now or after a timeout, that ends it.
-      if (!attempt.failed) attempt.span.end();
+      if (!attempt.isHandedOn) attempt.span.end();
     }
   }
 
@@ -147,7 +189,7 @@ export class DeliveryTracing {
       { kind: SpanKind.CONSUMER, attributes, links },
       parent,
     );
-    const attempt = { span, context: trace.setSpan(parent, span), failed: false };
+    const attempt = { span, context: trace.setSpan(parent, span), isHandedOn: false };
     this.attempts.set(delivery, attempt);
     return attempt;
   }

@@ -19,6 +19,8 @@ export const ATTRIBUTE = {
   deliveryCount: 'messaging.redis_streams.delivery_count',
   retry: 'messaging.redis_streams.retry',
   outcome: 'messaging.redis_streams.outcome',
+  settlement: 'messaging.redis_streams.settlement',
+  repeat: 'messaging.redis_streams.repeat',
   retryDelayMs: 'messaging.redis_streams.retry_delay_ms',
   deadLetterId: 'messaging.redis_streams.dead_letter.id',
   deadLetterReason: 'messaging.redis_streams.dead_letter.reason',

@@ -7,6 +7,7 @@ import {
   type Link,
   type Span,
 } from '@opentelemetry/api';
+import type { Published } from '../broker/entry-publisher.js';
 import { DATA_FIELD } from '../protocol/entry-fields.js';
 import type { Headers } from '../protocol/entry.js';
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
@@ -20,15 +21,15 @@ export interface Sending {
   readonly carriesHeaders: boolean;
   /** Writes the event as fields of an entry. */
   encode(headers: Headers): string[];
-  /** @returns the id of the entry, once Redis has it */
-  publish(fields: readonly string[]): Promise<string>;
+  /** @returns the entry, once Redis has it */
+  publish(fields: readonly string[]): Promise<Published>;
 }
 
 /**
  * Sends an event; in a span of its own, whose context travels with the entry, if the process has an OpenTelemetry SDK.
  * A context that the application gave the event is left as it is, and linked.
  */
-export function traceSend(sending: Sending): Promise<string> {
+export function traceSend(sending: Sending): Promise<Published> {
   const { stream, headers } = sending;
   const tracer = registeredTracer();
   if (!tracer) return sending.publish(sending.encode(headers));
@@ -48,7 +49,7 @@ export function traceSend(sending: Sending): Promise<string> {
   });
 }
 
-async function sendWithin(span: Span, sending: Sending, ownContext: boolean): Promise<string> {
+async function sendWithin(span: Span, sending: Sending, ownContext: boolean): Promise<Published> {
   const { headers, carriesHeaders } = sending;
   const carrier: Record<string, string> = {};
   if (ownContext && carriesHeaders) {
@@ -58,7 +59,8 @@ async function sendWithin(span: Span, sending: Sending, ownContext: boolean): Pr
   if (fields[0] === DATA_FIELD) span.setAttribute(ATTRIBUTE.bodySize, Buffer.byteLength(fields[1] ?? ''));
   const correlationId = headers[CORRELATION_ID];
   if (correlationId !== undefined) span.setAttribute(ATTRIBUTE.conversationId, correlationId);
-  const id = await sending.publish(fields);
-  span.setAttribute(ATTRIBUTE.messageId, id);
-  return id;
+  const published = await sending.publish(fields);
+  span.setAttribute(ATTRIBUTE.messageId, published.entryId);
+  if (published.isRepeat) span.setAttribute(ATTRIBUTE.repeat, true);
+  return published;
 }

@@ -1,12 +1,14 @@
 import { Controller, Injectable, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { delay, firstValueFrom, of, tap, type Observable } from 'rxjs';
 import {
   HandlerTimeoutError,
+  Idempotent,
   RedisStreamsClient,
+  RedisStreamsContext,
   RedisStreamsRecordBuilder,
 } from '../../../src/transport/index.js';
 import { DeliveryTracing } from '../../../src/transport/tracing/delivery-tracing.js';
@@ -17,6 +19,8 @@ import { startTransportApp, type TransportApp } from '../../support/transport-ap
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
+/** Of a trace that nothing else here belongs to. */
+const OTHER = TRACEPARENT.replace('0af', '4af');
 const OUTCOME = 'messaging.redis_streams.outcome';
 const QUICK = {
   recoveryIntervalMs: 25,
@@ -60,6 +64,16 @@ class ShopController {
     if (order.fails) throw new TypeError('does not work');
     if (order.hangs) await new Promise(() => undefined);
     await firstValueFrom(bank.client.emit('payments', {}));
+  }
+
+  @Idempotent<{ key: string }>(({ key }) => key)
+  @EventPattern<string>('payments')
+  async book(@Payload() { key }: { key: string }, @Ctx() ctx: RedisStreamsContext): Promise<void> {
+    if (key === 'stolen')
+      await shop.redis.xclaim(ctx.getStream(), ctx.getGroup(), 'thief', 0, ctx.getEntryId());
+    if (key === 'unwritable') ctx.commit((tx) => tx.incrby(ctx.getStream(), 1));
+    ctx.commit((tx) => tx.emit(bank.payments, { key }));
+    if (key === 'given') ctx.commit((tx) => tx.emit(bank.payments, { key }, { traceparent: OTHER }));
   }
 }
 
@@ -127,10 +141,12 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
   });
 
   const sendOf = (id: string) => spans.one(`send ${shop.stream}`, 'messaging.message.id', id);
-  const processOf = (id: string) => spans.one(`process ${shop.stream}`, 'messaging.message.id', id);
+  const processOf = (id: string, stream = shop.stream) =>
+    spans.one(`process ${stream}`, 'messaging.message.id', id);
+  const book = (key: string) => firstValueFrom(shop.client.emit<string>('payments', { key }));
 
-  const traceOf = async (id: string, count: number): Promise<ReadableSpan[]> => {
-    const { traceId } = (await processOf(id)).spanContext();
+  const traceOf = async (id: string, count: number, stream = shop.stream): Promise<ReadableSpan[]> => {
+    const { traceId } = (await processOf(id, stream)).spanContext();
     return spans.inTrace(traceId, count);
   };
 
@@ -232,6 +248,85 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
     expect(await processOf(id)).toMatchObject({
       parentSpanContext: { traceId: TRACE_ID, spanId: 'b7ad6b7169203331' },
     });
+  });
+
+  it('follows an event that a handler commits, in the span that ends when it is written', async () => {
+    const trail = await traceOf(await book('committed'), 3, shop.payments);
+
+    const processing = `CONSUMER process ${shop.payments}`;
+    expect(outline(trail)).toEqual([
+      `PRODUCER send ${shop.payments}`,
+      `${processing} < PRODUCER send ${shop.payments}`,
+      `CONSUMER process ${bank.payments} < ${processing}`,
+    ]);
+    expect(trail[1]?.attributes[OUTCOME]).toBe('processed');
+  });
+
+  it('leaves the context alone that a handler gave what it commits', async () => {
+    await book('given');
+
+    const [paid] = await spans.inTrace(OTHER.slice(3, 35), 1);
+    expect(paid?.name).toBe(`process ${bank.payments}`);
+    expect(paid?.parentSpanContext?.spanId).toBe(OTHER.slice(36, 52));
+  });
+
+  it('tells of each commit within its own span, though many share a call', async () => {
+    const told = new Map<string, string | undefined>();
+    shop.server.on('processed', ({ entryId }) => {
+      told.set(entryId, trace.getActiveSpan()?.spanContext().spanId);
+    });
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, i) => book(`one of many: ${i}`)));
+
+    for (const id of ids) {
+      const span = await processOf(id, shop.payments);
+      expect(told.get(id)).toBe(span.spanContext().spanId);
+    }
+  });
+
+  it('tells of a commit that came too late, and of one that cannot be written', async () => {
+    const stolen = await book('stolen');
+    const taken = await processOf(stolen, shop.payments);
+    await shop.redis.xack(shop.payments, shop.group, stolen);
+    expect(taken.attributes).toMatchObject({
+      [OUTCOME]: 'commit-refused',
+      'messaging.redis_streams.settlement': 'taken',
+    });
+    expect(taken.status.code).toBe(SpanStatusCode.UNSET);
+
+    const refused = await processOf(await book('unwritable'), shop.payments);
+    expect(refused.attributes).toMatchObject({ 'error.type': 'CommitRefusedError' });
+    expect(['retry-scheduled', 'dead-lettered']).toContain(refused.attributes[OUTCOME]);
+  });
+
+  it('tells of a duplicate, whose handler is not called', async () => {
+    await processOf(await book('twice'), shop.payments);
+
+    const second = await processOf(await book('twice'), shop.payments);
+
+    expect(second.attributes[OUTCOME]).toBe('duplicate');
+  });
+
+  it('tells of a repeat of emit, which adds nothing', async () => {
+    const once = new RedisStreamsRecordBuilder({}).setIdempotencyKey('sent-twice').build();
+    const id = await firstValueFrom(shop.client.emit<string>('orders', once));
+    await firstValueFrom(shop.client.emit<string>('orders', once));
+
+    const repeat = await spans.one(`send ${shop.stream}`, 'messaging.redis_streams.repeat', true);
+    expect(repeat.attributes).toMatchObject({ 'messaging.message.id': id });
+  });
+
+  it('ends the span of a commit that is not answered before the process ends', async () => {
+    const tracing = new DeliveryTracing({ pattern: 'last', stream: 'last', group: 'g', consumer: 'c' });
+    const delivery = { entry: entryOf('data', '{}'), deliveryCount: 1 };
+    await tracing.attempt(delivery, () => {
+      tracing.handOn(delivery);
+      return Promise.resolve();
+    });
+    expect(spans.all().filter(({ name }) => name === 'process last')).toEqual([]);
+
+    tracing.giveUp();
+
+    await spans.one('process last', OUTCOME, 'unsettled');
   });
 
   it('begins a trace for a replay, and links it to the first', async () => {
