@@ -21,8 +21,16 @@ export function traceOf(
   delivery: { entryId: string; retry: number; headers: Readonly<Record<string, string>> },
 ): Record<string, unknown> {
   const { entryId, retry, headers } = delivery;
+  return { ...namesOf(orderId, headers), entryId, retry };
+}
+
+/** What the order in an entry is found by. */
+export function namesOf(
+  orderId: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): { orderId: string | undefined; correlationId?: string } {
   const correlationId = headers[CORRELATION_ID_HEADER];
-  return { orderId, entryId, retry, ...(correlationId !== undefined && { correlationId }) };
+  return { orderId, ...(correlationId !== undefined && { correlationId }) };
 }
 
 /** An error in words; anything can be thrown, even what cannot be turned into text. */

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { addLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsClient, RedisStreamsRecordBuilder } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import type { PlaceOrderDto } from './dto/place-order.dto.js';
@@ -41,6 +42,7 @@ export class OrderIntake {
   async place(body: PlaceOrderDto, { correlationId, idempotencyKey }: Request): Promise<PlacedOrder> {
     const fingerprint = digestOf(JSON.stringify(body)).toString('base64url');
     const orderId = body.orderId ?? (idempotencyKey === undefined ? randomUUID() : uuidFrom(idempotencyKey));
+    addLogFields({ orderId });
     const order = Object.assign(body, { orderId });
     const sent = { before: false };
     const send: SendOrder = async (collect) => {

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { RedisStreamsServer, type DeliveryEvent, type ReclaimedEvent } from '../transport/index.js';
-import { describeError, orderIdIn, traceOf } from './order-event.js';
+import { describeError, namesOf, orderIdIn, traceOf } from './order-event.js';
 import { ReclaimedOrders } from './reclaimed-orders.js';
 
 /**
@@ -16,7 +16,9 @@ export class OrderLog implements OnModuleInit {
 
   onModuleInit(): void {
     const { server, logger, reclaimed } = this;
-    server.on('received', ({ entryId, payload }) => reclaimed.received(entryId, orderIdIn(payload)));
+    server.on('received', ({ entryId, payload, headers }) =>
+      reclaimed.received(entryId, namesOf(orderIdIn(payload), headers)),
+    );
     server.on('processed', (event) => {
       reclaimed.ended(event.entryId);
       logger.log('Order processed', {

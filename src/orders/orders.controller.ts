@@ -8,7 +8,6 @@ import {
   NotFoundException,
   Param,
   Post,
-  Res,
   UnprocessableEntityException,
 } from '@nestjs/common';
 import {
@@ -22,7 +21,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { CORRELATION_ID_HEADER, correlationIdFrom } from './correlation-id.js';
+import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { IDEMPOTENCY_KEY_HEADER, IdempotencyKeyReusedError } from '../transport/index.js';
 import { isOrderId } from './dto/order-id.js';
 import { ErrorDto, OrderAcceptedDto, OrderViewDto } from './dto/order-responses.js';
@@ -32,11 +31,6 @@ import { idempotencyKeyFrom } from './idempotency-key.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
 import { OrderStore } from './store/order-store.js';
-
-/** What the controller needs of a response, whatever the HTTP platform. */
-interface HeaderSink {
-  setHeader(name: string, value: string): unknown;
-}
 
 /** Orders over HTTP. */
 @ApiTags('orders')
@@ -62,12 +56,9 @@ export class OrdersController {
   @ApiBadRequestResponse({ type: ErrorDto, description: 'Names every violation' })
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
-    @Headers(CORRELATION_ID_HEADER) header: string | undefined,
+    @Headers(CORRELATION_ID_HEADER) correlationId: string,
     @Headers(IDEMPOTENCY_KEY_HEADER) key: string | undefined,
-    @Res({ passthrough: true }) response: HeaderSink,
   ): Promise<PlacedOrder> {
-    const correlationId = correlationIdFrom(header);
-    response.setHeader(CORRELATION_ID_HEADER, correlationId);
     try {
       return await this.intake.place(order, { correlationId, idempotencyKey: idempotencyKeyFrom(key) });
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { withLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsContext } from '../transport/index.js';
 import { OrderEventDto } from './dto/order-event.dto.js';
 import { replaysIn, traceOf } from './order-event.js';
@@ -8,7 +9,7 @@ import { OrderProcessor } from './order-processor.js';
 import type { OrderOutcome } from './order-state.js';
 import { ORDERS_PATTERN } from './orders-options.js';
 import { Effect } from './store/effect.js';
-import { OrderStore, type Standing } from './store/order-store.js';
+import { OrderStore, type OrderDelivery, type Standing } from './store/order-store.js';
 
 /** Orders from the stream. */
 @Controller()
@@ -33,12 +34,20 @@ export class OrdersHandler {
       replays: replaysIn(headers),
     };
     const trace = traceOf(order.orderId, { ...delivery, retry: context.getRetry(), headers });
-    this.logger.log('Order received', { ...trace, consumer: context.getConsumer() });
+    await withLogFields(trace, () => this.settle(order, delivery, context));
+  }
+
+  private async settle(
+    order: OrderEventDto,
+    delivery: OrderDelivery,
+    context: RedisStreamsContext,
+  ): Promise<void> {
+    this.logger.log('Order received', { consumer: context.getConsumer() });
     const standing = await this.store.open(order, delivery);
     const earlier = standing.is === 'ended' ? standing.outcome : await this.process(order, standing, context);
     if (!earlier) return;
     context.markDuplicate();
-    this.logger.log('Duplicate of an order that has ended', { ...trace, firstEntryId: earlier.entryId });
+    this.logger.log('Duplicate of an order that has ended', { firstEntryId: earlier.entryId });
   }
 
   /** @returns the outcome of another entry that came first meanwhile, if one did */

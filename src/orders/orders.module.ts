@@ -1,6 +1,13 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import {
+  Module,
+  RequestMethod,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
 import { RedisStreamsClient } from '../transport/index.js';
+import { CorrelationMiddleware } from './correlation.middleware.js';
 import { OrderIntake } from './order-intake.js';
 import { OrderLog } from './order-log.js';
 import { DemonstrationProcessor, OrderProcessor } from './order-processor.js';
@@ -13,7 +20,7 @@ import { orderStoreProvider } from './store/order-store.provider.js';
 
 /** Everything about orders: their HTTP routes, their handler, their records. */
 @Module({})
-export class OrdersModule {
+export class OrdersModule implements NestModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param deadLetters - the module that provides the `DeadLetters`
@@ -39,5 +46,9 @@ export class OrdersModule {
         OrderSettlement,
       ],
     };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(CorrelationMiddleware).forRoutes({ path: 'orders', method: RequestMethod.POST });
   }
 }

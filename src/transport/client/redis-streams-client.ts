@@ -8,6 +8,7 @@ import { RequestResponseUnsupportedError } from '../protocol/errors/request-resp
 import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../protocol/idempotency.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { traceSend } from '../tracing/trace-send.js';
 import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
 
@@ -118,15 +119,20 @@ export class RedisStreamsClient extends ClientProxy {
     this.onDispatchHook?.(packet);
     const { data: event, metadata } = packet as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
+    const payload = record ? record.data : event;
     const { encoding } = this.options;
     const headers: Record<string, string> = { ...metadata, ...record?.headers };
     const idempotency = this.idempotencyOf(record, headers);
     const [first] = idempotency?.keys ?? [];
     // The encoding "fields" has no room for it; the marker beside the stream is all that is needed.
     if (first && encoding === 'json') headers[IDEMPOTENCY_KEY_HEADER] ??= first.key;
-    const fields = encodeEntry(record ? record.data : event, headers, encoding);
     const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
-    return this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency });
+    return traceSend({
+      ...{ stream, headers, carriesHeaders: encoding === 'json' },
+      encode: (complete) => encodeEntry(payload, complete, encoding),
+      publish: (fields) =>
+        this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency }),
+    });
   }
 
   private idempotencyOf(record: RedisStreamsRecord | undefined, headers: Headers): Idempotency | undefined {

@@ -4,6 +4,7 @@ import type { DecodedEntry, Delivery, Headers } from '../protocol/entry.js';
 import { RETRY_FIELD } from '../protocol/entry-fields.js';
 import { DeliveryOverError } from '../protocol/errors/delivery-over.error.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
+import { withActiveContext } from '../tracing/active-context.js';
 
 /** Where an entry was read, and as whom. */
 export interface Source {
@@ -79,7 +80,8 @@ export class ReceivedEvent {
     if (this.isOver || this.abortReason) {
       throw new DeliveryOverError(this.entryId, this.abortReason && { cause: this.abortReason });
     }
-    const transaction = this.collected ?? new CommitTransaction(this.source.stream, this.naming);
+    const transaction =
+      this.collected ?? new CommitTransaction(this.source.stream, this.naming, withActiveContext);
     transaction.collect(collect);
     this.collected = transaction;
   }

@@ -9,6 +9,7 @@ import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { DeliveryTracing, WrittenLetter } from '../tracing/delivery-tracing.js';
 import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
 import type { Source } from './received-event.js';
 import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
@@ -21,6 +22,7 @@ export interface SettlerParts extends DecisionParts {
   readonly source: Source;
   readonly broker: SettlementBroker & Pick<RecoveryBroker, 'unmarkAlone'>;
   readonly observers: Observers;
+  readonly tracing: DeliveryTracing;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
   /** Told when Redis refuses a step, which is tried again, and of what else goes wrong beside the handler. */
@@ -62,7 +64,11 @@ export class Settler {
   }
 
   /** Ends an entry that another consumer was given and abandoned. */
-  async endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
+  endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
+    return this.parts.tracing.abandoned(delivery, () => this.endUnrun(delivery, failed, fence));
+  }
+
+  private async endUnrun(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
     const { isDeadLetterStream } = this.parts.source;
     const verdict = isDeadLetterStream ? 'dead-letter' : await this.verdictOn(failed, 'abandoned');
     if (verdict === 'retry') return 'retry';
@@ -129,7 +135,7 @@ export class Settler {
     delayMs: number,
     streak: ErrorStreak | undefined,
   ): Promise<void> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const writes = this.writes(failed, { action: 'retry', delayMs });
     const streakWrites = streak
       ? broker.errorStreakWrites(source.stream, failed.entryId, streak, delayMs)
@@ -145,8 +151,10 @@ export class Settler {
     if (settlement === 'vanished') {
       await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
+      tracing.dueAgain(delivery, 'retry-scheduled', delayMs);
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
     } else if (settlement === 'duplicate') {
+      tracing.settled(delivery, 'duplicate');
       observers.tell('duplicate', () => failed);
     }
   }
@@ -180,17 +188,19 @@ export class Settler {
   }
 
   private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
     if (settlement !== 'done') return false;
+    tracing.settled(delivery, 'duplicate');
     observers.tell('duplicate', () => failed);
     return true;
   }
 
   private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
     if (settlement !== 'done') return false;
+    tracing.settled(delivery, 'dead-letter-failed');
     observers.tell('dead-letter-failed', () => failed);
     return true;
   }
@@ -201,6 +211,21 @@ export class Settler {
     reason: DeadLetterReason,
     fence: Fence,
   ): Promise<boolean> {
+    const { observers, tracing } = this.parts;
+    const written = await tracing.deadLetter(delivery, () => this.move(delivery, failed, reason, fence));
+    if (!written) return false;
+    if (written === 'duplicate') observers.tell('duplicate', () => failed);
+    else observers.tell('dead-lettered', () => ({ ...failed, ...written }));
+    return true;
+  }
+
+  /** @returns what was written; nothing when somebody else settled the entry, or its step was prevented */
+  private async move(
+    delivery: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+    fence: Fence,
+  ): Promise<WrittenLetter | 'duplicate' | undefined> {
     const { observers, source } = this.parts;
     let told = reason;
     let written = await this.writeDeadLetter(delivery, failed, told, fence, []);
@@ -209,15 +234,10 @@ export class Settler {
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
       written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
     }
-    if (written?.settlement === 'duplicate') observers.tell('duplicate', () => failed);
-    if (written?.settlement !== 'done') return written?.settlement === 'duplicate';
+    if (written?.settlement === 'duplicate') return 'duplicate';
+    if (written?.settlement !== 'done') return undefined;
     const { deadLetterId } = written;
-    observers.tell('dead-lettered', () => ({
-      ...failed,
-      reason: told,
-      ...(deadLetterId === undefined ? {} : { deadLetterId }),
-    }));
-    return true;
+    return { reason: told, ...(deadLetterId === undefined ? {} : { deadLetterId }) };
   }
 
   private writeDeadLetter(

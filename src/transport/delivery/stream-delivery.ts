@@ -4,6 +4,7 @@ import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
+import { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { Acknowledger } from './acknowledger.js';
 import { Committer } from './committer.js';
 import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
@@ -47,6 +48,7 @@ export class StreamDelivery {
   private readonly acknowledger: Acknowledger;
   private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
+  private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
@@ -54,7 +56,9 @@ export class StreamDelivery {
     const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    const tracing = new DeliveryTracing(source);
     this.source = source;
+    this.tracing = tracing;
     this.policy = policy;
     this.acknowledger = new Acknowledger({
       broker,
@@ -63,14 +67,8 @@ export class StreamDelivery {
       onFailure,
     });
     this.settler = new Settler({
-      source,
-      broker,
-      observers,
-      policy,
-      maxRetryDelayMs,
-      hook,
-      arbiter,
-      onFailure,
+      ...{ source, broker, observers, tracing, policy },
+      ...{ maxRetryDelayMs, hook, arbiter, onFailure },
     });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
@@ -91,6 +89,7 @@ export class StreamDelivery {
         committer,
         settler,
         observers,
+        tracing,
       },
       maxEntryBytes,
     });
@@ -129,6 +128,7 @@ export class StreamDelivery {
     this.committer.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
+    this.tracing.giveUp();
   }
 
   /** Others must know how long this process may be silent before it is given its first entry. */
