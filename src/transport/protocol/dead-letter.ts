@@ -124,8 +124,9 @@ function unpack(packed: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   for (let at = 0; at < packed.length;) {
     const colon = packed.indexOf(':', at);
-    const length = Number(packed.toString('latin1', at, colon));
-    if (colon < 0 || !Number.isSafeInteger(length)) return [];
+    const digits = colon < 0 ? '' : packed.toString('latin1', at, colon);
+    if (!/^\d{1,15}$/.test(digits)) return [];
+    const length = Number(digits);
     parts.push(packed.subarray(colon + 1, colon + 1 + length));
     at = colon + length + 2;
   }
