@@ -1,0 +1,61 @@
+import { FAULTS } from './faults/index.js';
+import type { WantedFault } from './plan/schedule.js';
+import type { Settings } from './settings.js';
+
+const each = (...names: string[]): WantedFault[] =>
+  names.map((name) => ({ name, everyMs: FAULTS[name]?.everyMs ?? 1_000 }));
+
+const LONG = { orders: 100_000, rate: 1_500, duplicates: 0.1, poison: 0.01, flaky: 0.1, patienceMs: 60_000 };
+
+/** Mixes with a name. */
+export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
+  quick: {
+    orders: 8_000,
+    rate: 500,
+    slow: 0.002,
+    killers: 1,
+    ackWaitMs: 1_500,
+    faults: [
+      { name: 'kill', everyMs: 2_000 },
+      { name: 'freeze', everyMs: 7_000 },
+      { name: 'sigterm', everyMs: 5_000 },
+      { name: 'redis-kill', everyMs: 7_000 },
+      { name: 'partition', everyMs: 9_000 },
+      { name: 'cut-replies', everyMs: 3_000 },
+      { name: 'oom', everyMs: 9_000 },
+    ],
+  },
+  'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
+  'redis-kills': { ...LONG, fsync: 'always', faults: [{ name: 'redis-kill', everyMs: 3_000 }] },
+  partitions: { ...LONG, faults: [{ name: 'partition', everyMs: 6_000 }] },
+  everything: {
+    ...LONG,
+    ...{ slow: 0.001, killers: 3 },
+    faults: each(
+      ...['freeze', 'sigterm', 'rolling', 'mixed', 'redis-kill', 'oom'],
+      ...['partition', 'cut', 'cut-replies', 'refuse', 'slow'],
+    ).concat({ name: 'kill', everyMs: 3_000 }),
+  },
+  'operator-errors': {
+    ...{ orders: 20_000, rate: 500 },
+    faults: each('group-destroy', 'stream-delete', 'flushall'),
+  },
+  /** 500 times SIGTERM under load: each ends with 0, and nothing that had begun is delivered again. */
+  sigterms: {
+    ...{ orders: 100_000, rate: 250, duplicates: 0, poison: 0, flaky: 0 },
+    faults: [{ name: 'sigterm', everyMs: 750 }],
+  },
+  /** 1,000 deaths: consumers do not pile up. */
+  restarts: {
+    ...{ orders: 100_000, rate: 200, flaky: 0, poison: 0 },
+    faults: [{ name: 'kill', everyMs: 490 }],
+  },
+  orphans: {
+    ...{ orders: 30_000, rate: 500, duplicates: 0, poison: 0, flaky: 0, handlerMs: 100 },
+    faults: [{ name: 'kill', everyMs: 1_000 }],
+  },
+  'group-destroyed': {
+    ...{ orders: 20_000, rate: 500 },
+    faults: [{ name: 'group-destroy', everyMs: 2_000 }],
+  },
+};
