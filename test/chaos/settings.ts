@@ -27,6 +27,8 @@ export interface Settings extends OrderMix {
   /** Whether the artefacts stay when nothing was wrong. */
   readonly keep: boolean;
   readonly bug?: string;
+  /** Of the service. */
+  readonly logLevel: string;
 }
 
 export const DEFAULTS: Settings = {
@@ -52,4 +54,5 @@ export const DEFAULTS: Settings = {
   early: 0.01,
   patienceMs: 15_000,
   keep: false,
+  logLevel: 'warn',
 };

@@ -75,10 +75,12 @@ export class Fleet {
     const member = this.member(slot);
     await member.ready;
     if (member.child.exitCode === null && member.child.signalCode === null) {
+      const isFirst = !this.asked.has(member.child);
       this.asked.add(member.child);
-      member.child.kill('SIGTERM');
+      // A second signal would end it at once.
+      if (isFirst) member.child.kill('SIGTERM');
       await member.ended;
-      this.noteEnd(slot, member.child);
+      if (isFirst) this.noteEnd(slot, member.child);
     }
     await this.member(slot).ready;
   }

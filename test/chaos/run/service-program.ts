@@ -19,7 +19,7 @@ export function serviceProgram(
       args: [join(build, 'src/main.js')],
       env: {
         ...{ REDIS_URL: addressOf(slot), STREAM_KEY: stream, GROUP_NAME: group },
-        ...{ HOST: '127.0.0.1', PORT: String(ports[slot]), LOG_LEVEL: 'warn', LOG_FORMAT: 'json' },
+        ...{ HOST: '127.0.0.1', PORT: String(ports[slot]), LOG_LEVEL: settings.logLevel, LOG_FORMAT: 'json' },
         ...{ FAIL_ORDER_PREFIX: 'poison-', ACK_WAIT_MS: String(settings.ackWaitMs) },
         ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },
         ...{ MAX_RETRIES: String(settings.maxRetries), BACKOFF_INITIAL_MS: String(settings.backoffMs) },
