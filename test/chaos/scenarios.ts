@@ -5,6 +5,9 @@ import type { Settings } from './settings.js';
 const each = (...names: string[]): WantedFault[] =>
   names.map((name) => ({ name, everyMs: FAULTS[name]?.everyMs ?? 1_000 }));
 
+/** Where there are many, each may be rarer: what is left of a process must have time to work. */
+const rarer = ({ name, everyMs }: WantedFault): WantedFault => ({ name, everyMs: everyMs * 3 });
+
 const LONG = { orders: 100_000, rate: 1_500, duplicates: 0.1, poison: 0.01, flaky: 0.1, patienceMs: 60_000 };
 
 /** Mixes with a name. */
@@ -30,11 +33,16 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   partitions: { ...LONG, faults: [{ name: 'partition', everyMs: 6_000 }] },
   everything: {
     ...LONG,
-    ...{ slow: 0.001, killers: 3 },
-    faults: each(
-      ...['freeze', 'sigterm', 'rolling', 'mixed', 'redis-kill', 'oom'],
-      ...['partition', 'cut', 'cut-replies', 'refuse', 'slow'],
-    ).concat({ name: 'kill', everyMs: 3_000 }),
+    ...{ rate: 500, slow: 0.0005, killers: 2 },
+    faults: [
+      ...each('freeze', 'redis-kill', 'oom', 'partition', 'cut', 'cut-replies', 'refuse', 'slow').map(rarer),
+      ...[
+        { name: 'kill', everyMs: 5_000 },
+        { name: 'sigterm', everyMs: 7_000 },
+        { name: 'mixed', everyMs: 11_000 },
+        { name: 'rolling', everyMs: 40_000 },
+      ],
+    ],
   },
   'operator-errors': {
     ...{ orders: 20_000, rate: 500 },
