@@ -18,9 +18,10 @@ export class AppModule {
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
     });
-    const { groupName: group, orderTtlMs, failOrderPrefix } = config;
+    const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
+    const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix },
+      { connection, streams, group, orderTtlMs, failOrderPrefix, database },
       transport,
     );
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.

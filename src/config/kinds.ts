@@ -58,3 +58,13 @@ export const redisUrl: Kind<string> = {
     return url.hostname !== '' && databaseIsNumber && url.search === '' && url.hash === '' ? text : undefined;
   },
 };
+
+export const postgresUrl: Kind<string> = {
+  allowed: 'a URL such as postgresql://user:password@host:5432/database (postgres:// is the same)',
+  parse: (text) => {
+    if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    const url = new URL(text);
+    const databaseIsNamed = /^\/[^/]+$/.test(url.pathname);
+    return url.hostname !== '' && databaseIsNamed && url.hash === '' ? text : undefined;
+  },
+};

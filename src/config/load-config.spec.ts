@@ -75,6 +75,13 @@ describe('loadConfig', () => {
     ['FAIL_ORDER_PREFIX', 'fail-', 'fail-'],
     ['REDIS_URL', 'redis://localhost', 'redis://localhost'],
     ['REDIS_URL', 'rediss://user:p%40ss@redis.example:6380/2', 'rediss://user:p%40ss@redis.example:6380/2'],
+    ['DATABASE_URL', 'postgres://user:p%40ss@db.example/orders', 'postgres://user:p%40ss@db.example/orders'],
+    [
+      'DATABASE_URL',
+      'postgresql://db:5433/o?sslmode=verify-full',
+      'postgresql://db:5433/o?sslmode=verify-full',
+    ],
+    ['DATABASE_POOL_SIZE', '1', 1],
   ])('takes %s=%s', (name, text, value) => {
     expect(Object.values(loadConfig({ [name]: text }))).toContainEqual(value);
   });
@@ -129,6 +136,13 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'redis://host:99999'],
     ['REDIS_URL', 'redis://host/zero'],
     ['REDIS_URL', 'redis://host/0?tls=no'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'mysql://localhost/orders'],
+    ['DATABASE_URL', 'postgres://'],
+    ['DATABASE_URL', 'postgres://host'],
+    ['DATABASE_URL', 'postgres://host/'],
+    ['DATABASE_URL', 'postgres://host:99999/orders'],
+    ['DATABASE_POOL_SIZE', '0'],
   ])('refuses %s=%j by name and says what is allowed', (name, text) => {
     const problems = problemsOf({ [name]: text });
     expect(problems).toHaveLength(1);
@@ -166,6 +180,7 @@ describe('loadConfig', () => {
   it('never shows a secret', () => {
     const [problem] = problemsOf({ REDIS_URL: 'redis://user:hunter2@host:port/0' });
     expect(problem).not.toContain('hunter2');
+    expect(problemsOf({ DATABASE_URL: 'postgres://user:hunter2@host' })[0]).not.toContain('hunter2');
   });
 
   it('shows a bad value on one line, and not all of a long one', () => {

@@ -15,4 +15,6 @@ export interface OrdersOptions {
   /** Milliseconds that a record outlives its last change. */
   readonly orderTtlMs: number;
   readonly failOrderPrefix?: string | undefined;
+  /** The PostgreSQL that keeps the orders; Redis does when it is left out. */
+  readonly database?: { readonly url: string; readonly poolSize: number } | undefined;
 }

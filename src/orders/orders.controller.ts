@@ -27,7 +27,7 @@ import { PlaceOrderDto } from './dto/place-order.dto.js';
 import { OrderIntake, type PlacedOrder } from './order-intake.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
-import { OrderStore } from './order-store.js';
+import { OrderStore } from './store/order-store.js';
 
 /** What the controller needs of a response, whatever the HTTP platform. */
 interface HeaderSink {
@@ -36,7 +36,7 @@ interface HeaderSink {
 
 /** Orders over HTTP. */
 @ApiTags('orders')
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' })
+@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is away' })
 @Controller('orders')
 export class OrdersController {
   constructor(

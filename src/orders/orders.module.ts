@@ -3,14 +3,12 @@ import { ClientsModule } from '@nestjs/microservices';
 import { RedisStreamsClient } from '../transport/index.js';
 import { OrderIntake } from './order-intake.js';
 import { OrderLog } from './order-log.js';
-import { OrderProcessor } from './order-processor.js';
+import { DemonstrationProcessor, OrderProcessor } from './order-processor.js';
 import { OrderSettlement } from './order-settlement.js';
-import { OrderStore } from './order-store.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersHandler } from './orders.handler.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
-import { RecordingOrderProcessor } from './recording-order-processor.js';
-import { RedisOrderStore } from './redis-order-store.js';
+import { orderStoreProvider } from './store/order-store.provider.js';
 
 /** Everything about orders: their HTTP routes, their handler, their records. */
 @Module({})
@@ -25,8 +23,8 @@ export class OrdersModule {
       controllers: [OrdersController, OrdersHandler],
       providers: [
         { provide: ORDERS_OPTIONS, useValue: options },
-        { provide: OrderStore, useClass: RedisOrderStore },
-        { provide: OrderProcessor, useClass: RecordingOrderProcessor },
+        orderStoreProvider,
+        { provide: OrderProcessor, useClass: DemonstrationProcessor },
         OrderIntake,
         OrderLog,
         OrderSettlement,

@@ -2,8 +2,10 @@ export type { RedisConnectionOptions } from './broker/connection-options.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
+export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type {
+  CommitRefusedEvent,
   DeadLetteredEvent,
   DeliveryEvent,
   FailedEvent,
@@ -19,11 +21,15 @@ export type {
 export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from './policy/backoff.js';
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
+export type { CommitTransaction } from './protocol/commit-transaction.js';
 export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
 export type { EntryEncoding } from './protocol/entry-encoder.js';
 export type { Headers } from './protocol/entry.js';
 export { AbandonedEntryError } from './protocol/errors/abandoned-entry.error.js';
+export { CommitRefusedError } from './protocol/errors/commit-refused.error.js';
+export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js';
 export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
+export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
@@ -35,6 +41,7 @@ export { RequestResponseUnsupportedError } from './protocol/errors/request-respo
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
+export type { SettlementWrites } from './protocol/settlement-writes.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';
@@ -44,6 +51,6 @@ export type { RedisStreamsStatus } from './observe/link-status.js';
 export { RedisStreamsServer } from './server/redis-streams-server.js';
 export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
-export type { RedisStreamsServerOptions } from './server/server-options.js';
+export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';
 export { REDIS_STREAMS_TRANSPORT } from './server/transport-id.js';
 export type { HealthCause, HealthCauseCode, TransportHealth } from './server/transport-health.js';

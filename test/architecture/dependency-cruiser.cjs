@@ -55,6 +55,15 @@ module.exports = {
       to: { path: '^src/transport/delivery/' },
     },
     {
+      name: 'idempotency-below-delivery',
+      comment: 'Where keys are kept is known through a port; a store knows the broker and nothing above it.',
+      severity: 'error',
+      from: { path: '^src/transport/idempotency/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: '^(src/transport/(?!idempotency/|protocol/|policy/|broker/)|node_modules/(ioredis|@nestjs|rxjs|pg/))',
+      },
+    },
+    {
       name: 'no-undeclared-packages',
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.spec\\.ts$' },

@@ -92,7 +92,7 @@ describe('the packed package', () => {
     });
 
     const lines = stdout.trim().split('\n');
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ emitted: 10_000, failed: 0 });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ emitted: 10_000, failed: 0, processed: 10_000 });
     const idsOf = (message: string) =>
       service.records.filter((record) => record.message === message).map(({ orderId }) => orderId as string);
     await eventually(() => idsOf('Order processed').length >= 10_000 || undefined, { timeoutMs: 60_000 });

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { RetryOptions } from '../../src/transport/policy/retry-policy.js';
 import {
   RedisStreamsServer,
+  type DeadLetterArbiter,
   type RedisStreamsContext,
   type RedisStreamsServerOptions,
   type TransportEvents,
@@ -22,6 +23,7 @@ export interface ServerSetup {
   /** Options of the one handler. */
   retry?: RetryOptions;
   options?: Partial<RedisStreamsServerOptions>;
+  arbiter?: DeadLetterArbiter;
 }
 
 /** What the observers were told, by event. */
@@ -61,6 +63,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
     streams: { orders: stream },
   });
   const told = observe(server);
+  if (setup.arbiter) server.setDeadLetterArbiter(setup.arbiter);
   server.addHandler(
     'orders',
     (payload, context) =>
@@ -83,6 +86,8 @@ function observe(server: RedisStreamsServer): Told {
   const told: Told = {
     received: [],
     processed: [],
+    duplicate: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

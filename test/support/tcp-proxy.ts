@@ -15,6 +15,8 @@ export interface TcpProxy {
   cut(): void;
   /** Breaks each connection there is when the target answers next: what was asked is done, and nobody hears of it. */
   cutReplies(): void;
+  /** Passes the next request that holds a text on, and breaks its connection instead of passing on the answer. */
+  loseAnswerTo(text: string): void;
   /** Passes everything on so many milliseconds late, in either direction. */
   slow(ms: number): void;
   /** Breaks the connections there are and takes no new ones. */
@@ -25,6 +27,7 @@ export interface TcpProxy {
 /** Two sockets that belong together. */
 interface Link {
   dead: boolean;
+  /** Whether the next reply breaks it. */
   endsAtReply: boolean;
 }
 
@@ -34,6 +37,7 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
   const links = new Set<Link>();
   let swallowing = false;
   let delayMs = 0;
+  let unanswered: string | undefined;
 
   const track = (socket: Socket, other: Socket, link: Link, bringsReplies: boolean): void => {
     sockets.add(socket);
@@ -41,6 +45,10 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
     const send = sender(other, () => delayMs);
     socket.on('data', (chunk) => {
       link.dead ||= swallowing;
+      if (!bringsReplies && unanswered !== undefined && chunk.includes(unanswered)) {
+        unanswered = undefined;
+        link.endsAtReply = true;
+      }
       if (bringsReplies && link.endsAtReply) socket.destroy();
       else if (!link.dead) send(chunk);
     });
@@ -85,6 +93,7 @@ export async function startProxy(targetHost: string, targetPort: number): Promis
     },
     cut,
     cutReplies: () => links.forEach((link) => (link.endsAtReply = true)),
+    loseAnswerTo: (text) => (unanswered = text),
     slow: (ms) => (delayMs = ms),
     refuse,
     stop: refuse,

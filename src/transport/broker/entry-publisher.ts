@@ -9,7 +9,7 @@ import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
 
 /** How long and how much a publisher waits. */
 export interface PublisherLimits {

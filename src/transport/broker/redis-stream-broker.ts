@@ -4,7 +4,7 @@ import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import type { RedisConnectionOptions } from './connection-options.js';
 import { openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
-import { RedisRecovery } from './redis-recovery.js';
+import { RedisMarkers } from './redis-markers.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
 import type { StreamBroker } from './stream-broker.js';
 import type { StreamReader } from './stream-reader.js';
@@ -25,7 +25,7 @@ const PROBE_TTL_MS = 60_000;
 const BEHIND_ALL = '18446744073709551615-18446744073709551614';
 
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
-export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
+export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   private readonly endWatch: () => void;
 
   constructor(

@@ -8,6 +8,8 @@ export class HeldEntry implements EntryRef {
   event: ReceivedEvent | undefined;
   /** When the handler was started, on the clock of `performance.now()`. */
   startedAt: number | undefined;
+  /** When its handler succeeded, on the same clock. */
+  finishedAt: number | undefined;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */

@@ -4,6 +4,7 @@ import type { DeadLettering } from '../broker/settlement.js';
 import type { SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
+import { backoffDelay } from '../policy/backoff.js';
 import { decide, type Decision, type Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
@@ -11,6 +12,7 @@ import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
 import type { Source } from './received-event.js';
 import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
 
@@ -25,6 +27,7 @@ export interface SettlerParts {
   /** Longest time that an entry may wait for a retry, in milliseconds. */
   readonly maxRetryDelayMs: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   /** Told when Redis refuses a step; the step is tried again. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -34,6 +37,9 @@ export interface Fence {
   readonly owner: string;
   readonly leastIdleMs: number;
 }
+
+/** How an abandoned entry ended: `retry` means that it wants to be run once more, `left` that it stays as it is. */
+export type AbandonedEnd = 'ended' | 'retry' | 'left';
 
 /** Carries out what becomes of an entry after a failure. Trouble of Redis is no failure of the handler: it tries on. */
 export class Settler {
@@ -56,7 +62,7 @@ export class Settler {
         await this.settle(delivery, failed, source.consumer);
         return;
       case 'dead-letter':
-        await this.deadLetter(delivery, failed, decision.reason, { owner: source.consumer, leastIdleMs: 0 });
+        return this.endFailed(delivery, failed, decision.reason);
     }
   }
 
@@ -72,10 +78,37 @@ export class Settler {
     }
   }
 
-  /** Ends an entry that another consumer was given and abandoned. @returns whether it is ended now */
-  endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<boolean> {
-    if (this.parts.source.isDeadLetterStream) return this.settle(delivery, failed, fence.owner);
-    return this.deadLetter(delivery, failed, 'abandoned', fence);
+  /** Ends an entry that another consumer was given and abandoned. */
+  async endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
+    const { isDeadLetterStream } = this.parts.source;
+    const verdict = isDeadLetterStream ? 'dead-letter' : await this.verdictOn(failed, 'abandoned');
+    if (verdict === 'retry') return 'retry';
+    if (verdict === undefined) return 'left';
+    let ended: boolean;
+    if (verdict === 'acknowledge') ended = await this.endDuplicate(delivery, failed, fence.owner);
+    else if (isDeadLetterStream) ended = await this.settle(delivery, failed, fence.owner);
+    else ended = await this.deadLetter(delivery, failed, 'abandoned', fence);
+    return ended ? 'ended' : 'left';
+  }
+
+  /**
+   * Ends an entry that was deleted from the stream while its handler ran, from what is held of it. It cannot be tried
+   * again, so the arbiter is asked until it decides.
+   */
+  async settleVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
+    const { isDeadLetterStream, consumer } = this.parts.source;
+    if (isDeadLetterStream) {
+      await this.settle(delivery, failed, consumer);
+      return;
+    }
+    const verdict = await this.untilTaken(async () => {
+      const said = await this.parts.arbiter()?.(failed, 'vanished');
+      if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
+      return said ?? 'dead-letter';
+    });
+    if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
+    if (verdict !== 'dead-letter') return;
+    await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
   }
 
   /** Stops trying; what is not settled stays pending. */
@@ -108,13 +141,59 @@ export class Settler {
         usable ? [...writes, ...streakWrites] : streakWrites,
       ),
     );
-    if (settlement === 'vanished' && source.isDeadLetterStream) {
-      await this.settle(delivery, failed, source.consumer);
-    } else if (settlement === 'vanished') {
-      await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+    if (settlement === 'vanished') {
+      await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
+    } else if (settlement === 'duplicate') {
+      observers.tell('duplicate', () => failed);
     }
+  }
+
+  /** Dead-letters an entry of ours, unless the arbiter will not have it. */
+  private async endFailed(delivery: Delivery, failed: FailedEvent, reason: DeadLetterReason): Promise<void> {
+    const { consumer } = this.parts.source;
+    switch (await this.verdictOn(failed, reason)) {
+      case 'dead-letter':
+        await this.deadLetter(delivery, failed, reason, { owner: consumer, leastIdleMs: 0 });
+        return;
+      case 'acknowledge':
+        await this.endDuplicate(delivery, failed, consumer);
+        return;
+      default:
+        return this.park(delivery, failed, this.delayOf(failed), undefined);
+    }
+  }
+
+  /** @returns undefined when the arbiter cannot say at present */
+  private async verdictOn(
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+  ): Promise<DeadLetterVerdict | undefined> {
+    try {
+      return (await this.parts.arbiter()?.(failed, reason)) ?? 'dead-letter';
+    } catch (error) {
+      this.parts.onFailure(error);
+      return undefined;
+    }
+  }
+
+  private delayOf(failed: FailedEvent): number {
+    const { policy, maxRetryDelayMs, onFailure } = this.parts;
+    try {
+      return backoffDelay(policy.backoff, failed, maxRetryDelayMs);
+    } catch (thrown) {
+      onFailure(thrown);
+      return backoffDelay(DEFAULT_RETRY_POLICY.backoff, failed, maxRetryDelayMs);
+    }
+  }
+
+  private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
+    const { broker, source, observers } = this.parts;
+    const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
+    if (settlement !== 'done') return false;
+    observers.tell('duplicate', () => failed);
+    return true;
   }
 
   private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
@@ -139,7 +218,8 @@ export class Settler {
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
       written = await this.writeDeadLetter(delivery, failed, told, fence, heldFields(delivery));
     }
-    if (written?.settlement !== 'done') return false;
+    if (written?.settlement === 'duplicate') observers.tell('duplicate', () => failed);
+    if (written?.settlement !== 'done') return written?.settlement === 'duplicate';
     const { deadLetterId } = written;
     observers.tell('dead-lettered', () => ({
       ...failed,

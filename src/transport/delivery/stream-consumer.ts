@@ -133,6 +133,11 @@ export class StreamConsumer implements Claimant {
     this.heldChanged.tell();
   }
 
+  /** An entry is settled. */
+  settled(entry: HeldEntry): void {
+    this.forget(entry);
+  }
+
   /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */
   async handBack(longerThanMs: number): Promise<void> {
     const before = performance.now() - longerThanMs;

@@ -1,11 +1,16 @@
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { FollowUpLimits } from '../broker/settlement.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
+import type { StreamNaming } from '../protocol/stream-key.js';
 import { Acknowledger } from './acknowledger.js';
+import { Committer } from './committer.js';
+import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import { ReadLoop } from './read-loop.js';
+import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
 import type { SettlementHook } from './settlement-hook.js';
 import { Settler } from './settler.js';
@@ -15,6 +20,9 @@ import { StreamConsumer } from './stream-consumer.js';
 /** What the delivery of one stream is made of. */
 export interface DeliveryParts {
   readonly source: Source;
+  /** Names the streams that follow-up events go to. */
+  readonly naming: StreamNaming;
+  readonly followUps: FollowUpLimits;
   readonly broker: StreamBroker;
   readonly dispatch: Dispatch;
   readonly slots: Slots;
@@ -24,6 +32,7 @@ export interface DeliveryParts {
   readonly maxRetryDelayMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 
@@ -34,12 +43,13 @@ export class StreamDelivery {
   readonly source: Source;
   readonly policy: RetryPolicy;
   private readonly acknowledger: Acknowledger;
+  private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
-      parts;
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
+    const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
     this.source = source;
@@ -50,13 +60,27 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
-    const processor = new EntryProcessor({
+    this.settler = new Settler({
       source,
-      dispatch,
-      acknowledger: this.acknowledger,
-      settler: this.settler,
+      broker,
       observers,
+      policy,
+      maxRetryDelayMs,
+      hook,
+      arbiter,
+      onFailure,
+    });
+    this.committer = new Committer({
+      ...{ broker, stream, followUps: parts.followUps, onFailure },
+      onAnswer: (held, answer) =>
+        void processor
+          .committed(held, answer)
+          .catch(onFailure)
+          .finally(() => this.consumer.settled(held)),
+    });
+    const { acknowledger, committer, settler } = this;
+    const processor = new EntryProcessor({
+      ...{ source, naming: parts.naming, dispatch, acknowledger, committer, settler, observers },
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
@@ -91,6 +115,7 @@ export class StreamDelivery {
   end(reason: Error): void {
     this.watch.stop();
     this.acknowledger.giveUp();
+    this.committer.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
   }

@@ -7,6 +7,8 @@ export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
     processed: [],
+    duplicate: [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],

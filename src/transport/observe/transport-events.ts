@@ -39,6 +39,15 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
+/** A commit of which nothing was written. */
+export interface CommitRefusedEvent extends SettledEvent {
+  /**
+   * `taken`: the entry was given to another process, which goes on with it. `gone`: it is settled already. `vanished`:
+   * it was deleted from the stream; it becomes a dead letter. `superseded`: its marker belongs to another delivery.
+   */
+  readonly settlement: 'gone' | 'taken' | 'vanished' | 'superseded';
+}
+
 /** An entry that went to the dead-letter stream. */
 export interface DeadLetteredEvent extends FailedEvent {
   readonly reason: DeadLetterReason;
@@ -72,8 +81,12 @@ export interface StaleGroupEvent extends StreamEvent {
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
   received: (event: DeliveryEvent) => void;
-  /** A handler finished; the acknowledgement is on its way. */
+  /** A handler finished; the acknowledgement is on its way, or what it committed is written. */
   processed: (event: SettledEvent) => void;
+  /** A delivery was acknowledged without an effect: what it brought had ended before, through another entry. */
+  duplicate: (event: SettledEvent) => void;
+  /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
+  'commit-refused': (event: CommitRefusedEvent) => void;
   /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */

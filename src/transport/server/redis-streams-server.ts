@@ -2,11 +2,12 @@ import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { RedisFailure } from '../broker/redis-failure.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
-import type { TransportEvents } from '../observe/transport-events.js';
+import type { CommitRefusedEvent, TransportEvents } from '../observe/transport-events.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
@@ -25,6 +26,15 @@ import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './tra
 const START_LIMIT_MS = 3_000;
 /** How often a group that holds retention back is named in the log, in milliseconds. */
 const STALE_GROUP_LOG_MS = 300_000;
+
+/** What it means that a commit was refused. */
+const MEANING: Readonly<Record<CommitRefusedEvent['settlement'], string>> = {
+  taken:
+    'It was given to another process, which goes on with it: this one was silent for longer than the ack wait',
+  gone: 'It was settled already, by another process or by an operator',
+  vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
+  superseded: 'Another delivery has taken its marker over; it is tried again',
+};
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
 type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
@@ -60,6 +70,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
   private hook: SettlementHook | undefined;
+  private arbiter: DeadLetterArbiter | undefined;
   private hasProcessingHooks = false;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -71,6 +82,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
       this.options.recoveryIntervalMs,
       `order-streams:recovery:${this.options.consumer}`,
       (error) => this.failures.report('recovery', `The recovery could not finish its run: ${String(error)}`),
+    );
+    this.on('commit-refused', ({ stream, entryId, settlement }) =>
+      this.logger.warn(
+        `Entry ${entryId} of "${stream}": nothing of its commit was written. ${MEANING[settlement]}`,
+      ),
     );
     this.on('stale-group', ({ stream, staleGroup }) => {
       this.staleGroups.report(
@@ -118,6 +134,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.hook = hook;
   }
 
+  /** Lets the application decide, before an entry is dead-lettered, whether it may be; see {@link DeadLetterArbiter}. */
+  setDeadLetterArbiter(arbiter: DeadLetterArbiter): void {
+    this.arbiter = arbiter;
+  }
+
   /** Shows the schedule of the recovery in this registry, when it starts to listen. */
   useSchedulerRegistry(registry: SchedulerRegistry): void {
     this.registry = registry;
@@ -161,6 +182,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,
       hook: () => this.hook,
+      arbiter: () => this.arbiter,
       onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
     });
     reportStatus(this.running.broker.commands, this._status$);

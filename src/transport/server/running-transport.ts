@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
 import type { Dispatch } from '../delivery/entry-processor.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { Slots } from '../delivery/slots.js';
 import { StreamDelivery } from '../delivery/stream-delivery.js';
@@ -29,6 +30,7 @@ export interface Route {
 export interface Surroundings {
   readonly observers: Observers;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
 }
 
@@ -41,7 +43,8 @@ export class RunningTransport {
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
-    const { observers, hook, onFailure } = surroundings;
+    const { observers, hook, arbiter, onFailure } = surroundings;
+    const naming = { streams: options.streams, cluster: false };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;
@@ -54,8 +57,8 @@ export class RunningTransport {
         isDeadLetterStream: isDeadLetterStream(stream),
       };
       return new StreamDelivery({
-        ...{ source, broker, dispatch, slots, observers, policy, hook },
-        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes },
+        ...{ source, broker, dispatch, slots, observers, policy, hook, arbiter },
+        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });

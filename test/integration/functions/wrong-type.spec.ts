@@ -5,7 +5,9 @@ import { GROUP } from '../../support/started-server.js';
 
 /** The call of a function: its keys by what they are, in the order in which it declares them, and its arguments. */
 interface Call {
-  readonly keys: readonly ('stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays')[];
+  readonly keys: readonly (
+    'stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays' | 'commits'
+  )[];
   readonly args: (id: string) => readonly (string | number)[];
   /** Whether writes of the application travel with it. */
   readonly takesWrites?: boolean;
@@ -17,7 +19,8 @@ const CALLS: Record<string, Call> = {
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1, 0], takesWrites: true },
-  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1] },
+  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', 0, id, 1] },
+  begin: { keys: ['stream'], args: () => [GROUP, 'worker'] },
   claim_due: { keys: ['stream', 'retry'], args: () => [GROUP, 'worker', 10, 60_000] },
   claim_abandoned: { keys: ['stream'], args: (id) => [GROUP, 'other', 'worker', 0, id, 1] },
   dead_letter: {
@@ -25,6 +28,7 @@ const CALLS: Record<string, Call> = {
     args: (id) => [GROUP, 'worker', id, 1, 0, 2, 'dlt-reason', 'malformed', 0],
     takesWrites: true,
   },
+  commit: { keys: ['stream', 'commits'], args: (id) => [GROUP, 'worker', 1, 100, 60_000, 1, id, 1, 0, 0, 0] },
   settle: { keys: ['stream'], args: (id) => [GROUP, id, 'worker', 1] },
   repair_parked: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },
   repair_waiting: { keys: ['stream', 'retry'], args: () => [GROUP, 0, 100] },

@@ -72,8 +72,8 @@ export class UnfencedClaimBroker extends FakeStreamBroker {
 
 /** Hands back as if the handler had run. */
 export class ChargingBroker extends FakeStreamBroker {
-  override async release(stream: string, entries: readonly EntryRef[]): Promise<number> {
-    const released = await super.release(stream, entries);
+  override async release(stream: string, entries: readonly EntryRef[], delayMs?: number): Promise<number> {
+    const released = await super.release(stream, entries, delayMs);
     for (const { id } of entries) {
       const row = this.rowOf(stream, id);
       if (row?.owner === '@retry') row.count += 1;

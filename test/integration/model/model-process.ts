@@ -84,6 +84,8 @@ export class ModelProcess {
     const shared = { source, broker, slots: this.slots, observers, policy, ...limits };
     this.delivery = new StreamDelivery({
       ...shared,
+      naming: { streams: {}, cluster: false },
+      followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
       dispatch: ({ entryId, deliveryCount }) =>
         new Promise((resolve, reject) => {
           log.started(name, entryId, deliveryCount);
@@ -94,6 +96,7 @@ export class ModelProcess {
           });
         }),
       hook: () => undefined,
+      arbiter: () => undefined,
       onFailure: () => undefined,
     });
     const { consumer, settler } = this.delivery;

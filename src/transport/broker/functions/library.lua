@@ -6,7 +6,8 @@
 --
 -- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
 -- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,
--- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending.
+-- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending;
+-- 'duplicate', acknowledged and nothing else, as a condition among the writes wanted.
 
 local PARKING = '@retry'
 
@@ -139,89 +140,276 @@ local function floor_of(stream, group)
   return group['last-delivered-id']
 end
 
--- Writes that travel with a settlement ------------------------------------------------------------------------------
+-- Writes that travel with a step ------------------------------------------------------------------------------------
 
 -- ARGV from `at` on: their number, then for each the command, the index of its key, the number of its arguments, and
 -- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.
-local TYPE_OF = { hset = 'hash', hsetnx = 'hash', hdel = 'hash', set = 'any', del = 'any', pexpire = 'any' }
 
--- A right that is missing in the middle of a function leaves half a step. So each command is tried beforehand in a
--- form that changes nothing. HSETNX and DEL have no such form: they are written with others.
-local PROBES = {
-  hset = { 'HSET', 'field', 'value', 'field without a value' },
-  hdel = { 'HDEL', '\0none' },
-  set = { 'SET', 'value', 'PX', '0' },
-  pexpire = { 'PEXPIRE', 'never' },
+-- By command: the type that its key must have, how many arguments it takes at least and at most, whether in pairs, and
+-- the commands of Redis that it is made of. HSETNX and DEL are written with others, so that they need no right of
+-- their own.
+local OFFERED = {
+  hset = { type = 'hash', least = 2, most = 1000, pairs = true, uses = { { 'HSET', 'f', 'v' } } },
+  hsetnx = { type = 'hash', least = 2, most = 2, uses = { { 'HEXISTS', 'f' }, { 'HSET', 'f', 'v' } } },
+  hdel = { type = 'hash', least = 1, most = 1000, uses = { { 'HDEL', 'f' } } },
+  hincrby = { type = 'hash', least = 2, most = 2, uses = { { 'HGET', 'f' }, { 'HINCRBY', 'f', '1' } } },
+  set = { type = 'any', least = 1, most = 1, uses = { { 'SET', 'v' } } },
+  del = { type = 'any', least = 0, most = 0, uses = { { 'PEXPIRE', '0' } } },
+  pexpire = { type = 'any', least = 1, most = 1, uses = { { 'PEXPIRE', '1' } } },
+  incrby = { type = 'string', least = 1, most = 1, uses = { { 'GET' }, { 'INCRBY', '1' } } },
+  sadd = { type = 'set', least = 1, most = 1000, uses = { { 'SADD', 'v' } } },
+  srem = { type = 'set', least = 1, most = 1000, uses = { { 'SREM', 'v' } } },
+  zadd = { type = 'zset', least = 2, most = 1000, pairs = true, uses = { { 'ZADD', '1', 'v' } } },
+  zrem = { type = 'zset', least = 1, most = 1000, uses = { { 'ZREM', 'v' } } },
+  rpush = { type = 'list', least = 1, most = 1000, uses = { { 'RPUSH', 'v' } } },
+  lpush = { type = 'list', least = 1, most = 1000, uses = { { 'LPUSH', 'v' } } },
+  -- No write but a condition: where the field is there, the step acknowledges its entry and does nothing else.
+  onlyifabsent = { type = 'hash', least = 1, most = 1, uses = { { 'HEXISTS', 'f' } } },
 }
-PROBES.hsetnx = PROBES.hset
-PROBES.del = PROBES.pexpire
 
--- Redis words it in several ways, by version.
-local function is_denied(message)
-  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+-- Commands that leave a key where there was none, or leave it as it is.
+local MAKES_KEY = { hset = true, hsetnx = true, hincrby = true, incrby = true, sadd = true, zadd = true, rpush = true, lpush = true }
+
+-- A right that is missing in the middle of a function leaves half a step, so Redis is asked beforehand.
+local function may(command, key, ...)
+  return redis.acl_check_cmd(command, key, ...)
 end
 
 local function denial(command, key)
-  local probe = PROBES[command]
-  local answer = redis.pcall(probe[1], key, unpack(probe, 2))
-  if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-    return 'NOPERM this user may not use ' .. string.lower(probe[1]) .. ' on "' .. key .. '"'
+  for _, use in ipairs(OFFERED[command].uses) do
+    if not may(use[1], key, unpack(use, 2)) then
+      return 'NOPERM this user may not use ' .. string.lower(use[1]) .. ' on "' .. key .. '"'
+    end
   end
   return nil
 end
 
 local function parse_writes(keys, args, at)
-  local writes, count = {}, tonumber(args[at])
+  local writes, count = { counted = {}, conditions = {} }, tonumber(args[at])
   at = at + 1
   for w = 1, count do
     local write = { command = args[at], key = keys[tonumber(args[at + 1])], args = {} }
     for i = 1, tonumber(args[at + 2]) do
-      write.args[i] = args[at + 2 + i]
+      local arg = args[at + 2 + i]
+      write.args[i] = arg ~= '#' and string.sub(arg, 2)
     end
     at = at + 3 + #write.args
     writes[w] = write
+    if write.command == 'incrby' or write.command == 'hincrby' then
+      writes.counted[write.key] = true
+    elseif write.command == 'onlyifabsent' then
+      writes.conditions[#writes.conditions + 1] = write
+    end
   end
-  return writes
+  return writes, at
 end
 
--- Earlier writes of the same step are taken into account. `own` are the keys of the step itself.
-local function writes_error(writes, own)
-  local types = {}
-  for _, write in ipairs(writes) do
-    local needed = TYPE_OF[write.command]
-    if not needed then
-      return 'UNUSABLE write: "' .. tostring(write.command) .. '" is not offered'
+-- Whether Redis takes a text for an integer of 64 bits.
+local function is_integer(text)
+  if text == '0' then
+    return true
+  end
+  local sign, digits = string.match(text or '', '^(%-?)([1-9]%d*)$')
+  if not digits or #digits > 19 then
+    return false
+  end
+  return #digits < 19 or digits <= (sign == '-' and '9223372036854775808' or '9223372036854775807')
+end
+
+local HALF = 1e10 -- a double holds half of the digits of a 64-bit integer exactly
+
+local function halves(text)
+  local sign, digits = string.match(text, '^(%-?)(%d+)$')
+  local factor = sign == '-' and -1 or 1
+  return factor * (tonumber(string.sub(digits, 1, -11)) or 0), factor * tonumber(string.sub(digits, -10))
+end
+
+-- The sum of two integers as text; one that does not fit into 64 bits is no integer for is_integer.
+local function sum_of(a, b)
+  if #a < 16 and #b < 16 then
+    return string.format('%.0f', tonumber(a) + tonumber(b))
+  end
+  local a_high, a_low = halves(a)
+  local b_high, b_low = halves(b)
+  local low = a_low + b_low
+  local high = a_high + b_high + math.floor(low / HALF)
+  low = low % HALF
+  local sign = ''
+  if high < 0 then
+    sign = '-'
+    high = -high
+    if low > 0 then
+      high = high - 1
+      low = HALF - low
     end
-    local key = write.key
-    for _, taken in ipairs(own) do
-      if key == taken then
-        return 'UNUSABLE write: ' .. write.command .. ' of "' .. key .. '", which belongs to the transport'
+  end
+  if high > 0 then
+    return sign .. string.format('%.0f%010.0f', high, low)
+  end
+  return (low > 0 and sign or '') .. string.format('%.0f', low)
+end
+
+local function is_score(text)
+  if not text then
+    return false
+  end
+  if text == 'inf' or text == '-inf' then
+    return true
+  end
+  local mantissa = string.match(text, '^[+-]?(%d+%.?%d*)$') or string.match(text, '^[+-]?(%d+%.?%d*)[eE][+-]?%d+$')
+  local number = mantissa and tonumber(text)
+  if not number or number == math.huge or number == -math.huge then
+    return false
+  end
+  return number ~= 0 or not string.find(mantissa, '[1-9]')
+end
+
+-- What the writes of a step would find: the type of a key, its value and those of its fields, as earlier writes of the
+-- same step leave them. `fresh` are keys of which nothing that Redis holds is left by then.
+local function held_value(known, key)
+  if known.values[key] == nil then
+    known.values[key] = not known.fresh[key] and redis.call('GET', key)
+  end
+  return known.values[key]
+end
+
+local function held_field(known, key, field)
+  local fields = known.fields[key] or {}
+  known.fields[key] = fields
+  if fields[field] == nil then
+    fields[field] = not known.fresh[key] and redis.call('HGET', key, field)
+  end
+  return fields[field]
+end
+
+-- Why a counter cannot be counted up; `known` has its new value otherwise.
+local function count_error(write, known)
+  local is_field = write.command == 'hincrby'
+  local where = 'UNUSABLE write: ' .. write.command .. ' of "' .. write.key .. '"'
+  local by = write.args[1]
+  if is_field then
+    where = where .. ', field "' .. (write.args[1] or '') .. '"'
+    by = write.args[2]
+  end
+  if not is_integer(by) then
+    return where .. ': the increment is not an integer of 64 bits'
+  end
+  local held = is_field and held_field(known, write.key, write.args[1]) or not is_field and held_value(known, write.key)
+  if held and not is_integer(held) then
+    return where .. ': what it holds is not an integer of 64 bits'
+  end
+  local sum = sum_of(held or '0', by)
+  if not is_integer(sum) then
+    return where .. ': the sum does not fit into 64 bits'
+  end
+  if is_field then
+    known.fields[write.key][write.args[1]] = sum
+  else
+    known.values[write.key] = sum
+  end
+  return nil
+end
+
+local function note_fields(write, known)
+  local key, args = write.key, write.args
+  local fields = known.fields[key] or {}
+  known.fields[key] = fields
+  if write.command == 'hset' then
+    for i = 1, #args, 2 do
+      fields[args[i]] = args[i + 1] or '#'
+    end
+  elseif write.command == 'hdel' then
+    for _, field in ipairs(args) do
+      fields[field] = false
+    end
+  elseif write.command == 'hsetnx' and not held_field(known, key, args[1]) then
+    fields[args[1]] = args[2] or '#'
+  end
+end
+
+local function argument_error(write, offer)
+  local count = #write.args
+  local function refused(problem)
+    return 'UNUSABLE write: ' .. write.command .. ' of "' .. write.key .. '": ' .. problem
+  end
+  if count < offer.least or count > offer.most or (offer.pairs and count % 2 == 1) then
+    return refused('it cannot take ' .. count .. ' arguments')
+  end
+  if write.command == 'zadd' then
+    for i = 1, count, 2 do
+      if not is_score(write.args[i]) then
+        return refused('a score is not a number')
       end
     end
-    local denied = denial(write.command, key)
-    if denied then
-      return denied
-    end
-    types[key] = types[key] or redis.call('TYPE', key).ok
-    if needed ~= 'any' and types[key] ~= 'none' and types[key] ~= needed then
-      return 'UNUSABLE write: ' .. write.command .. ' needs a ' .. needed .. ' at "' .. key .. '", found a ' .. types[key]
-    end
-    if write.command == 'set' then
-      types[key] = 'string'
-    elseif write.command == 'del' then
-      types[key] = 'none'
-    elseif needed == 'hash' and write.command ~= 'hdel' then
-      types[key] = 'hash'
+  elseif write.command == 'pexpire' then
+    local ms = is_integer(write.args[1]) and tonumber(write.args[1])
+    if not ms or ms < 0 or ms > 9007199254740991 then
+      return refused('the time is not a number of milliseconds')
     end
   end
   return nil
 end
 
+-- Why these writes cannot all be made, or nil. `own` are the keys of the step itself.
+local function writes_error(writes, own)
+  if #writes == 0 then
+    return nil
+  end
+  local is_own = {}
+  for _, key in ipairs(own) do
+    is_own[key] = true
+  end
+  local types, known = {}, { values = {}, fields = {}, fresh = {} }
+  for _, write in ipairs(writes) do
+    local command, key = write.command, write.key
+    local offer = OFFERED[command]
+    if not offer then
+      return 'UNUSABLE write: "' .. tostring(command) .. '" is not offered'
+    end
+    if is_own[key] then
+      return 'UNUSABLE write: ' .. command .. ' of "' .. key .. '", which belongs to the transport'
+    end
+    local problem = denial(command, key) or argument_error(write, offer)
+    if problem then
+      return problem
+    end
+    local found = types[key] or redis.call('TYPE', key).ok
+    if offer.type ~= 'any' and found ~= 'none' and found ~= offer.type then
+      return 'UNUSABLE write: ' .. command .. ' needs a ' .. offer.type .. ' at "' .. key .. '", found a ' .. found
+    end
+    types[key] = MAKES_KEY[command] and offer.type or found
+    if command == 'set' or command == 'del' then
+      types[key] = command == 'set' and 'string' or 'none'
+      known.fresh[key] = true
+      known.fields[key] = nil
+      known.values[key] = command == 'set' and (write.args[1] or '#')
+    elseif command == 'incrby' or command == 'hincrby' then
+      problem = count_error(write, known)
+      if problem then
+        return problem
+      end
+    elseif offer.type == 'hash' and writes.counted[key] then
+      note_fields(write, known)
+    end
+  end
+  return nil
+end
+
+-- Whether a condition does not hold. To be asked when writes_error found nothing.
+local function is_prevented(writes)
+  for _, condition in ipairs(writes.conditions) do
+    if redis.call('HEXISTS', condition.key, condition.args[1]) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
 local function apply_writes(writes, entry_id)
   for _, write in ipairs(writes) do
-    local args = {}
-    for i, arg in ipairs(write.args) do
-      args[i] = arg == '#' and entry_id or string.sub(arg, 2)
+    local args = write.args
+    for i = 1, #args do
+      args[i] = args[i] or entry_id or ''
     end
     if write.command == 'hsetnx' then
       if redis.call('HEXISTS', write.key, args[1]) == 0 then
@@ -229,7 +417,7 @@ local function apply_writes(writes, entry_id)
       end
     elseif write.command == 'del' then
       redis.call('PEXPIRE', write.key, 0)
-    else
+    elseif write.command ~= 'onlyifabsent' then
       redis.call(write.command, write.key, unpack(args))
     end
   end
@@ -328,30 +516,85 @@ local function park(keys, args)
   if not exists(stream, id) then
     return 'vanished'
   end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    return 'duplicate'
+  end
   redis.call('XCLAIM', stream, group, PARKING, 0, id, 'JUSTID')
   redis.call('ZADD', waiting, string.format('%.0f', due), id)
   apply_writes(writes)
   return 'done'
 end
 
--- KEYS: stream, waiting list. ARGV: group, consumer, then ids and their counts in turn. Hands entries whose handler
--- never started back, due at once, as if they had not been delivered.
+-- KEYS: stream, waiting list. ARGV: group, consumer, ms until they are due, then ids and their counts in turn. Hands
+-- entries back that no handler works on, as if they had not been delivered.
 local function release(keys, args)
   local stream, waiting, group, consumer = keys[1], keys[2], args[1], args[2]
   local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
   if problem then
     return raise(problem)
   end
-  local released, now = 0, now_ms()
-  for i = 3, #args, 2 do
+  local released, due = 0, string.format('%.0f', now_ms() + tonumber(args[3]))
+  for i = 4, #args, 2 do
     local id, count = args[i], tonumber(args[i + 1])
     if not refusal(pending(stream, group, id), consumer, count) and exists(stream, id) then
       redis.call('XCLAIM', stream, group, PARKING, 0, id, 'RETRYCOUNT', count - 1, 'JUSTID')
-      redis.call('ZADD', waiting, now, id)
+      redis.call('ZADD', waiting, due, id)
       released = released + 1
     end
   end
   return released
+end
+
+-- Markers of idempotency keys --------------------------------------------------------------------------------------
+
+-- A marker holds 'done:<entry>', or '<entry>:<delivery count>' while that delivery works. The pending entries list says
+-- whether it still does: who failed, waits, died or was dead-lettered has lost the marker without a further write.
+local function begin_one(keys, group, consumer, marker, id, count, ttl)
+  local stream = keys[1]
+  local refused = refusal(pending(stream, group, id), consumer, tonumber(count))
+  if refused then
+    return { refused }
+  end
+  local problem = type_error(marker, 'string')
+  if problem then
+    return { 'refused', problem }
+  end
+  local value = redis.call('GET', marker) or ''
+  if string.sub(value, 1, 5) == 'done:' then
+    return { 'duplicate' }
+  end
+  local owner, owner_count = string.match(value, '^(%d+%-%d+):(%d+)$')
+  if owner and owner ~= id then
+    local row = pending(stream, group, owner)
+    if row and row.owner ~= PARKING and row.count == tonumber(owner_count) then
+      return { 'busy', row.idle }
+    end
+  end
+  local mine = id .. ':' .. count
+  if ttl == '0' then
+    redis.call('SET', marker, mine)
+  else
+    redis.call('SET', marker, mine, 'PX', ttl)
+  end
+  return { 'begun' }
+end
+
+-- KEYS: stream, markers. ARGV: group, consumer, then in turn for each of our entries that is about to be handled: index
+-- of its marker, id, count, ms after which the marker expires if nothing becomes of it (0 for never). Answers one for
+-- each: 'begun'; 'duplicate', the key is done; 'busy', another entry is at it, last heard of so many ms ago; 'gone' or
+-- 'taken', the entry is not ours; 'refused', and why.
+local function begin(keys, args)
+  local problem = type_error(keys[1], 'stream')
+  if problem then
+    return raise(problem)
+  end
+  local answers = {}
+  for i = 3, #args, 4 do
+    local marker = keys[tonumber(args[i])]
+    answers[#answers + 1] = begin_one(keys, args[1], args[2], marker, args[i + 1], args[i + 2], args[i + 3])
+  end
+  return answers
 end
 
 -- Claims one entry, counting the delivery; adds it to `claimed` or, if it is not in the stream any more, to `vanished`.
@@ -479,6 +722,11 @@ local function dead_letter(keys, args)
   if #fields == 0 then
     return { 'vanished' }
   end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    redis.call('ZREM', waiting, id)
+    return { 'duplicate' }
+  end
   local letter, replays = original_fields(fields, names)
   for _, part in ipairs(added) do
     letter[#letter + 1] = part
@@ -491,6 +739,144 @@ local function dead_letter(keys, args)
   redis.call('SET', receipt, letter_id, 'PX', RECEIPT_MS)
   apply_writes(writes, letter_id)
   return { 'done', letter_id }
+end
+
+-- How long a receipt tells the repeat of commits how they ended, in ms. There are only a few for each consumer.
+local COMMIT_RECEIPT_MS = 86400000
+
+-- Most entries that one call trims from a stream of follow-up events.
+local FOLLOW_UP_PAGE = 1000
+
+-- One commit from `at` on: id, count, index of the guard's key (0 without one), what it must hold, what it is set to and
+-- for how many ms, number of follow-up events, for each: index of its stream, '1' if that is trimmed, number of names
+-- and values, these; the writes. Answers it, and where the next one begins.
+local function parse_commit(keys, args, at)
+  local commit = { id = args[at], count = tonumber(args[at + 1]), emits = {} }
+  local guard = tonumber(args[at + 2])
+  at = at + 3
+  if guard > 0 then
+    commit.guard = { key = keys[guard], expected = args[at], value = args[at + 1], ttl = args[at + 2] }
+    at = at + 3
+  end
+  local emits = tonumber(args[at])
+  at = at + 1
+  for e = 1, emits do
+    local first = at + 3
+    local last = at + 2 + tonumber(args[at + 2])
+    commit.emits[e] = { stream = keys[tonumber(args[at])], trims = args[at + 1] == '1', first = first, last = last }
+    at = last + 1
+  end
+  commit.writes, at = parse_writes(keys, args, at)
+  return commit, at
+end
+
+local function emits_error(emits)
+  for _, emit in ipairs(emits) do
+    local problem = type_error(emit.stream, 'stream')
+    if problem then
+      return 'UNUSABLE write: emit: ' .. problem
+    end
+    if not may('XADD', emit.stream, '*', 'f', 'v') then
+      return 'NOPERM this user may not use xadd on "' .. emit.stream .. '"'
+    end
+  end
+  return nil
+end
+
+-- Applies one commit but for its XACK, or nothing of it.
+local function commit_one(keys, args, commit)
+  local stream = keys[1]
+  local refused = refusal(pending(stream, args[1], commit.id), args[2], commit.count)
+  if refused then
+    return refused
+  end
+  if not exists(stream, commit.id) then
+    return 'vanished'
+  end
+  local own, guard = { stream, keys[2] }, commit.guard
+  if guard then
+    local problem = type_error(guard.key, 'string')
+    if problem or not is_integer(guard.ttl) or tonumber(guard.ttl) < 1 then
+      return 'UNUSABLE guard: ' .. (problem or 'its time is not a number of milliseconds')
+    end
+    if redis.call('GET', guard.key) ~= guard.expected then
+      return 'superseded'
+    end
+    own[#own + 1] = guard.key
+  end
+  for _, emit in ipairs(commit.emits) do
+    own[#own + 1] = emit.stream
+  end
+  local problem = emits_error(commit.emits) or writes_error(commit.writes, own)
+  if problem then
+    return problem
+  end
+  if is_prevented(commit.writes) then
+    return 'duplicate'
+  end
+  for _, emit in ipairs(commit.emits) do
+    redis.call('XADD', emit.stream, '*', unpack(args, emit.first, emit.last))
+  end
+  apply_writes(commit.writes)
+  if guard then
+    redis.call('SET', guard.key, guard.value, 'PX', guard.ttl)
+  end
+  return 'done'
+end
+
+-- What nobody reads through a group is trimmed by whoever adds to it.
+local function trim_follow_ups(streams, most, age)
+  for stream in pairs(streams) do
+    if #groups_of(stream) == 0 then
+      redis.call('XTRIM', stream, 'MAXLEN', '~', most, 'LIMIT', FOLLOW_UP_PAGE)
+      redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f', math.max(0, now_ms() - age)), 'LIMIT', FOLLOW_UP_PAGE)
+    end
+  end
+end
+
+-- KEYS: stream, receipt, then those of the commits. ARGV: group, consumer, number of this call, most entries and greatest
+-- age in ms of a stream that follow-up events go to and no group reads, number of commits, these. Each is checked and applied by
+-- itself. Answers for each: 'done'; 'duplicate', acknowledged without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
+local function commit(keys, args)
+  local stream, receipt, number = keys[1], keys[2], args[3]
+  local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
+  if problem then
+    return raise(problem)
+  end
+  local kept_number, kept = string.match(redis.call('GET', receipt) or '', '^(%d+) ([012]+)$')
+  if kept_number ~= number then
+    kept = ''
+  end
+  local answers, flags, settled, grown, at = {}, {}, {}, {}, 7
+  local kept_answers, flag_of = { ['1'] = 'done', ['2'] = 'duplicate' }, { done = '1', duplicate = '2' }
+  for c = 1, tonumber(args[6]) do
+    local one
+    one, at = parse_commit(keys, args, at)
+    local answer = kept_answers[string.sub(kept, c, c)]
+    if not answer then
+      local ok
+      ok, answer = pcall(commit_one, keys, args, one)
+      if not ok then -- what no check foresaw stays with this one commit
+        answer = 'UNUSABLE commit: ' .. (type(answer) == 'table' and answer.err or tostring(answer))
+      end
+      if flag_of[answer] then
+        settled[#settled + 1] = one.id
+        for _, emit in ipairs(one.emits) do
+          if emit.trims and answer == 'done' then
+            grown[emit.stream] = true
+          end
+        end
+      end
+    end
+    answers[c] = answer
+    flags[c] = flag_of[answer] or '0'
+  end
+  if #settled > 0 then
+    redis.call('XACK', stream, args[1], unpack(settled))
+    redis.call('SET', receipt, number .. ' ' .. table.concat(flags), 'PX', COMMIT_RECEIPT_MS)
+    pcall(trim_follow_ups, grown, args[4], tonumber(args[5]))
+  end
+  return answers
 end
 
 -- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
@@ -636,6 +1022,11 @@ local function trim(keys, args)
   return { redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit), stale }
 end
 
+-- Redis words it in several ways, by version.
+local function is_denied(message)
+  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+end
+
 -- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
 -- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
 -- form that changes nothing.
@@ -669,14 +1060,15 @@ local function check_rights(keys, args)
     end
   end
   if args[2] == '1' then
-    for command in pairs(PROBES) do
-      if denial(command, keys[4]) then
-        missing[#missing + 1] = string.lower(PROBES[command][1])
+    local named = {}
+    for _, offer in pairs(OFFERED) do
+      for _, use in ipairs(offer.uses) do
+        local name = string.lower(use[1])
+        if not named[name] and not may(use[1], keys[4], unpack(use, 2)) then
+          missing[#missing + 1] = name
+          named[name] = true
+        end
       end
-    end
-    local answer = redis.pcall('HEXISTS', keys[4], 'field')
-    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-      missing[#missing + 1] = 'hexists'
     end
   end
   return missing
@@ -686,13 +1078,16 @@ local function register(name, callback, flags)
   redis.register_function({ function_name = '@version@_' .. name, callback = callback, flags = flags })
 end
 
--- Recovery and dead-lettering must go on when Redis is out of memory; only intake stops.
+-- Recovery and dead-lettering must go on when Redis is out of memory; only intake and commits wait.
 register('enqueue', enqueue, {})
+register('commit', commit, {})
 register('ensure_group', ensure_group, { 'allow-oom' })
 register('keep_floor', keep_floor, { 'allow-oom' })
 register('extend', extend, { 'allow-oom' })
 register('park', park, { 'allow-oom' })
 register('release', release, { 'allow-oom' })
+-- Without memory no handler begins: its commit would be refused.
+register('begin', begin, {})
 register('claim_due', claim_due, { 'allow-oom' })
 register('claim_abandoned', claim_abandoned, { 'allow-oom' })
 register('dead_letter', dead_letter, { 'allow-oom' })

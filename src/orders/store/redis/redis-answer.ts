@@ -1,4 +1,4 @@
-import { RedisUnavailableError } from '../transport/index.js';
+import { RedisUnavailableError } from '../../../transport/index.js';
 
 /** A caller who waits for an answer over HTTP is told within three seconds. */
 const LIMIT_MS = 2000;

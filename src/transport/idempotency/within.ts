@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** @throws Error when a step takes longer; the step goes on, and what becomes of it is nobody's concern then */
+export async function within<T>(ms: number, what: string, step: Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const tooLate = delay(ms, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`${what} took longer than ${ms} ms`);
+  });
+  tooLate.catch(() => undefined);
+  step.catch(() => undefined);
+  try {
+    return await Promise.race([step, tooLate]);
+  } finally {
+    limit.abort();
+  }
+}
+
+/** @throws the signal's reason when it aborts before a step ends */
+export async function unlessAborted<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
+  step.catch(() => undefined);
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([step, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
