@@ -19,7 +19,8 @@ export interface Evidence {
   readonly mayRepeat: boolean;
   /** Whether an effect is applied in one step with the acknowledgement of its entry. */
   readonly exactlyOnce: boolean;
-  readonly badExits: readonly string[];
+  /** What else was found. */
+  readonly complaints: readonly string[];
 }
 
 /** What became of the orders. */
@@ -119,7 +120,7 @@ function violationsIn(account: Omit<Account, 'violations'>, evidence: Evidence):
     if (finalState.waiting > 0) violations.push(`${finalState.waiting} entries still wait for a retry`);
     if (finalState.unread > 0) violations.push(`${finalState.unread} entries were never read`);
   }
-  return [...violations, ...evidence.badExits];
+  return [...violations, ...evidence.complaints];
 }
 
 function handledRuns(

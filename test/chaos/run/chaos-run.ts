@@ -13,13 +13,14 @@ import { orphanLatencies } from '../account/orphans.js';
 import { readLedgers } from '../account/ledger.js';
 import type { World } from '../faults/fault.js';
 import { FAULTS } from '../faults/index.js';
+import { EFFECTS } from '../worker/exactly-once.js';
 import { scheduleOf, type Strike } from '../plan/schedule.js';
 import type { Settings } from '../settings.js';
 import { otherProgram, PROGRAM } from './builds.js';
 import { Fleet } from './fleet.js';
 import { Observer } from './observer.js';
 import { Producer } from './producer.js';
-import { recordedOutcomes } from './recorded-outcomes.js';
+import { contradictionsOf } from './recorded-states.js';
 import { serviceProgram } from './service-program.js';
 import { transportProgram } from './transport-program.js';
 import { untilQuiet } from './until-quiet.js';
@@ -114,19 +115,21 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
 
     await untilQuiet({ direct, observer, stream: STREAM, group: GROUP, patienceMs: settings.patienceMs });
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
-    if (settings.of === 'service') await recordedOutcomes(direct, STREAM, directory);
+    const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
+    const looksAtStates = settings.of === 'service' && settings.fsync !== 'off' && !mayLose;
+    const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory) : [];
     await fleet.stop();
     await observer.close();
 
     const runs = readLedgers(directory, 'runs');
     const account = accountOf({
       acknowledged: readLedgers(directory, 'acknowledged'),
-      effects: readLedgers(directory, settings.of === 'service' ? 'outcomes' : 'effects'),
+      effects: readLedgers(directory, 'effects'),
       deadLetters: readLedgers(directory, 'dead-letters'),
       ...{ runs, finalState, lostUpTo },
       mayRepeat: settings.faults.some(({ name }) => FAULTS[name]?.consequence !== undefined),
       exactlyOnce: true,
-      badExits: fleet.badExits,
+      complaints: [...fleet.badExits, ...contradictions],
     });
     return {
       ...{ settings, account, struck, directory },
@@ -144,7 +147,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
 }
 
 function effectStreamOf({ of }: Settings): string {
-  return of === 'service' ? `${STREAM}.processed` : `{${STREAM}}.effects`;
+  return of === 'service' ? `${STREAM}.processed` : EFFECTS;
 }
 
 /** Lets each fault happen at its time; resolves when all of them are healed. */

@@ -8,7 +8,7 @@ import * as broken from '../../support/seeded-bugs/broker-bugs.js';
 import { handledByBaseClass } from '../../support/seeded-bugs/handler-bugs.js';
 import { seed, type BrokenMethods } from '../../support/seeded-bugs/seed.js';
 import { kindIn } from '../plan/orders.js';
-import { ExactlyOnce, type Effect, type EffectFactory } from './exactly-once.js';
+import { EFFECTS, ExactlyOnce, type Effect, type EffectFactory } from './exactly-once.js';
 
 const IN_TRANSPORT: Readonly<Record<string, BrokenMethods>> = {
   'copy-then-ack': broken.COPY_THEN_ACK,
@@ -43,7 +43,7 @@ abstract class LooseEffect implements Effect {
   }
 
   protected apply(orderId: string, entryId: string): Promise<unknown> {
-    return this.redis.xadd(`{${this.stream}}.effects`, '*', 'orderId', orderId, 'entryId', entryId);
+    return this.redis.xadd(EFFECTS, '*', 'orderId', orderId, 'entryId', entryId);
   }
 }
 
@@ -78,7 +78,7 @@ class UnfencedCommit extends LooseEffect {
     const entryId = context.getEntryId();
     await this.redis
       .multi()
-      .xadd(`{${this.stream}}.effects`, '*', 'orderId', orderId, 'entryId', entryId)
+      .xadd(EFFECTS, '*', 'orderId', orderId, 'entryId', entryId)
       .xack(this.stream, this.group, entryId)
       .exec();
   }
@@ -117,7 +117,7 @@ const IN_HANDLER: Readonly<Record<string, EffectFactory>> = {
   'acknowledge-before-effect': (...args) => new AcknowledgeFirst(...args),
   'unfenced-commit': (...args) => new UnfencedCommit(...args),
   'expiry-too-short': (...args) => new ExpiryTooShort(...args),
-  'handle-event-ack': (...args) => new HandledByBaseClass(...args),
+  'handle-event-ack': () => new HandledByBaseClass(),
 };
 
 /** Names of the bugs that can be planted. */

@@ -19,7 +19,7 @@ const { url, stream, directory, slot, ackWaitMs, handlerMs } = settings;
 const ledger = new Ledger(join(directory, `runs-${slot}.ledger`));
 
 const EFFECT = Symbol('Effect');
-const factory: EffectFactory = plantBug(settings.bug) ?? ((...args) => new ExactlyOnce(...args));
+const factory: EffectFactory = plantBug(settings.bug) ?? (() => new ExactlyOnce());
 
 @Controller()
 class OrdersHandler {

@@ -6,7 +6,7 @@ const QUIET = { pending: 0, waiting: 0, unread: 0, consumers: 1 };
 function violationsOf(evidence: Partial<Evidence>): readonly string[] {
   return accountOf({
     ...{ acknowledged: [], effects: [], deadLetters: [], runs: [], finalState: QUIET, lostUpTo: [] },
-    ...{ mayRepeat: false, exactlyOnce: true, badExits: [] },
+    ...{ mayRepeat: false, exactlyOnce: true, complaints: [] },
     ...evidence,
   }).violations;
 }
@@ -47,7 +47,7 @@ describe('The account of a run', () => {
       { effects: DONE, deadLetters: DEAD, finalState: { ...QUIET, waiting: 7 } },
     ],
     ['7 entries were never read', { effects: DONE, deadLetters: DEAD, finalState: { ...QUIET, unread: 7 } }],
-    ['it ended badly', { effects: DONE, deadLetters: DEAD, badExits: ['it ended badly'] }],
+    ['it ended badly', { effects: DONE, deadLetters: DEAD, complaints: ['it ended badly'] }],
     [
       '1 taken from the newest delivery: 1-0 2 by thief 2',
       { effects: DONE, deadLetters: DEAD, runs: [['robbed', '1-0', '2', 'by', 'thief', '2']] },
@@ -66,7 +66,7 @@ describe('The account of a run', () => {
         finalState: QUIET,
         mayRepeat: false,
         exactlyOnce: true,
-        badExits: [],
+        complaints: [],
       }),
     ).toHaveProperty('lostByRedis', 1);
   });
