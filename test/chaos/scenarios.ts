@@ -58,9 +58,10 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
     ...{ orders: 100_000, rate: 200, flaky: 0, poison: 0 },
     faults: [{ name: 'kill', everyMs: 490 }],
   },
+  /** Few deaths, so that there is always somebody to take over. */
   orphans: {
-    ...{ orders: 30_000, rate: 500, duplicates: 0, poison: 0, flaky: 0, handlerMs: 100 },
-    faults: [{ name: 'kill', everyMs: 1_000 }],
+    ...{ orders: 15_000, rate: 200, duplicates: 0, poison: 0, flaky: 0, handlerMs: 400 },
+    faults: [{ name: 'kill', everyMs: 6_000 }],
   },
   'group-destroyed': {
     ...{ orders: 20_000, rate: 500 },

@@ -22,7 +22,10 @@ export function textOf(report: Report): string {
     ['consumers', finalState?.consumers ?? '?'],
     ['lost by Redis', account.lostByRedis],
     ['repeated after a loss of Redis', account.repeated],
-    ['deliveries to handlers', `${account.deliveries} (${account.deliveredAgain} of what had finished)`],
+    [
+      'deliveries to handlers',
+      `${account.deliveries} (${account.deliveredAgain} after the handler had ended once)`,
+    ],
     ['processes killed, own deaths, ended', `${report.kills}, ${report.ownDeaths}, ${report.terminated}`],
   ];
   if (report.orphans.length > 0) rows.push(['orphans redelivered after', quantiles(report.orphans)]);

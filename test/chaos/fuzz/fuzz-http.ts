@@ -1,4 +1,5 @@
 import { Random } from '../../integration/model/random.js';
+import { eventually } from '../../support/eventually.js';
 import type { TestRedis } from '../../support/redis.js';
 import { hostileRequest, type HostileRequest, type Operation } from './requests.js';
 
@@ -27,16 +28,20 @@ export async function fuzzHttp({ url, redis, requests, seed }: HttpFuzz): Promis
   );
   const complaints: string[] = [];
   const statuses = new Map<number, number>();
-  const attack = async (first: number, count: number, mayBeAway: boolean): Promise<void> => {
-    let next = first;
+  const attack = async (begin: number, count: number, mayBeAway: boolean): Promise<void> => {
+    let next = begin;
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        while (next < first + count) {
+        while (next < begin + count) {
           const index = next++;
           const operation = operations[index % operations.length];
           if (!operation) return;
           const request = hostileRequest(new Random(seed * 1_000_003 + index), operation);
-          const complaint = await send(url, request, mayBeAway, statuses);
+          const first = await send(url, request, mayBeAway, statuses);
+          // On a machine that is busy Redis may answer late; that must pass.
+          const isLate = first?.startsWith('503') === true;
+          if (isLate) await untilReady(url);
+          const complaint = isLate ? await send(url, request, mayBeAway, statuses) : first;
           if (complaint !== undefined) complaints.push(`${describe(request)}: ${complaint}`);
         }
       }),
@@ -49,6 +54,10 @@ export async function fuzzHttp({ url, redis, requests, seed }: HttpFuzz): Promis
   const sums = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status}`);
   console.log(`  ${operations.length} operations of the API document; answers: ${sums.join(', ')}`);
   return complaints;
+}
+
+async function untilReady(url: string): Promise<void> {
+  await eventually(async () => ((await fetch(`${url}/health/ready`)).ok ? true : undefined));
 }
 
 async function send(

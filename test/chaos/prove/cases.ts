@@ -14,7 +14,7 @@ const SHORT: Partial<Settings> = {
 
 /** What happens while a bug is looked for; without the bug the invariant holds under each. */
 export const MIXES = {
-  kills: { ...SHORT, poison: 0.03, faults: [{ name: 'kill', everyMs: 500 }] },
+  kills: { ...SHORT, rate: 125, poison: 0.03, faults: [{ name: 'kill', everyMs: 500 }] },
   freezes: { ...SHORT, slow: 0.2, maxInFlight: 500, faults: [{ name: 'freeze', everyMs: 600 }] },
   blackout: { ...SHORT, faults: [{ name: 'blackout', everyMs: 1_500 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.03 },
@@ -26,7 +26,7 @@ const DOUBLED = /done more than once/;
 const STUCK = /still pending|never read/;
 
 export const CASES: readonly Case[] = [
-  { bug: 'copy-then-ack', mix: 'kills', complaint: /dead-lettered more than once/ },
+  { bug: 'copy-then-ack', mix: 'kills', complaint: /dead-lettered more than once|still pending/ },
   { bug: 'ack-first', mix: 'kills', complaint: LOST },
   { bug: 'marker-first', mix: 'kills', complaint: LOST },
   { bug: 'unguarded-heartbeat', mix: 'freezes', complaint: /taken from the newest delivery/ },

@@ -6,12 +6,21 @@ import type { Program } from './fleet.js';
 
 const POLL_MS = 50;
 
+/** Where the service runs. */
+export interface ServicePlace {
+  readonly stream: string;
+  readonly group: string;
+  readonly ports: readonly number[];
+  /** Further variables. */
+  readonly env?: Record<string, string>;
+}
+
 /** The order service as it is run, on ports of its own. */
 export function serviceProgram(
   settings: Settings,
   builds: readonly string[],
   addressOf: (slot: number) => string,
-  { stream, group, ports }: { stream: string; group: string; ports: readonly number[] },
+  { stream, group, ports, env = {} }: ServicePlace,
 ): Program {
   return {
     builds,
@@ -24,6 +33,7 @@ export function serviceProgram(
         ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },
         ...{ MAX_RETRIES: String(settings.maxRetries), BACKOFF_INITIAL_MS: String(settings.backoffMs) },
         ...{ MAX_IN_FLIGHT: String(settings.maxInFlight) },
+        ...env,
       },
     }),
     async whenReady(child: ChildProcess, slot: number) {
