@@ -9,7 +9,7 @@ export interface Case {
 
 const SHORT: Partial<Settings> = {
   ...{ orders: 500, rate: 250, processes: 2, early: 0.1, handlerMs: 20 },
-  ...{ duplicates: 0, poison: 0, flaky: 0, ackWaitMs: 600, patienceMs: 3_000, maxRetries: 2 },
+  ...{ duplicates: 0, poison: 0, flaky: 0, ackWaitMs: 600, patienceMs: 5_000, maxRetries: 2 },
 };
 
 /** What happens while a bug is looked for; without the bug the invariant holds under each. */

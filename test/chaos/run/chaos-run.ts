@@ -113,7 +113,14 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     ]);
     await producer.finish();
 
-    await untilQuiet({ direct, observer, stream: STREAM, group: GROUP, patienceMs: settings.patienceMs });
+    await untilQuiet({
+      direct,
+      observer,
+      fleet,
+      stream: STREAM,
+      group: GROUP,
+      patienceMs: settings.patienceMs,
+    });
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
     const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
     const looksAtStates = settings.of === 'service' && settings.fsync !== 'off' && !mayLose;

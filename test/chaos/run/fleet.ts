@@ -16,6 +16,7 @@ interface Member {
   readonly child: ChildProcess;
   readonly ended: Promise<unknown>;
   readonly ready: Promise<unknown>;
+  isReady: boolean;
 }
 
 /** A process that was killed. */
@@ -53,6 +54,11 @@ export class Fleet {
 
   get pids(): number[] {
     return this.members.map(({ child }) => child.pid ?? 0);
+  }
+
+  /** Whether all of them work, as far as is known. */
+  get isReady(): boolean {
+    return this.members.every(({ isReady }) => isReady);
   }
 
   async kill(slot: number): Promise<void> {
@@ -142,6 +148,8 @@ export class Fleet {
       else setTimeout(() => !this.stopping && this.spawn(slot), 1_000);
     });
     const ready = Promise.race([this.program.whenReady(child, slot), ended]);
-    this.members[slot] = { child, ended, ready };
+    const member = { child, ended, ready, isReady: false };
+    void ready.then(() => (member.isReady = true));
+    this.members[slot] = member;
   }
 }
