@@ -19,7 +19,7 @@ const STREAM = 'orders';
 const WARM_UP = 0.25;
 const MOST_SAMPLES = 720;
 const SHORTEST_INTERVAL_MS = 500;
-const LIMIT_MS = 60_000;
+const PATIENCE_MS = 30_000;
 /** Garbage is collected when there is little room: what grows then is no garbage. */
 const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=4' };
 
@@ -100,12 +100,17 @@ async function watch(durationMs: number, ended: AbortSignal): Promise<Sample[]> 
   }
 }
 
+/** What is left when nothing is worked off any more. */
 async function leftovers(): Promise<string[]> {
-  const start = performance.now();
+  let last = Infinity;
+  let changedAt = performance.now();
   for (;;) {
     const { pending, waiting, unread } = await readFinalState(direct, STREAM, GROUP);
-    if (pending + waiting + unread === 0) return [];
-    if (performance.now() - start > LIMIT_MS) return [`${pending + unread} entries are left over`];
+    const left = pending + waiting + unread;
+    if (left === 0) return [];
+    if (left !== last) changedAt = performance.now();
+    last = left;
+    if (performance.now() - changedAt > PATIENCE_MS) return [`${left} entries are left over`];
     await delay(100);
   }
 }
