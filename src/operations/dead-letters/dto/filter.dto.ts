@@ -1,10 +1,22 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601, IsOptional, Matches } from 'class-validator';
+import { isISO8601, IsOptional, Matches, ValidateBy } from 'class-validator';
 import type { DeadLetterFilter } from '../../../transport/index.js';
 
 const ORDER_ID = '^[A-Za-z0-9._:-]{1,128}$';
 const REASON = '^[a-z-]{1,64}$';
 const REASONS = ['retries-exhausted', 'not-retryable', 'malformed', 'no-handler', 'abandoned', 'vanished'];
+
+/** ISO 8601 as far as a Date reads it: week dates and the form without dashes are not. */
+function IsTime(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isTime',
+    validator: {
+      validate: (value: unknown) =>
+        typeof value === 'string' && isISO8601(value, { strict: true }) && !Number.isNaN(Date.parse(value)),
+      defaultMessage: () => '$property must be an ISO 8601 time such as 2026-01-31T12:00:00Z',
+    },
+  });
+}
 
 /** Which dead letters are meant; what is left out does not limit. */
 export class FilterDto {
@@ -20,12 +32,12 @@ export class FilterDto {
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Dead-lettered at this time or later' })
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsTime()
   since?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Dead-lettered at this time or earlier' })
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsTime()
   until?: string;
 }
 

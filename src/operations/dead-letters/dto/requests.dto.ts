@@ -6,14 +6,15 @@ import {
   IsOptional,
   IsString,
   Length,
-  Matches,
   Max,
   Min,
+  ValidateBy,
   ValidateIf,
 } from 'class-validator';
+import { isStreamId } from '../stream-id.js';
 import { FilterDto } from './filter.dto.js';
 
-const CURSOR = '^\\d{1,20}-\\d{1,19}$';
+const CURSOR = '^\\d{1,20}-\\d{1,20}$';
 const MOST_ITEMS = 500;
 const LONGEST_REASON = 500;
 
@@ -29,7 +30,13 @@ export class PageDto {
 
   @ApiPropertyOptional({ description: 'The nextCursor of the page before', pattern: CURSOR })
   @IsOptional()
-  @Matches(new RegExp(CURSOR), { message: '$property must be a nextCursor of an earlier answer' })
+  @ValidateBy({
+    name: 'isCursor',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isStreamId(value),
+      defaultMessage: () => '$property must be a nextCursor of an earlier answer',
+    },
+  })
   cursor?: string;
 }
 
