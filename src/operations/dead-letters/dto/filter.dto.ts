@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { isISO8601, IsOptional, Matches, ValidateBy } from 'class-validator';
+import { isISO8601, Matches, ValidateBy } from 'class-validator';
 import type { DeadLetterFilter } from '../../../transport/index.js';
+import { MayBeLeftOut } from '../../http/checked-input.js';
 
 const ORDER_ID = '^[A-Za-z0-9._:-]{1,128}$';
 const REASON = '^[a-z-]{1,64}$';
@@ -21,22 +22,22 @@ function IsTime(): PropertyDecorator {
 /** Which dead letters are meant; what is left out does not limit. */
 export class FilterDto {
   @ApiPropertyOptional({ description: 'Why they are here', examples: REASONS, pattern: REASON })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(new RegExp(REASON), { message: `$property must be a reason such as ${REASONS.join(', ')}` })
   reason?: string;
 
   @ApiPropertyOptional({ example: '42', pattern: ORDER_ID })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(new RegExp(ORDER_ID), { message: '$property must be 1 to 128 characters of A-Z a-z 0-9 . _ : -' })
   orderId?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Dead-lettered at this time or later' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsTime()
   since?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Dead-lettered at this time or earlier' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsTime()
   until?: string;
 }
