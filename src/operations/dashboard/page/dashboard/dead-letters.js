@@ -14,7 +14,7 @@ let newest = 0;
 let shownCount;
 let actualCount;
 
-/** Makes the browser of dead letters work, and fills it. */
+/** Makes the browser of dead letters work; it fills when their number is known. */
 export function startDeadLetters() {
   byId('filter').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -27,13 +27,12 @@ export function startDeadLetters() {
   });
   byId('show-new').addEventListener('click', () => void load(''));
   byId('more').addEventListener('click', () => void loadMore());
-  void load('');
 }
 
 /** Says how many dead letters there are now. A list that somebody reads is not changed under their hands. */
 export function noteCount({ streams, job }) {
   actualCount = streams.reduce((sum, { deadLetters = 0 }) => sum + deadLetters, 0);
-  const isChanged = shownCount !== undefined && shownCount !== actualCount;
+  const isChanged = shownCount !== actualCount;
   const isUntouched = byId('dead-letters-table').hidden || job?.state === 'running';
   if (isChanged && isUntouched) void load(undefined);
   else byId('show-new').hidden = !isChanged;
@@ -64,8 +63,8 @@ async function show(call, from, message) {
     else body.append(...rows);
     byId('dead-letters-table').hidden = body.rows.length === 0;
     byId('more').hidden = cursor === undefined;
-    const empty = body.rows.length === 0 ? 'There are none.' : '';
-    if (message !== undefined || empty !== '') say([message, empty].filter(Boolean).join(' '));
+    byId('no-dead-letters').hidden = body.rows.length > 0;
+    if (message !== undefined) say(message);
   } catch (error) {
     tell(error);
   }
