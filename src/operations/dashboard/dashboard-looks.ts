@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { answerWithin } from '../../orders/redis-answer.js';
+import { answerWithin } from '../../orders/store/redis/redis-answer.js';
 import { helperKeyOf, RedisStreamsServer, ReplayJobs, type CommandSender } from '../../transport/index.js';
 import { jobView } from '../dead-letters/dto/replay-job.dto.js';
 import type { StreamSnapshot } from '../streams/streams-snapshot.js';
