@@ -1,5 +1,10 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { DeadLetters, RedisStreamsClient, type ReplayHook } from '../transport/index.js';
+import {
+  DeadLetters,
+  RedisStreamsClient,
+  RedisUnavailableError,
+  type ReplayHook,
+} from '../transport/index.js';
 import { orderIdIn } from './order-event.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
 import { RECORD, timeOfEntry } from './store/redis/order-record.js';
@@ -26,9 +31,7 @@ export class OrderReplay implements OnModuleInit {
   private readonly reopen: ReplayHook = async (deadLetter, payload, writes, entryId) => {
     const orderId = orderIdIn(deadLetter.decoded?.payload);
     if (orderId === undefined || orderIdIn(payload) !== orderId) return;
-    const record = await this.records.read(orderId);
-    const isGone = Object.keys(record).length === 0;
-    if (!isGone && record.deadLetterId !== deadLetter.id) return;
+    if (!(await this.endedBy(deadLetter.id, orderId))) return;
     const key = this.records.keyOf(orderId);
     writes
       .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure)
@@ -36,4 +39,17 @@ export class OrderReplay implements OnModuleInit {
       .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: deadLetter.replays + 1 })
       .pexpire(key, this.records.ttlMs);
   };
+
+  /** Whether this dead letter ended the order, as far as anything is known of it. */
+  private async endedBy(deadLetterId: string, orderId: string): Promise<boolean> {
+    try {
+      const record = await this.records.read(orderId);
+      return Object.keys(record).length === 0 || record.deadLetterId === deadLetterId;
+    } catch (error) {
+      // Something else stands where the record was: there is no order to reopen.
+      const cause = error instanceof RedisUnavailableError ? error.cause : undefined;
+      if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return false;
+      throw error;
+    }
+  }
 }
