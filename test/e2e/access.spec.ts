@@ -122,6 +122,8 @@ describe('The routes of operators', () => {
     );
     expect((await list({ origin: 'https://elsewhere.example' })).status).toBe(403);
     expect((await list({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    // Behind a proxy on this machine is anybody.
+    expect((await list({ 'x-forwarded-for': '203.0.113.7' })).status).toBe(401);
     // A header cannot make a request from elsewhere one of this machine.
     const forged = { 'x-forwarded-for': '127.0.0.1', host: 'localhost' };
     const url = `http://${otherAddress()}:${port}/dead-letters`;

@@ -12,7 +12,7 @@ import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
-import { isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
+import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
 import { SCOPE_METADATA, type Scope } from './scope.js';
 import { ALL_SCOPES, TokenRing, type Holder } from './token-ring.js';
 
@@ -89,7 +89,7 @@ function isOpen(controller: object): boolean {
 }
 
 function localHolder({ socket, headers }: OperatorRequest): Holder {
-  if (!isLoopback(socket.remoteAddress)) {
+  if (!isLoopback(socket.remoteAddress) || isForwarded(headers)) {
     throw new UnauthorizedException(
       'Without ADMIN_TOKEN the service answers operators on its own machine only: set it, and send it as a bearer token',
     );

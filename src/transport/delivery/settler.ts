@@ -110,12 +110,14 @@ export class Settler {
     delayMs: number,
     cause?: unknown,
   ): Promise<void> {
-    const { broker, source, onFailure } = this.parts;
+    const { broker, source, maxRetryDelayMs, onFailure } = this.parts;
     if (cause !== undefined) onFailure(cause);
     const entry = { id, deliveryCount };
+    // What waits for longer than that counts as due at once, and would go to and fro without a pause.
+    const waitMs = Math.min(delayMs, maxRetryDelayMs);
     // Its next delivery has the same count and runs beside others: it must not look like this one.
     if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
-    await this.untilTaken(() => broker.release(source.stream, [entry], delayMs));
+    await this.untilTaken(() => broker.release(source.stream, [entry], waitMs));
   }
 
   /** Stops trying; what is not settled stays pending. */

@@ -106,6 +106,13 @@ onEveryServer('A dead letter', (world) => {
     expect(history).toMatch(new RegExp(`^\\d+-\\d+:${id}$`));
   });
 
+  it('goes back for every group when the one that it failed in is gone', async () => {
+    const id = await deadLetter(world(), bytes('orderId', '1'));
+    await world().redis.xgroup('DESTROY', world().stream, GROUP);
+    const [, entryId] = await letters.replay(request(id));
+    expect(fieldsOf((await readEntry(world(), entryId)).map(String))).not.toHaveProperty('replay-group');
+  });
+
   it('goes back with another payload where one is given', async () => {
     const before = bytes('correlation-id', 'c-1', 'data', '{', 'retry', '7');
     const [, entryId] = await letters.replay({

@@ -1228,7 +1228,7 @@ local function replay_history(history, info, letter_id)
 end
 
 -- The entry that goes back to the stream.
-local function replayed_entry(letter_id, info, originals)
+local function replayed_entry(stream, letter_id, info, originals)
   local entry, history, has_retry = {}, '', false
   for i = 1, #originals, 2 do
     local name, value = originals[i], originals[i + 1]
@@ -1248,8 +1248,10 @@ local function replayed_entry(letter_id, info, originals)
   if not has_retry then
     add('retry', '0')
   end
-  if info['dlt-original-consumer-group'] then
-    add('replay-group', info['dlt-original-consumer-group'])
+  -- Every group that there is would pass over an entry for one that is gone.
+  local group = info['dlt-original-consumer-group']
+  if group and group_named(stream, group) then
+    add('replay-group', group)
   end
   add('replay-history', replay_history(history, info, letter_id))
   for _, part in ipairs(added) do
@@ -1318,7 +1320,7 @@ local function replay(keys, args)
   local problem = letter_error(letters, audit_key, receipt)
     or type_error(stream, 'stream')
     or type_error(job, 'hash')
-    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' } })
+    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' }, { 'XINFO', 'GROUPS', stream } })
     or (args[3] ~= '' and denied_error({ { 'HGET', job, 'id' }, { 'HINCRBY', job, 'id', 'x' } }))
     or writes_error(writes, { letters, audit_key, receipt, stream, job }, {})
   if problem then
@@ -1345,7 +1347,7 @@ local function replay(keys, args)
   if not originals then
     return { 'unreadable' }
   end
-  local entry = replayed_entry(id, info, originals)
+  local entry = replayed_entry(stream, id, info, originals)
   if #entry > MOST_PARTS then
     return { 'too-large' }
   end
