@@ -72,22 +72,9 @@ describe('The dashboard', () => {
     await place('fail-4');
     await page.getByRole('button', { name: /The list has changed/ }).click();
     await shows(page, '#dead-letters-table', 'fail-4');
-    expect(opened?.problems).toEqual([]);
-  });
-
-  it('shows the description of the interface without breaking a rule either', async () => {
-    const page = await open();
-    await page.goto(`${service.url}/docs`);
+    await page.getByRole('link', { name: 'API' }).click();
     await page.getByText('/dead-letters/{id}/replay').waitFor();
     expect(opened?.problems).toEqual([]);
-  });
-
-  it('shows the entries that wait for a retry, and when the next is due', async () => {
-    const page = await open({ BACKOFF_INITIAL_MS: '600000', BACKOFF_MAX_MS: '600000' });
-    await place('fail-5');
-    const waits = page.locator('.facts div').filter({ hasText: 'Waiting for retry' });
-    await waits.filter({ hasText: '1' }).waitFor();
-    await page.locator('.facts div').filter({ hasText: 'Next retry' }).filter({ hasText: 'min' }).waitFor();
   });
 
   it('lists the dead letters that a filter means, and a long list in parts', async () => {
@@ -129,6 +116,7 @@ describe('The dashboard', () => {
     await tabTo(page, 'Replay');
     await page.keyboard.press('Enter');
     await shows(page, '#dead-letters-status', /^Replayed as entry \d+-\d+\.$/);
+    await page.locator('#dead-letters:focus').waitFor();
     await eventuallyPasses(async () => expect(await rows(page).count()).toBe(0));
     expect(await timesInStream(redis, stream)).toEqual({ 'again-0': 1 });
     await page.locator('#order-form').getByLabel('Order id').fill('again-0');
@@ -195,10 +183,10 @@ describe('The dashboard', () => {
     expect(opened?.problems.filter((problem) => !/status of 40[04]/.test(problem))).toEqual([]);
   });
 
-  it('fits a phone, and is dark where that is wanted', async () => {
+  it('fits a phone, is dark where that is wanted, and says when only its own machine may ask', async () => {
     await seed(`${'long-'.repeat(20)}-`, 2);
     const page = await open(
-      {},
+      { HOST: '0.0.0.0' },
       { viewport: { width: 360, height: 740 }, colorScheme: 'dark', isMobile: true },
     );
     await rows(page).first().waitFor();
@@ -213,6 +201,9 @@ describe('The dashboard', () => {
     expect(await evaluate(background)).toBe('rgb(20, 23, 27)');
     await page.emulateMedia({ colorScheme: 'light' });
     expect(await evaluate(background)).toBe('rgb(245, 246, 248)');
+    await page.goto(`http://${otherAddress()}:${new URL(service.url).port}/`);
+    await shows(page, '#status', /on its own machine only/);
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
   it('asks for the token where one is needed, and again when it is wrong', async () => {
@@ -233,9 +224,16 @@ describe('The dashboard', () => {
     await asks.waitFor();
   });
 
-  it('says when the service is gone, and goes on when it is back', async () => {
-    const page = await open();
-    await isLive(page);
+  it('shows what waits and who has too much, says when the service is gone, and goes on after', async () => {
+    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
+    for (let i = 0; i < 12; i += 1) await redis.xadd(stream, '*', 'orderId', `busy-${i}`);
+    await redis.xreadgroup('GROUP', GROUP, 'busy', 'COUNT', 12, 'STREAMS', stream, '>');
+    const page = await open({ BACKOFF_INITIAL_MS: '600000', BACKOFF_MAX_MS: '600000' });
+    await place('fail-5');
+    const fact = (name: string) => page.locator('.facts div').filter({ hasText: name });
+    await fact('Waiting for retry').filter({ hasText: '1' }).waitFor();
+    await shows(page, 'tr.hot code', 'busy');
+    await fact('Next retry').filter({ hasText: 'min' }).waitFor();
     const { port } = new URL(service.url);
     expect((await service.end('SIGTERM')).code).toBe(0);
     await page.locator('#status[data-kind=problem]').waitFor();

@@ -3,9 +3,10 @@ import { token } from './token.js';
 
 /** An answer that is an error; the message is the service's own. */
 export class ApiError extends Error {
-  constructor(status, message) {
+  constructor(status, message, wantsToken) {
     super(message);
     this.status = status;
+    this.wantsToken = wantsToken;
   }
 }
 
@@ -29,7 +30,7 @@ export async function request(path, { method = 'GET', body, signal } = {}) {
     });
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (error.status !== 401) throw error;
+    if (!error.wantsToken) throw error;
     // Another request may have been given a token meanwhile.
     if (token.get() === sent) await askForToken(error.message);
   }
@@ -44,5 +45,7 @@ export async function json(path, options) {
 async function errorOf(response) {
   const body = await response.json().catch(() => ({}));
   const message = [body.message ?? `The service answered ${response.status}`].flat().join('; ');
-  return new ApiError(response.status, message);
+  // Where no token is set none would help: then the header is missing.
+  const wantsToken = response.status === 401 && response.headers.has('WWW-Authenticate');
+  return new ApiError(response.status, message, wantsToken);
 }

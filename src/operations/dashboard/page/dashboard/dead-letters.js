@@ -63,6 +63,8 @@ async function show(call, from, message) {
     else body.append(...rows);
     byId('dead-letters-table').hidden = body.rows.length === 0;
     byId('more').hidden = cursor === undefined;
+    // The button that was pressed may have gone with its row.
+    if (message && document.activeElement === document.body) byId('dead-letters').focus();
     byId('no-dead-letters').hidden = body.rows.length > 0;
     if (message !== undefined) say(message);
   } catch (error) {

@@ -19,6 +19,12 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Whether somebody has marked text in an element, to copy it: changing the element would take that away. */
+export function isSelected(container) {
+  const selection = document.getSelection();
+  return !selection.isCollapsed && container.contains(selection.anchorNode);
+}
+
 function filled(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) made.addEventListener(name.slice(2), value);

@@ -35,12 +35,14 @@ function ask(reason) {
     element('div', { class: 'row end' }, element('button', { type: 'submit', class: 'primary' }, 'Continue')),
   );
   const dialog = element('dialog', { id: 'sign-in', 'aria-labelledby': 'sign-in-title' }, form);
-  dialog.addEventListener('cancel', (event) => event.preventDefault());
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
-    form.addEventListener('submit', () => {
-      token.set(input.value.trim());
+    dialog.addEventListener('close', () => {
+      const given = input.value.trim();
+      // Escape closes it too, and without a token there is nothing to go on with.
+      if (given === '') return dialog.showModal();
+      token.set(given);
       dialog.remove();
       showSignOut();
       resolve();

@@ -1,4 +1,4 @@
-import { byId, element } from './dom.js';
+import { byId, element, isSelected } from './dom.js';
 import { number, span } from './format.js';
 
 const ROLES = { input: 'read here', 'dead-letters': 'dead letters', output: 'written here' };
@@ -6,7 +6,9 @@ const STATES = { present: undefined, missing: 'not there yet', 'wrong-type': 'it
 
 /** Streams, their groups with the retry waiting list, and consumers. */
 export function showStreams({ streams, waiting, at }) {
-  byId('streams-content').replaceChildren(...streams.map((stream) => block(stream, waiting, Date.parse(at))));
+  const content = byId('streams-content');
+  if (isSelected(content)) return;
+  content.replaceChildren(...streams.map((stream) => block(stream, waiting, Date.parse(at))));
 }
 
 function block(stream, waiting, nowMs) {
