@@ -5,6 +5,7 @@ import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
 import { failureOf } from './redis-failure.js';
+import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
@@ -17,6 +18,8 @@ export interface PublisherLimits {
   readonly timeoutMs: number;
   /** How many writes may be under way at once. */
   readonly maxPending: number;
+  /** The replicas that must have a write before it counts, if any. */
+  readonly waitReplicas?: WaitReplicas | undefined;
 }
 
 /** Adds entries to streams. */
@@ -24,6 +27,7 @@ export class EntryPublisher {
   readonly redis: Redis;
   private readonly endWatch: () => void;
   private readonly functions: FunctionLibrary;
+  private readonly replicated: ReplicatedWrites | undefined;
   private readonly settled = new Signal();
   private pending = 0;
   private comingUp: Promise<void> | undefined;
@@ -39,14 +43,15 @@ export class EntryPublisher {
       this.linkError = error;
     });
     this.endWatch = watchSilence(this.redis);
-    this.functions = new FunctionLibrary(this.redis);
+    if (limits.waitReplicas) this.replicated = new ReplicatedWrites(this.redis, limits.waitReplicas);
+    this.functions = new FunctionLibrary(this.redis, this.replicated?.call);
   }
 
   /**
    * Adds an entry, and applies the writes in the same step.
    *
    * @returns the entry's id, once Redis has it
-   * @throws RedisUnavailableError when Redis does not answer in time
+   * @throws RedisUnavailableError when Redis does not answer in time; NotReplicatedError when its replicas do not
    */
   async publish(stream: string, fields: readonly string[], writes: readonly StreamWrite[]): Promise<string> {
     if (this.pending >= this.limits.maxPending) {
@@ -100,7 +105,8 @@ export class EntryPublisher {
     writes: readonly StreamWrite[],
   ): Promise<string> {
     if (writes.length === 0) {
-      return (await this.redis.xadd(stream, '*', ...fields)) ?? '';
+      const append = this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
+      return ((await append) as string | null) ?? '';
     }
     const { keys, args } = writeArguments(writes, 1);
     return (await this.functions.call(

@@ -6,7 +6,11 @@ import { encodeEntry } from '../protocol/entry-encoder.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
-import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+import {
+  resolveClientOptions,
+  type RedisStreamsClientOptions,
+  type ResolvedClientOptions,
+} from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
 
 /**
@@ -23,7 +27,7 @@ import { RedisStreamsRecord } from './redis-streams.record.js';
  * ```
  */
 export class RedisStreamsClient extends ClientProxy {
-  private readonly options: Readonly<Required<RedisStreamsClientOptions>>;
+  private readonly options: ResolvedClientOptions;
   private publisher: EntryPublisher | undefined;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -113,10 +117,11 @@ export class RedisStreamsClient extends ClientProxy {
 
   private connection(): EntryPublisher {
     if (!this.publisher) {
-      const { connection, emitTimeoutMs, maxPendingEmits } = this.options;
+      const { connection, emitTimeoutMs, maxPendingEmits, waitReplicas } = this.options;
       this.publisher = new EntryPublisher(connection, {
         timeoutMs: emitTimeoutMs,
         maxPending: maxPendingEmits,
+        waitReplicas,
       });
       reportStatus(this.publisher.redis, this._status$);
     }

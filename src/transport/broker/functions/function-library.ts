@@ -14,9 +14,20 @@ const VERSION = `os1_${createHash('sha256').update(SOURCE).digest('hex').slice(0
 
 const CODE = SOURCE.replaceAll('@version@', VERSION);
 
+/** Sends one call of a function. */
+export type InvokeFunction = (
+  name: string,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+) => Promise<unknown>;
+
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
 export class FunctionLibrary {
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly send: InvokeFunction = (name, keys, args) =>
+      redis.fcall(name, keys.length, ...keys, ...args),
+  ) {}
 
   /**
    * Calls a function of the library; loads the library first where it is missing.
@@ -28,8 +39,7 @@ export class FunctionLibrary {
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
-    const invoke = (): Promise<unknown> =>
-      this.redis.fcall(`${VERSION}_${name}`, keys.length, ...keys, ...args);
+    const invoke = (): Promise<unknown> => this.send(`${VERSION}_${name}`, keys, args);
     try {
       return await invoke();
     } catch (error) {
