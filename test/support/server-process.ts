@@ -9,10 +9,15 @@ import { requireRedisBinary } from './redis-process.js';
 /** A Redis, a Sentinel or a cluster node of a test: a process with a directory and a port of its own. */
 export class ServerProcess {
   readonly directory = mkdtempSync(join(tmpdir(), 'order-streams-node-'));
+  isFrozen = false;
   private child: ChildProcess | undefined;
   private readonly killNow = (): void => void this.child?.kill('SIGKILL');
 
-  constructor(readonly port: number) {
+  /** @param busPort - where the nodes of a cluster speak with each other */
+  constructor(
+    readonly port: number,
+    readonly busPort = 0,
+  ) {
     process.once('exit', this.killNow);
   }
 
@@ -50,10 +55,12 @@ export class ServerProcess {
 
   /** Stops it where it is: its links stay open, and nothing answers. */
   freeze(): void {
+    this.isFrozen = true;
     this.child?.kill('SIGSTOP');
   }
 
   thaw(): void {
+    this.isFrozen = false;
     this.child?.kill('SIGCONT');
   }
 

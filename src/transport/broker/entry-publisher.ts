@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisConnectionOptions } from './connection-options.js';
+import { refreshSlots } from './cluster-nodes.js';
 import { openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
@@ -22,6 +24,9 @@ export interface PublisherLimits {
   readonly waitReplicas?: WaitReplicas | undefined;
 }
 
+/** How long an entry waits that a cluster refused for now, in milliseconds. */
+const REDIRECTED_DELAY_MS = 50;
+
 /** Adds entries to streams. */
 export class EntryPublisher {
   readonly redis: Redis;
@@ -39,9 +44,11 @@ export class EntryPublisher {
     private readonly limits: PublisherLimits,
   ) {
     this.redis = openConnection(connection, 'publisher', 'order-streams');
-    this.redis.on('error', (error) => {
-      this.linkError = error;
-    });
+    for (const event of ['error', 'node error']) {
+      this.redis.on(event, (error: Error) => {
+        this.linkError = error;
+      });
+    }
     this.endWatch = watchSilence(this.redis);
     if (limits.waitReplicas) this.replicated = new ReplicatedWrites(this.redis, limits.waitReplicas);
     this.functions = new FunctionLibrary(this.redis, this.replicated?.call);
@@ -68,7 +75,7 @@ export class EntryPublisher {
         // The caller was told that it was not sent: so it must not be.
         if (state.over) return '';
         state.sent = true;
-        return this.add(stream, fields, writes);
+        return this.addWhereItBelongs(state, () => this.add(stream, fields, writes));
       });
     } catch (error) {
       throw explained(error, stream);
@@ -97,6 +104,19 @@ export class EntryPublisher {
       this.redis.disconnect();
     }
     this.endWatch();
+  }
+
+  /** Repeats what a cluster refused because the slot is on the move. ioredis does so for what it sends alone. */
+  private async addWhereItBelongs(state: { over: boolean }, add: () => Promise<string>): Promise<string> {
+    for (;;) {
+      try {
+        return await add();
+      } catch (error) {
+        if (failureOf(error) !== 'cluster-changes' || state.over) throw error;
+      }
+      refreshSlots(this.redis);
+      await delay(REDIRECTED_DELAY_MS);
+    }
   }
 
   private async add(
@@ -159,6 +179,7 @@ function explained(error: unknown, stream: string): unknown {
       return new RedisUnavailableError(`The link to Redis broke while writing to "${stream}"`, true, {
         cause: error,
       });
+    case 'cluster-changes':
     case 'refuses-writes':
       return new RedisUnavailableError(
         `Redis refuses writes to "${stream}" (${(error as Error).message})`,

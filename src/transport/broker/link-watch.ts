@@ -1,4 +1,5 @@
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { nodesOf } from './cluster-nodes.js';
 
 const PING_EVERY_MS = 1_000;
 const SILENCE_LIMIT_MS = 2_000;
@@ -83,8 +84,4 @@ function watchLink(redis: Redis): () => void {
     disarm();
     redis.off('close', disarm);
   };
-}
-
-function nodesOf(redis: Redis): Redis[] {
-  return (redis as unknown as Cluster).nodes();
 }

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
-import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import type { RedisConnectionOptions } from './connection-options.js';
 import { openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
@@ -46,7 +45,7 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {
-    const keys = [stream, this.key(stream, 'retry'), deadLetterKeyOf(stream), this.key(stream, 'rights')];
+    const keys = [stream, this.key(stream, 'retry'), this.deadLetterKey(stream), this.key(stream, 'rights')];
     const missing = (await this.functions.call('check_rights', keys, [
       this.group,
       withWrites ? 1 : 0,

@@ -1,5 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { ChainableCommander, Redis } from 'ioredis';
+import { askedNode } from './cluster-nodes.js';
 import { NotReplicatedError } from '../protocol/errors/not-replicated.error.js';
 import { helperKeyOf } from '../protocol/stream-key.js';
 
@@ -24,6 +25,8 @@ interface Write {
   resolve(reply: unknown): void;
   reject(error: unknown): void;
 }
+
+type Results = NonNullable<Awaited<ReturnType<ChainableCommander['exec']>>>;
 
 /** How long the mark of a batch stays, in milliseconds. */
 const MARK_TTL_MS = 60_000;
@@ -81,16 +84,12 @@ export class ReplicatedWrites {
   }
 
   private async send(batch: readonly Write[]): Promise<void> {
-    const { count, timeoutMs } = this.wait;
-    const pipeline = this.redis.pipeline();
-    for (const write of batch) write.send(pipeline);
-    // A function may find that an earlier call wrote already, over another link: a write of this one's own makes WAIT
-    // speak of everything up to now.
-    const called = batch.find(({ isFunction }) => isFunction);
-    if (called) pipeline.set(helperKeyOf(called.stream, 'wait'), '1', 'PX', MARK_TTL_MS);
-    pipeline.wait(count, timeoutMs);
+    const { count } = this.wait;
     try {
-      const results = (await pipeline.exec()) ?? [];
+      let results = await this.write(batch, this.redis.pipeline());
+      // What is written has one slot. While that moves, ioredis follows no pipeline in which WAIT succeeded.
+      const asked = this.redis.isCluster ? askedNode(this.redis, results[0]?.[0]) : undefined;
+      if (asked) results = await this.write(batch, asked.pipeline(), true);
       const trouble = results.slice(batch.length).find(([error]) => error !== null)?.[0] ?? undefined;
       const confirmed = trouble === undefined ? (results.at(-1)?.[1] as number) : undefined;
       batch.forEach((write, index) => {
@@ -102,5 +101,31 @@ export class ReplicatedWrites {
     } catch (error) {
       for (const write of batch) write.reject(error);
     }
+  }
+
+  /** @returns the results of the writes, and behind them what tells whether they are replicated */
+  private async write(
+    batch: readonly Write[],
+    pipeline: ChainableCommander,
+    asking = false,
+  ): Promise<Results> {
+    const asks: number[] = [];
+    const ask = (): void => {
+      if (asking) asks.push(pipeline.asking().length - 1);
+    };
+    for (const write of batch) {
+      ask();
+      write.send(pipeline);
+    }
+    // A function may find that an earlier call wrote already, over another link: a write of this one's own makes WAIT
+    // speak of everything up to now.
+    const called = batch.find(({ isFunction }) => isFunction);
+    if (called) {
+      ask();
+      pipeline.set(helperKeyOf(called.stream, 'wait'), '1', 'PX', MARK_TTL_MS);
+    }
+    pipeline.wait(this.wait.count, this.wait.timeoutMs);
+    const results = (await pipeline.exec()) ?? [];
+    return results.filter((_result, index) => !asks.includes(index));
   }
 }

@@ -1,6 +1,7 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { from, throwError, type Observable } from 'rxjs';
+import { isCluster } from '../broker/connection-options.js';
 import { EntryPublisher } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
@@ -64,7 +65,8 @@ export class RedisStreamsClient extends ClientProxy {
 
   /** The key of the stream that a pattern stands for. */
   streamKey(pattern: string): string {
-    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+    const { streams, connection } = this.options;
+    return streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
   }
 
   /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../../protocol/errors/missing-permission.error.js';
+import { nodesOf } from '../cluster-nodes.js';
 import { failureOf } from '../redis-failure.js';
 
 const SOURCE = readFileSync(new URL('./library.lua', import.meta.url), 'utf8');
@@ -49,19 +50,35 @@ export class FunctionLibrary {
     return invoke();
   }
 
-  /** Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas. */
+  /**
+   * Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas; a cluster has to be
+   * told on each of its masters.
+   */
   async load(): Promise<void> {
-    try {
-      await this.redis.function('LOAD', CODE);
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure === 'library-exists') return;
-      if (failure !== 'no-permission') throw error;
-      throw new MissingPermissionError(
-        `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
-          'Grant it +function|load, or load the library once as a user who has that right.',
-        { cause: error },
-      );
+    if (!this.redis.isCluster) {
+      await loadInto(this.redis);
+      return;
     }
+    const loads = await Promise.allSettled(nodesOf(this.redis, 'master').map(loadInto));
+    // One that is away gets it when it is called; that this user may not load it holds for all.
+    const refused = loads.find(
+      (load) => load.status === 'rejected' && load.reason instanceof MissingPermissionError,
+    );
+    if (refused?.status === 'rejected') throw refused.reason;
+  }
+}
+
+async function loadInto(redis: Redis): Promise<void> {
+  try {
+    await redis.function('LOAD', CODE);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === 'library-exists') return;
+    if (failure !== 'no-permission') throw error;
+    throw new MissingPermissionError(
+      `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
+        'Grant it +function|load, or load the library once as a user who has that right.',
+      { cause: error },
+    );
   }
 }
