@@ -16,6 +16,21 @@ describe('loadConfig', () => {
   it('gives every default when nothing is set', () => {
     expect(loadConfig({})).toEqual({
       redisUrl: undefined,
+      redisSentinels: undefined,
+      redisSentinelName: undefined,
+      redisSentinelUsername: undefined,
+      redisSentinelPassword: undefined,
+      redisClusterNodes: undefined,
+      redisUsername: undefined,
+      redisPassword: undefined,
+      redisDb: undefined,
+      redisTls: 'off',
+      redisTlsCaFile: undefined,
+      redisTlsCertFile: undefined,
+      redisTlsKeyFile: undefined,
+      redisTlsServerName: undefined,
+      waitReplicas: 0,
+      waitReplicasTimeoutMs: 500,
       port: 3000,
       host: '0.0.0.0',
       streamKey: 'orders',
@@ -39,6 +54,7 @@ describe('loadConfig', () => {
       logLevel: 'log',
       logFormat: undefined,
       failOrderPrefix: undefined,
+      secretFiles: {},
     });
   });
 

@@ -1,3 +1,4 @@
+import { CONNECTION_VARIABLES } from './connection-variables.js';
 import {
   decimalNumber,
   groupName,
@@ -25,6 +26,7 @@ export const VARIABLES = {
     defaultText: 'a Redis of its own',
     secret: true,
   }),
+  ...CONNECTION_VARIABLES,
   port: variable('PORT', wholeNumber(0, 65_535), {
     default: 3000,
     description: 'Port of the HTTP server; 0 takes any free one',

@@ -17,8 +17,12 @@ import { RedisOrderStore } from './redis-order-store.js';
 export class OrdersModule {
   /** @param transport - the module that provides the `RedisStreamsServer` */
   static forRoot(options: OrdersOptions, transport: DynamicModule): DynamicModule {
-    const { connection, streams } = options;
-    const client = { name: ORDERS_CLIENT, customClass: RedisStreamsClient, options: { connection, streams } };
+    const { connection, streams, waitReplicas } = options;
+    const client = {
+      name: ORDERS_CLIENT,
+      customClass: RedisStreamsClient,
+      options: { connection, streams, ...(waitReplicas && { waitReplicas }) },
+    };
     return {
       module: OrdersModule,
       imports: [ClientsModule.register([client]), transport],

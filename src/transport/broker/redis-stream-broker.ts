@@ -26,6 +26,7 @@ const BEHIND_ALL = '18446744073709551615-18446744073709551614';
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
 export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   private readonly endWatch: () => void;
+  private linkError: Error | undefined;
 
   constructor(
     private readonly options: BrokerOptions,
@@ -33,6 +34,10 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   ) {
     super(commands, options.group, options.consumer);
     this.endWatch = watchSilence(commands);
+    const remember = (error: Error): void => {
+      this.linkError = error;
+    };
+    commands.on('error', remember).on('node error', remember);
   }
 
   async ensureGroup(stream: string): Promise<void> {
@@ -66,6 +71,11 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   async probe(stream: string): Promise<void> {
     await this.commands.set(this.key(stream, 'probe'), '1', 'PX', PROBE_TTL_MS);
     await this.commands.xpending(stream, this.group);
+  }
+
+  /** Why there is no link, if that is known: a certificate that is not trusted looks like a Redis that is away. */
+  get trouble(): string | undefined {
+    return this.isConnected() ? undefined : this.linkError?.message;
   }
 
   isConnected(): boolean {

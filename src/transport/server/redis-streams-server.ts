@@ -165,7 +165,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     });
     reportStatus(this.running.broker.commands, this._status$);
     const inTime = await this.running.start(START_LIMIT_MS);
-    if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
+    if (!inTime) {
+      const { trouble } = this.running.broker;
+      const why = trouble === undefined ? '' : ` (${trouble})`;
+      this.logger.warn(`Redis is not ready yet${why}; reading begins as soon as it is`);
+    }
     if (!this.isClosing()) this.recovery.start(this.registry);
   }
 
