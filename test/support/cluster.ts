@@ -84,6 +84,23 @@ export class ClusterWorld {
       await redis.cluster('SETSLOT', slot, 'NODE', target.id);
   }
 
+  /** Resolves when every node sees the same whole cluster, and each master has a replica in step. */
+  async whenWhole(): Promise<void> {
+    await eventually(async () => {
+      for (const { redis } of this.nodes) {
+        const slots = (await redis.cluster('SLOTS')) as unknown[][];
+        const whole = slots.length === MASTERS && slots.every((range) => range.length === 4);
+        if (!whole || !(await redis.cluster('INFO')).includes('cluster_state:ok')) return undefined;
+      }
+      for (const {
+        master: { redis },
+      } of await this.ranges()) {
+        if (!(await redis.info('replication')).includes('state=online')) return undefined;
+      }
+      return true;
+    }, READY);
+  }
+
   /** Starts a node that was killed again; it becomes a replica of whoever took over. */
   async revive({ server }: ClusterNode): Promise<void> {
     await launch(server, this.serverArgs);
@@ -130,17 +147,7 @@ export class ClusterWorld {
       const master = masters[index]?.id ?? '';
       await eventually(() => redis.cluster('REPLICATE', master), READY);
     }
-    await eventually(async () => {
-      for (const { redis } of this.nodes) {
-        const slots = (await redis.cluster('SLOTS')) as unknown[][];
-        const whole = slots.length === MASTERS && slots.every((range) => range.length === 4);
-        if (!whole || !(await redis.cluster('INFO')).includes('cluster_state:ok')) return undefined;
-      }
-      for (const { redis } of masters) {
-        if (!(await redis.info('replication')).includes('state=online')) return undefined;
-      }
-      return true;
-    }, READY);
+    await this.whenWhole();
   }
 }
 

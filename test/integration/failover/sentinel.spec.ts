@@ -64,6 +64,21 @@ async function nothingIsLost(confirmed: readonly string[]): Promise<void> {
 }
 
 it(
+  'leaves a master that is cut off from its replicas and goes on answering',
+  async () => {
+    const old = await world.master();
+    const confirmed = await emitDuring(() => {
+      world.partition();
+      return world.failedOver(old);
+    });
+    // The old one still takes writes: to stay with it is to lose them.
+    await nothingIsLost(confirmed);
+    await world.heal();
+  },
+  TEST_LIMIT_MS,
+);
+
+it(
   'goes on with the new master when the old one is killed',
   async () => {
     const old = await world.master();
