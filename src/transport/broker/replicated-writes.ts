@@ -7,8 +7,10 @@ import { helperKeyOf } from '../protocol/stream-key.js';
 /** How many replicas must have a write before it counts, and how long they may take. */
 export interface WaitReplicas {
   /**
-   * Replicas that must confirm each entry, 1 or more. With fewer than are alive, one of those that did not confirm may be
-   * promoted: Sentinel prefers the one that has most. With more than exist, nothing is ever confirmed.
+   * Replicas that must confirm each entry, 1 or more. All that can be promoted: nothing confirmed is lost, and nothing
+   * is confirmed while one is away. Fewer: a replica that did not confirm may be promoted; Sentinel prefers the one that
+   * has most when the master died, and not when `SENTINEL FAILOVER` replaces one that works. More than exist: nothing is
+   * ever confirmed.
    */
   count: number;
   /**

@@ -1,4 +1,5 @@
 import { firstValueFrom } from 'rxjs';
+import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { recordingController } from '../../support/recording-controller.js';
@@ -33,27 +34,30 @@ afterAll(async () => {
   await world.stop();
 });
 
-const emit = () => firstValueFrom(app.client.emit<string>('orders', {}));
+const emit = (client = app.client) => firstValueFrom(client.emit<string>('orders', {}));
 
 /** Emits before something is done and until it is over. @returns the entries that were confirmed */
-async function emitDuring(disturb: () => Promise<unknown>): Promise<string[]> {
-  const confirmed = await eventually(() => Promise.all(Array.from({ length: 20 }, emit)), BACK);
+async function emitDuring(disturb: () => Promise<unknown>, client = app.client): Promise<string[]> {
+  const emits = (length: number) => Array.from({ length }, () => emit(client));
+  const confirmed = await eventually(() => Promise.all(emits(20)), BACK);
   const state = { over: false };
   const end = disturb().finally(() => (state.over = true));
   while (!state.over) {
-    const results = await Promise.allSettled(Array.from({ length: 5 }, emit));
+    const results = await Promise.allSettled(emits(5));
     for (const result of results) if (result.status === 'fulfilled') confirmed.push(result.value);
   }
   await end;
   return confirmed;
 }
 
-/** Confirmed entries were all handled, a new one is, and the group has nothing left. */
+/** The master of now has what was confirmed, all of it and a new one were handled, and the group has nothing left. */
 async function nothingIsLost(confirmed: readonly string[]): Promise<void> {
-  const last = await eventually(emit, BACK);
+  const last = await eventually(() => emit(), BACK);
   await eventuallyPasses(() => expect([...confirmed, last].filter((id) => !seen.has(id))).toEqual([]), BACK);
   const redis = await world.openMaster();
   try {
+    const kept = new Set((await redis.xrange(app.stream, '-', '+')).map(([id]) => id));
+    expect(confirmed.filter((id) => !kept.has(id))).toEqual([]);
     await eventuallyPasses(async () => {
       const [pending] = (await redis.xpending(app.stream, app.group)) as [number];
       expect(pending).toBe(0);
@@ -93,7 +97,12 @@ it(
   'goes on with the new master when the old one is demoted while it works',
   async () => {
     const old = await world.master();
-    const confirmed = await emitDuring(() => world.demote().then(() => world.failedOver(old)));
+    // One replica is promoted while the old master still writes to the other: the word of one alone is not enough.
+    const { connection } = world;
+    const waitReplicas = { count: 2, timeoutMs: 500 };
+    const client = new RedisStreamsClient({ connection, streams: { orders: app.stream }, waitReplicas });
+    const confirmed = await emitDuring(() => world.demote().then(() => world.failedOver(old)), client);
+    await client.close();
     await nothingIsLost(confirmed);
   },
   TEST_LIMIT_MS,
