@@ -79,7 +79,7 @@ export class SentinelWorld {
 
   /** Has the Sentinels demote a master that works. */
   async demote(): Promise<void> {
-    await this.control.call('sentinel', 'failover', NAME);
+    await eventually(() => this.control.call('sentinel', 'failover', NAME), READY);
   }
 
   /** Cuts the first master off from its replicas and Sentinels; its clients still reach it. */

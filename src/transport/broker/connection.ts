@@ -22,6 +22,7 @@ const SLOTS_AGE_MS = 2_000;
 export type ConnectionRole = 'reader' | 'commands' | 'publisher';
 
 const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
+const failoverWatches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
 const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
 
@@ -43,9 +44,22 @@ export function openConnection(
   redis.on('error', () => undefined);
   watchHandshake(redis);
   if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
-  if ('sentinels' in connection) watchFailover(redis, connection);
+  if ('sentinels' in connection) failoverWatches.set(redis, watchFailover(redis, connection));
   redis.connect().catch(() => undefined);
   return redis;
+}
+
+/** Ends a connection; where its link is up, after what is under way on it. */
+export async function closeConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  cutConnection(redis);
+}
+
+/** Ends a connection at once. */
+export function cutConnection(redis: Redis): void {
+  redis.disconnect();
+  // ioredis does not tell that a client ended which was between two attempts to connect.
+  failoverWatches.get(redis)?.();
 }
 
 /** A client that does nothing yet: so everything can be attached before the first attempt. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisConnectionOptions } from './connection-options.js';
 import { refreshSlots } from './cluster-nodes.js';
-import { openConnection } from './connection.js';
+import { closeConnection, openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
@@ -98,11 +98,7 @@ export class EntryPublisher {
   /** Waits for what is under way, for as long as that may take, then ends the connection. */
   async close(): Promise<void> {
     while (this.pending > 0) await this.settled.next();
-    if (this.redis.status === 'ready') {
-      await this.redis.quit().catch(() => this.redis.disconnect());
-    } else {
-      this.redis.disconnect();
-    }
+    await closeConnection(this.redis);
     this.endWatch();
   }
 

@@ -12,11 +12,13 @@ const RETRY_MS = 1_000;
  *
  * The `failoverDetector` of ioredis is not used: while a client looks for the master, the detector of its former link
  * can end it for good, and its links print what goes wrong with them.
+ *
+ * @returns a function that ends the watch
  */
 export function watchFailover(
   redis: Redis,
   { sentinels, name, redis: options }: SentinelConnectionOptions,
-): void {
+): () => void {
   let last: string | undefined;
   const links = sentinels.map(({ host, port }) => {
     const link = new Redis({
@@ -41,7 +43,7 @@ export function watchFailover(
     link.subscribe(SWITCHED).catch(() => undefined);
     return link;
   });
-  redis.once('end', () => {
+  return () => {
     for (const link of links) link.disconnect();
-  });
+  };
 }

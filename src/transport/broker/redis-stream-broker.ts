@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import type { RedisConnectionOptions } from './connection-options.js';
-import { openConnection } from './connection.js';
+import { closeConnection, openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
 import { RedisRecovery } from './redis-recovery.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
@@ -83,11 +83,7 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
   }
 
   async close(): Promise<void> {
-    if (this.isConnected()) {
-      await this.commands.quit().catch(() => this.commands.disconnect());
-    } else {
-      this.commands.disconnect();
-    }
+    await closeConnection(this.commands);
     this.endWatch();
   }
 }
