@@ -10,6 +10,14 @@ export function refreshSlots(redis: Redis): void {
   clusterOf(redis).refreshSlotsCache();
 }
 
+/** Learns it anew every so often. @returns a function that ends it */
+export function watchSlots(redis: Redis, everyMs: number): () => void {
+  const timer = setInterval(() => {
+    if (redis.status === 'ready') refreshSlots(redis);
+  }, everyMs).unref();
+  return () => clearInterval(timer);
+}
+
 /** The link to the node that an error `ASK <slot> <host>:<port>` names, if it names one that is known. */
 export function askedNode(redis: Redis, error: Error | null | undefined): Redis | undefined {
   const [, address] = /^ASK \d+ (\S+)$/.exec(error?.message ?? '') ?? [];

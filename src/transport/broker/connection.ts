@@ -1,4 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { watchSlots } from './cluster-nodes.js';
 import { isCluster, type RedisConnectionOptions } from './connection-options.js';
 import { watchFailover } from './failover-watch.js';
 import { watchHandshake } from './link-watch.js';
@@ -22,7 +23,7 @@ const SLOTS_AGE_MS = 2_000;
 export type ConnectionRole = 'reader' | 'commands' | 'publisher';
 
 const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
-const failoverWatches = new WeakMap<Redis, () => void>();
+const watches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
 const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
 
@@ -44,7 +45,8 @@ export function openConnection(
   redis.on('error', () => undefined);
   watchHandshake(redis);
   if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
-  if ('sentinels' in connection) failoverWatches.set(redis, watchFailover(redis, connection));
+  if ('sentinels' in connection) watches.set(redis, watchFailover(redis, connection));
+  if (isCluster(connection)) watches.set(redis, watchSlots(redis, SLOTS_AGE_MS));
   redis.connect().catch(() => undefined);
   return redis;
 }
@@ -59,7 +61,7 @@ export async function closeConnection(redis: Redis): Promise<void> {
 export function cutConnection(redis: Redis): void {
   redis.disconnect();
   // ioredis does not tell that a client ended which was between two attempts to connect.
-  failoverWatches.get(redis)?.();
+  watches.get(redis)?.();
 }
 
 /** A client that does nothing yet: so everything can be attached before the first attempt. */
@@ -117,7 +119,8 @@ function clusterOptionsOf(role: ConnectionRole, { retryStrategy, ...options }: R
     retryDelayOnFailover: isReader ? 0 : CLUSTER_DELAY_MS,
     retryDelayOnClusterDown: CLUSTER_DELAY_MS,
     retryDelayOnTryAgain: CLUSTER_DELAY_MS,
-    slotsRefreshInterval: SLOTS_AGE_MS,
+    // Its timer outlives a client that is closed during a refresh; watchSlots does it.
+    slotsRefreshInterval: 0,
   };
 }
 
