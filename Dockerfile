@@ -19,6 +19,7 @@ ENV NODE_ENV=production PORT=3000
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
+RUN chmod +x dist/cli/main.js && ln -s /app/dist/cli/main.js /usr/local/bin/order-streams
 USER node
 EXPOSE 3000
 STOPSIGNAL SIGTERM

@@ -1,8 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
+import { AccessModule } from './operations/access/access.module.js';
+import { DeadLettersModule } from './operations/dead-letters/dead-letters.module.js';
 import { HealthModule } from './operations/health/health.module.js';
+import { MetricsModule } from './operations/metrics/metrics.module.js';
+import { StreamsModule } from './operations/streams/streams.module.js';
 import { OrdersModule } from './orders/orders.module.js';
-import { ORDERS_PATTERN } from './orders/orders-options.js';
+import { ORDERS_PATTERN, PROCESSED_PATTERN } from './orders/orders-options.js';
 import { RedisStreamsModule, type RedisConnectionOptions, type WaitReplicas } from './transport/index.js';
 
 /** The service, put together. */
@@ -17,13 +21,26 @@ export class AppModule {
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
     });
-    const { groupName: group, orderTtlMs, failOrderPrefix } = config;
+    const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
+    const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
+    const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix, ...replicationOf(config) },
+      { connection, streams, group, orderTtlMs, failOrderPrefix, database, ...replicationOf(config) },
       transport,
+      deadLetters,
     );
+    const looks = StreamsModule.forRoot({ group, outputs: [PROCESSED_PATTERN] }, transport);
+    const thresholds = {
+      lag: config.lagAlert,
+      oldestPendingMs: config.oldestPendingAlertMs,
+      deadLetters: config.deadLetterAlert,
+    };
+    const { recoveryIntervalMs } = config;
+    const health = HealthModule.forRoot(thresholds, transport, looks);
+    const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    return { module: AppModule, imports: [orders, HealthModule.forRoot(transport), transport] };
+    const imports = [AccessModule.forRoot(config), orders, deadLetters, looks, health, metrics, transport];
+    return { module: AppModule, imports };
   }
 }
 

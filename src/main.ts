@@ -10,6 +10,7 @@ import { listen, ListenError } from './operations/http/listen.js';
 import { announce } from './operations/lifecycle/announce.js';
 import { Shutdown } from './operations/lifecycle/shutdown.js';
 import { ServiceLogger } from './operations/logging/service-logger.js';
+import { DatabaseStartError } from './orders/store/postgres/database-start.error.js';
 import { OrderStreamsError, RedisStreamsServer } from './transport/index.js';
 
 /** Where the service keeps the Redis that it starts by itself. */
@@ -19,7 +20,7 @@ const DATA_DIR = '.data';
 const SHUTDOWN_MARGIN_MS = 5000;
 
 /** Failures that the user can do something about: their message is enough, a stack trace would bury it. */
-const EXPLAINED = [ConfigError, ListenError, NoRedisError, OrderStreamsError];
+const EXPLAINED = [ConfigError, DatabaseStartError, ListenError, NoRedisError, OrderStreamsError];
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);

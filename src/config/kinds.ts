@@ -48,6 +48,9 @@ export const groupName = matching(
   '1 to 128 visible ASCII characters without a blank, not beginning with @, and not "order"',
 );
 
+/** Long enough that nobody finds it by trying. */
+export const token = matching(/^[!-~]{16,512}$/, '16 to 512 visible ASCII characters without a blank');
+
 export const hostName = matching(/^[A-Za-z0-9._:-]{1,253}$/, 'a host name or an IP address');
 
 export const redisUrl: Kind<string> = {
@@ -57,6 +60,16 @@ export const redisUrl: Kind<string> = {
     const url = new URL(text);
     const databaseIsNumber = /^(\/\d{0,5})?$/.test(url.pathname);
     return url.hostname !== '' && databaseIsNumber && url.search === '' && url.hash === '' ? text : undefined;
+  },
+};
+
+export const postgresUrl: Kind<string> = {
+  allowed: 'a URL such as postgresql://user:password@host:5432/database (postgres:// is the same)',
+  parse: (text) => {
+    if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    const url = new URL(text);
+    const databaseIsNamed = /^\/[^/]+$/.test(url.pathname);
+    return url.hostname !== '' && databaseIsNamed && url.hash === '' ? text : undefined;
   },
 };
 

@@ -5,8 +5,10 @@ import {
   hostName,
   matching,
   oneOf,
+  postgresUrl,
   redisName,
   redisUrl,
+  token,
   wholeNumber,
 } from './kinds.js';
 import { optional, variable } from './variable.js';
@@ -27,6 +29,15 @@ export const VARIABLES = {
     secret: true,
   }),
   ...CONNECTION_VARIABLES,
+  databaseUrl: optional('DATABASE_URL', postgresUrl, {
+    description: 'The PostgreSQL that keeps the orders. Unset: Redis keeps them',
+    defaultText: 'orders are kept in Redis',
+    secret: true,
+  }),
+  databasePoolSize: variable('DATABASE_POOL_SIZE', wholeNumber(1, 1000), {
+    default: 10,
+    description: 'Connections to PostgreSQL that a process opens at most',
+  }),
   port: variable('PORT', wholeNumber(0, 65_535), {
     default: 3000,
     description: 'Port of the HTTP server; 0 takes any free one',
@@ -108,6 +119,30 @@ export const VARIABLES = {
   shutdownGraceMs: variable('SHUTDOWN_GRACE_MS', wholeNumber(0, 3_600_000), {
     default: 10_000,
     description: 'How long a stop waits for handlers that still run, in milliseconds',
+  }),
+  lagAlert: variable('LAG_ALERT', wholeNumber(0, 1_000_000_000), {
+    default: 1000,
+    description: 'More entries than this not yet delivered are a warning and an alert',
+  }),
+  oldestPendingAlertMs: variable('OLDEST_PENDING_ALERT_MS', wholeNumber(1, MOST_MS), {
+    default: 300_000,
+    description: 'A pending entry older than so many milliseconds is a warning and an alert',
+  }),
+  deadLetterAlert: variable('DEAD_LETTER_ALERT', wholeNumber(1, 1_000_000_000), {
+    default: 1,
+    description: 'As many dead letters are a warning; as many new ones within ten minutes an alert',
+  }),
+  adminToken: optional('ADMIN_TOKEN', token, {
+    description: 'Bearer token of the operator routes. Unset: they answer only to this machine itself',
+    secret: true,
+  }),
+  replayToken: optional('REPLAY_TOKEN', token, {
+    description: 'Bearer token that may read and replay dead letters, not discard them',
+    secret: true,
+  }),
+  readToken: optional('READ_TOKEN', token, {
+    description: 'Bearer token that may only read',
+    secret: true,
   }),
   logLevel: variable('LOG_LEVEL', oneOf(...LOG_LEVELS), {
     default: 'log',

@@ -1,37 +1,48 @@
 import {
+  BadRequestException,
   Injectable,
   UnsupportedMediaTypeException,
-  ValidationPipe,
   type ArgumentMetadata,
   type ValidationError,
 } from '@nestjs/common';
+import { CompiledValidationPipe } from '../transport/validation/index.js';
 import { InvalidOrderError } from './invalid-order.error.js';
+import { DEEPEST, isTooDeep } from './nesting.js';
+
+/** Conversion and validation follow a value to its end, however deep that is. */
+const TOO_DEEP = `the order must not be nested deeper than ${DEEPEST} levels`;
 
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
 /** Validates the body of a request; answers 400 with every violation. */
 @Injectable()
-export class OrderBodyPipe extends ValidationPipe {
+export class OrderBodyPipe extends CompiledValidationPipe {
   constructor() {
     super(RULES);
   }
 
-  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     // Without this a body of another type, which no parser took, would count as an empty order.
     if (value === undefined) throw new UnsupportedMediaTypeException('Send the order as application/json');
+    if (isTooDeep(value)) throw new BadRequestException([TOO_DEEP]);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 
 /** Validates an entry of the stream; raises an {@link InvalidOrderError} with every violation. */
 @Injectable()
-export class OrderEventPipe extends ValidationPipe {
+export class OrderEventPipe extends CompiledValidationPipe {
   constructor() {
     super({
       ...RULES,
       exceptionFactory: (errors) =>
         new InvalidOrderError(errors.flatMap((error) => violationsOf(error)).slice(0, MAX_VIOLATIONS)),
     });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (isTooDeep(value)) throw new InvalidOrderError([TOO_DEEP]);
+    return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 

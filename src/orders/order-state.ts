@@ -19,10 +19,10 @@ export interface OrderFailure {
   readonly error: string;
 }
 
-/** What Redis holds of one order. */
+/** What is known of one order. */
 export interface OrderSnapshot {
   readonly orderId: string;
-  /** Of the first entry that brought the order. */
+  /** Of the first entry that brought the order, or of its last replay. */
   readonly entryId: string;
   /** ISO 8601. */
   readonly acceptedAt: string;
@@ -30,6 +30,8 @@ export interface OrderSnapshot {
   readonly deliveries: number;
   /** Whether the entry waits for a retry. */
   readonly waiting: boolean;
+  /** How often the order was put back from the dead letters. */
+  readonly replays: number;
   readonly failure?: OrderFailure;
   readonly outcome?: OrderOutcome;
   readonly deadLetterId?: string;
@@ -47,11 +49,13 @@ export interface OrderView {
   lastError?: string;
   /** Where the order is, once it is dead-lettered. */
   deadLetterId?: string;
+  /** How often the order was put back from the dead letters, if it was. */
+  replays?: number;
 }
 
 /** The outcome decides; without one the state follows from the pending entry, so that no write can be missed. */
 export function viewOf(snapshot: OrderSnapshot): OrderView {
-  const { orderId, entryId, acceptedAt, deliveries, waiting, failure, outcome } = snapshot;
+  const { orderId, entryId, acceptedAt, deliveries, waiting, failure, outcome, replays } = snapshot;
   const lastError = outcome ? outcome.lastError : failure?.error;
   const deadLetterId = outcome?.state === 'dead-lettered' ? snapshot.deadLetterId : undefined;
   return {
@@ -63,5 +67,6 @@ export function viewOf(snapshot: OrderSnapshot): OrderView {
     updatedAt: outcome?.at ?? failure?.at ?? acceptedAt,
     ...(lastError === undefined ? {} : { lastError }),
     ...(deadLetterId === undefined ? {} : { deadLetterId }),
+    ...(replays > 0 && { replays }),
   };
 }

@@ -2,6 +2,8 @@ import type { RedisConnectionOptions, WaitReplicas } from '../transport/index.js
 
 /** The logical name of the stream of orders. */
 export const ORDERS_PATTERN = 'orders';
+/** Where it is told that an order was processed. */
+export const PROCESSED_PATTERN = 'orders.processed';
 
 /** Token of the {@link OrdersOptions}. */
 export const ORDERS_OPTIONS = Symbol('OrdersOptions');
@@ -17,4 +19,6 @@ export interface OrdersOptions {
   /** The replicas that must have an order before it is accepted, if any. */
   readonly waitReplicas?: WaitReplicas;
   readonly failOrderPrefix?: string | undefined;
+  /** The PostgreSQL that keeps the orders; Redis does when it is left out. */
+  readonly database?: { readonly url: string; readonly poolSize: number } | undefined;
 }

@@ -8,7 +8,7 @@ import {
   NotFoundException,
   Param,
   Post,
-  Res,
+  UnprocessableEntityException,
 } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -19,24 +19,22 @@ import {
   ApiOperation,
   ApiServiceUnavailableResponse,
   ApiTags,
+  ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { CORRELATION_ID_HEADER, correlationIdFrom } from './correlation-id.js';
+import { CORRELATION_ID_HEADER } from './correlation-id.js';
+import { IDEMPOTENCY_KEY_HEADER, IdempotencyKeyReusedError } from '../transport/index.js';
 import { isOrderId } from './dto/order-id.js';
 import { ErrorDto, OrderAcceptedDto, OrderViewDto } from './dto/order-responses.js';
 import { PlaceOrderDto } from './dto/place-order.dto.js';
 import { OrderIntake, type PlacedOrder } from './order-intake.js';
+import { idempotencyKeyFrom } from './idempotency-key.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
-import { OrderStore } from './order-store.js';
-
-/** What the controller needs of a response, whatever the HTTP platform. */
-interface HeaderSink {
-  setHeader(name: string, value: string): unknown;
-}
+import { OrderStore } from './store/order-store.js';
 
 /** Orders over HTTP. */
 @ApiTags('orders')
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' })
+@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is away' })
 @Controller('orders')
 export class OrdersController {
   constructor(
@@ -48,16 +46,27 @@ export class OrdersController {
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Takes an order in; it is processed in the background' })
   @ApiHeader({ name: CORRELATION_ID_HEADER, required: false, description: 'Made when it is left out' })
+  @ApiHeader({
+    name: IDEMPOTENCY_KEY_HEADER,
+    required: false,
+    description: 'A repeat with the same key, or with the same orderId, is answered as the first request was',
+  })
+  @ApiUnprocessableEntityResponse({ type: ErrorDto, description: 'The key came with another order before' })
   @ApiAcceptedResponse({ type: OrderAcceptedDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'Names every violation' })
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
-    @Headers(CORRELATION_ID_HEADER) header: string | undefined,
-    @Res({ passthrough: true }) response: HeaderSink,
+    @Headers(CORRELATION_ID_HEADER) correlationId: string,
+    @Headers(IDEMPOTENCY_KEY_HEADER) key: string | undefined,
   ): Promise<PlacedOrder> {
-    const correlationId = correlationIdFrom(header);
-    response.setHeader(CORRELATION_ID_HEADER, correlationId);
-    return this.intake.place(order, correlationId);
+    try {
+      return await this.intake.place(order, { correlationId, idempotencyKey: idempotencyKeyFrom(key) });
+    } catch (error) {
+      if (!(error instanceof IdempotencyKeyReusedError)) throw error;
+      throw new UnprocessableEntityException(
+        'This Idempotency-Key came with another order before; use a new one',
+      );
+    }
   }
 
   @Get(':orderId')

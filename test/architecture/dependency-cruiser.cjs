@@ -14,7 +14,14 @@ module.exports = {
       comment: 'The service uses the transport as any other user does.',
       severity: 'error',
       from: { path: '^src/(?!transport/)' },
-      to: { path: '^src/transport/', pathNot: '^src/transport/index\\.ts$' },
+      to: { path: '^src/transport/', pathNot: '^src/transport/((terminus|validation)/)?index\\.ts$' },
+    },
+    {
+      name: 'terminus-only-for-those-who-use-it',
+      comment: 'Terminus is an optional peer: nothing but its own entry point may import it.',
+      severity: 'error',
+      from: { path: '^src/transport/(?!terminus/)' },
+      to: { path: '^src/transport/terminus/|node_modules/@nestjs/terminus' },
     },
     {
       name: 'no-barrel-inside',
@@ -43,6 +50,13 @@ module.exports = {
       to: { path: 'node_modules/ioredis' },
     },
     {
+      name: 'tracing-in-one-place',
+      comment: 'Spans are made in the tracing directories alone; of an SDK nothing is known anywhere.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(transport|operations)/tracing/' },
+      to: { path: 'node_modules/@opentelemetry' },
+    },
+    {
       name: 'broker-knows-no-nest',
       severity: 'error',
       from: { path: '^src/transport/(broker|delivery)/' },
@@ -53,6 +67,15 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/transport/broker/' },
       to: { path: '^src/transport/delivery/' },
+    },
+    {
+      name: 'idempotency-below-delivery',
+      comment: 'Where keys are kept is known through a port; a store knows the broker and nothing above it.',
+      severity: 'error',
+      from: { path: '^src/transport/idempotency/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: '^(src/transport/(?!idempotency/|protocol/|policy/|broker/)|node_modules/(ioredis|@nestjs|rxjs|pg/))',
+      },
     },
     {
       name: 'no-undeclared-packages',

@@ -2,16 +2,10 @@
 //
 //   npm run bench:takeover            (N=100000 by default)
 import 'reflect-metadata';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
-import { Redis } from 'ioredis';
+import { startRedisServer } from './parts/redis-server.js';
 import { RedisStreamsServer } from '../../dist/transport/index.js';
 
 const N = Number(process.env.N ?? 100_000);
@@ -26,7 +20,7 @@ const DATA = JSON.stringify({
   note: 'n'.repeat(110),
 });
 
-const redis = await startRedis();
+const redis = await startRedisServer();
 try {
   await fill();
   const bareMs = await takeOverBare();
@@ -114,31 +108,4 @@ function resolvers() {
   const made = {};
   made.promise = new Promise((resolve) => (made.resolve = resolve));
   return made;
-}
-
-async function startRedis() {
-  const directory = mkdtempSync(join(tmpdir(), 'order-streams-bench-'));
-  const port = await freePort();
-  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', directory].map(String);
-  const server = spawn('redis-server', args, { stdio: 'ignore' });
-  const url = `redis://127.0.0.1:${port}`;
-  const client = new Redis(url, { maxRetriesPerRequest: null });
-  client.on('error', () => undefined);
-  await client.ping();
-  const stop = async () => {
-    client.disconnect();
-    server.kill();
-    await once(server, 'exit');
-    rmSync(directory, { recursive: true });
-  };
-  return { url, client, stop };
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

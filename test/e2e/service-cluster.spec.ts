@@ -1,3 +1,5 @@
+import type { AuditPageDto, DeadLetterPageDto } from '../../src/operations/dead-letters/dto/answers.dto.js';
+import type { StreamsDto } from '../../src/operations/streams/streams.dto.js';
 import type { OrderView } from '../../src/orders/order-state.js';
 import { ClusterWorld } from '../support/cluster.js';
 import { eventually } from '../support/eventually.js';
@@ -15,7 +17,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-it('takes, processes and dead-letters orders on a Redis Cluster', async () => {
+it('takes, processes, dead-letters and replays orders on a Redis Cluster', async () => {
   const nodes = world.connection.cluster.map(({ host, port }) => `${host}:${port}`);
   const { url } = await startService({
     REDIS_CLUSTER_NODES: nodes.join(','),
@@ -35,4 +37,24 @@ it('takes, processes and dead-letters orders on a Redis Cluster', async () => {
   expect(await ends('42')).toBe('processed');
   expect(await ends('fail-1')).toBe('dead-lettered');
   expect(await get(`${url}/health/ready`)).toMatchObject({ status: 200 });
+
+  const { body: streams } = await get<StreamsDto>(`${url}/streams`);
+  expect(streams.streams).toMatchObject([
+    { stream: 'orders', role: 'input', deadLetters: 1 },
+    { stream: '{orders}.DLT', role: 'dead-letters', length: 1 },
+    { stream: '{orders}.processed', role: 'output', length: 1 },
+  ]);
+
+  const letters = await get<DeadLetterPageDto>(`${url}/dead-letters`);
+  const [letter] = letters.body.items;
+  expect(letter).toMatchObject({ stream: 'orders', orderId: 'fail-1' });
+  const repair = { payload: { orderId: 'mended-1' }, reason: 'mended' };
+  expect(await post(`${url}/dead-letters/${letter?.id}/replay`, repair)).toMatchObject({ status: 200 });
+  await eventually(async () => {
+    const { body } = await get<OrderView>(`${url}/orders/mended-1`);
+    return body.state === 'processed';
+  });
+  expect((await get<DeadLetterPageDto>(`${url}/dead-letters`)).body.items).toEqual([]);
+  const audit = await get<AuditPageDto>(`${url}/dead-letters/audit`);
+  expect(audit.body.items).toMatchObject([{ action: 'edit-and-replay', details: { reason: 'mended' } }]);
 }, 60_000);

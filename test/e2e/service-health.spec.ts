@@ -2,6 +2,7 @@ import { Controller, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { StreamsModule } from '../../src/operations/streams/streams.module.js';
 import { HealthModule } from '../../src/operations/health/health.module.js';
 import { RedisStreamsModule, RedisStreamsServer } from '../../src/transport/index.js';
 import { eventually } from '../support/eventually.js';
@@ -40,11 +41,13 @@ describe('GET /health/live', () => {
       recoveryIntervalMs: 20,
       retry: { handlerTimeoutMs: 30, backoff: { type: 'fixed', delayMs: 0 } },
     });
+    const looks = StreamsModule.forRoot({ group: 'g', outputs: [] }, transport);
+    const thresholds = { lag: 1000, oldestPendingMs: 300_000, deadLetters: 1 };
     Logger.overrideLogger(false);
     const app = await NestFactory.create<NestExpressApplication>({
       module: EndlessModule,
       controllers: [EndlessHandler],
-      imports: [HealthModule.forRoot(transport), transport],
+      imports: [looks, HealthModule.forRoot(thresholds, transport, looks), transport],
     });
     const redis = openRedis(sharedRedisUrl());
     try {

@@ -92,13 +92,36 @@ describe('orders', () => {
     }
   });
 
-  it('take effect once, even when they come twice', async () => {
+  it('are taken in once, even when they are posted twice', async () => {
+    const first = await place({ orderId: 'posted-twice', amount: 1 });
+    await ended('posted-twice');
+    const second = await place({ orderId: 'posted-twice', amount: 2 });
+    expect(second).toMatchObject({ status: 202, body: first.body });
+    expect((await find('posted-twice')).body).toMatchObject({
+      state: 'processed',
+      entryId: first.body.entryId,
+    });
+    expect(await redis.hget(`{${stream}}:order:posted-twice`, 'payload')).toContain('"amount":1');
+  });
+
+  it('are taken in once for an Idempotency-Key, which stands for one order', async () => {
+    const key = { 'idempotency-key': 'a-request' };
+    const first = await place({ amount: 1 }, key);
+    expect(await place({ amount: 1 }, key)).toMatchObject({ status: 202, body: first.body });
+    const other = await place({ amount: 2 }, key);
+    expect(other).toMatchObject({ status: 422, body: { statusCode: 422, error: 'Unprocessable Entity' } });
+    expect(other.body.message).toContain('Idempotency-Key');
+    expect((await place({ orderId: first.body.orderId, amount: 1 })).body).toEqual(first.body);
+    expect((await place({}, { 'idempotency-key': 'a b' })).status).toBe(400);
+    await ended(first.body.orderId);
+  });
+
+  it('take effect once, even when they come as two entries', async () => {
     const first = await place({ orderId: 'twice', amount: 1 });
     await ended('twice');
-    const second = await place({ orderId: 'twice', amount: 2 });
-    expect(second.status).toBe(202);
+    const second = await redis.xadd(stream, '*', 'orderId', 'twice', 'retry', '0');
     const duplicate = await logged('Duplicate of an order that has ended', 'twice');
-    expect(duplicate).toMatchObject({ entryId: second.body.entryId, firstEntryId: first.body.entryId });
+    expect(duplicate).toMatchObject({ entryId: second, firstEntryId: first.body.entryId });
     expect((await find('twice')).body).toMatchObject({ state: 'processed', entryId: first.body.entryId });
     expect(await redis.hget(`{${stream}}:order:twice`, 'payload')).toContain('"amount":1');
   });
@@ -149,8 +172,10 @@ describe('orders', () => {
     expect(Object.keys(body.paths)).toEqual([
       '/orders',
       '/orders/{orderId}',
+      '/streams',
       '/health/live',
       '/health/ready',
+      '/metrics',
     ]);
     const page = await (await fetch(`${service.url}/docs`)).text();
     const assets = [...page.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, asset = '']) => asset);

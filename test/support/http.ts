@@ -33,6 +33,21 @@ export async function post<T>(
   );
 }
 
+/** Sends a request of any method, with JSON where a body is given. */
+export async function send<T>(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer<T>> {
+  const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+  const text = body === undefined ? null : JSON.stringify(body);
+  return answerOf<T>(await fetch(url, { method, headers: { ...json, ...headers }, body: text }));
+}
+
+/** An answer without a body, as to a DELETE, has `undefined` there. */
 async function answerOf<T>(response: Response): Promise<Answer<T>> {
-  return { status: response.status, headers: response.headers, body: (await response.json()) as T };
+  const text = await response.text();
+  const body = (text === '' ? undefined : JSON.parse(text)) as T;
+  return { status: response.status, headers: response.headers, body };
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
 import { deadLetterKeyOf, helperKeyOf } from '../../src/transport/protocol/stream-key.js';
-import type { Sight, StreamWorld } from './stream-world.js';
+import { effectsKeyOf, type Sight, type StreamWorld } from './stream-world.js';
 import { uniqueName } from './unique-name.js';
 
 const GROUP = 'model-group';
@@ -61,7 +61,7 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
     hash: (name) => redis.hgetall(name),
     async close() {
       await Promise.all(brokers.map((broker) => broker.close()));
-      await redis.unlink(stream, letters, key('retry'), key('floor'), key('ack-waits'));
+      await redis.unlink(stream, letters, key('retry'), key('floor'), key('ack-waits'), effectsKeyOf(stream));
     },
   };
 }
@@ -73,7 +73,7 @@ async function lookAt(
   key: (part: string) => string,
 ): Promise<Sight> {
   const nothing = (): [] => [];
-  const [time, groups, entries, rows, waiting, floor, dead] = await Promise.all([
+  const [time, groups, entries, rows, waiting, floor, effects, dead] = await Promise.all([
     redis.time(),
     redis.xinfo('GROUPS', stream).catch(nothing) as Promise<(string | number)[][]>,
     redis.xrange(stream, '-', '+'),
@@ -82,6 +82,7 @@ async function lookAt(
     >,
     redis.zrange(key('retry'), 0, -1, 'WITHSCORES'),
     redis.get(key('floor')),
+    redis.hgetall(effectsKeyOf(stream)),
     redis.xrangeBuffer(letters, '-', '+'),
   ]);
   const due = new Map<string, number>();
@@ -94,6 +95,7 @@ async function lookAt(
     entries: new Set(entries.map(([id]) => id)),
     pending: new Map(rows.map(([id, owner, idleMs, count]) => [id, { owner, idleMs, count }])),
     waiting: due,
+    effects,
     letters: dead.map(([id, parts]) => ({ id: id.toString(), parts })),
   };
 }

@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import type { RetryOptions } from '../../src/transport/policy/retry-policy.js';
 import {
   RedisStreamsServer,
+  type DeadLetterArbiter,
+  type IdempotencyExtra,
   type RedisStreamsContext,
   type RedisStreamsServerOptions,
   type TransportEvents,
@@ -19,9 +21,14 @@ export interface ServerSetup {
   /** A stream key; default one of its own. Servers that share the work are given the same. */
   stream?: string;
   url?: string;
+  /** Default: the same for all. */
+  group?: string;
   /** Options of the one handler. */
   retry?: RetryOptions;
+  /** Key and options of `@Idempotent`. */
+  idempotent?: IdempotencyExtra;
   options?: Partial<RedisStreamsServerOptions>;
+  arbiter?: DeadLetterArbiter;
 }
 
 /** What the observers were told, by event. */
@@ -51,16 +58,24 @@ const QUICK: Partial<RedisStreamsServerOptions> = {
 
 /** Starts a server whose one handler reads the stream. */
 export async function startServer(setup: ServerSetup): Promise<StartedServer> {
-  const { handler, stream = uniqueName('orders'), url = sharedRedisUrl(), retry, options = {} } = setup;
+  const {
+    handler,
+    stream = uniqueName('orders'),
+    url = sharedRedisUrl(),
+    options = {},
+    group = GROUP,
+  } = setup;
+  const { retry, idempotent } = setup;
   const server = new RedisStreamsServer({
     ...QUICK,
     ...options,
     retry: { ...QUICK.retry, ...options.retry },
     connection: { url },
-    group: GROUP,
+    group,
     streams: { orders: stream },
   });
   const told = observe(server);
+  if (setup.arbiter) server.setDeadLetterArbiter(setup.arbiter);
   server.addHandler(
     'orders',
     (payload, context) =>
@@ -68,7 +83,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
         resolve(handler(payload as Record<string, unknown>, context as RedisStreamsContext));
       }),
     true,
-    retry ? { retry } : {},
+    { ...(retry && { retry }), ...(idempotent && { idempotent }) },
   );
   await new Promise<void>((resolve, reject) => {
     void server.listen((error) => {
@@ -76,17 +91,21 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
       else resolve();
     });
   });
-  return { ...{ server, stream, told }, group: GROUP, close: () => closeAtOnce(server, stream, url) };
+  return { ...{ server, stream, told }, group, close: () => closeAtOnce(server, stream, url) };
 }
 
 function observe(server: RedisStreamsServer): Told {
   const told: Told = {
     received: [],
     processed: [],
+    duplicate: [],
+    'duplicate-waiting': [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
+    skipped: [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

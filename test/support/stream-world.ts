@@ -1,4 +1,10 @@
 import type { StreamBroker } from '../../src/transport/broker/stream-broker.js';
+import { helperKeyOf } from '../../src/transport/protocol/stream-key.js';
+
+/** Where handlers that commit count the effects of each entry. */
+export function effectsKeyOf(stream: string): string {
+  return helperKeyOf(stream, 'effects');
+}
 
 /** A row of the pending entries list, as a test sees it. */
 export interface SeenRow {
@@ -19,6 +25,8 @@ export interface Sight {
   readonly pending: ReadonlyMap<string, SeenRow>;
   /** Due times of what waits for a retry. */
   readonly waiting: ReadonlyMap<string, number>;
+  /** How often a commit took effect, by entry. */
+  readonly effects: Readonly<Record<string, string>>;
   readonly letters: readonly { readonly id: string; readonly parts: readonly Buffer[] }[];
 }
 

@@ -1,36 +1,73 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import type { BacklogWarning } from './backlog-warnings.js';
+
+/** Why a part does not work. */
+export interface ReportedCause {
+  readonly code: string;
+  readonly stream?: string;
+  readonly reply?: string;
+  readonly message: string;
+}
 
 /** One part of the service. */
-export interface HealthCheck {
+export interface HealthCheckReport {
   status: 'up' | 'down';
-  causes?: readonly { code: string; stream?: string; message: string }[];
+  causes?: readonly ReportedCause[];
+  warnings?: readonly BacklogWarning[];
 }
 
 /** The health of the service, part by part. */
 export interface HealthReport {
   status: 'ok' | 'error';
-  checks: Record<string, HealthCheck>;
+  checks: Record<string, HealthCheckReport>;
 }
 
-/** Documents why a part does not work. */
-export class HealthCauseDto {
-  @ApiProperty({ example: 'redis-unreachable' })
+/** Documents a {@link ReportedCause}. */
+export class HealthCauseDto implements ReportedCause {
+  @ApiProperty({ example: 'redis-refuses-writes' })
   code!: string;
 
   @ApiPropertyOptional({ example: 'orders' })
   stream?: string;
 
+  @ApiPropertyOptional({ example: 'OOM', description: 'The word with which Redis refuses' })
+  reply?: string;
+
   @ApiProperty()
   message!: string;
 }
 
-/** Documents a {@link HealthCheck}. */
-export class HealthCheckDto implements HealthCheck {
+/** Documents a {@link BacklogWarning}. */
+export class BacklogWarningDto implements BacklogWarning {
+  @ApiProperty({ enum: ['lag', 'oldest-pending', 'dead-letters', 'unknown'] })
+  code!: BacklogWarning['code'];
+
+  @ApiPropertyOptional({ example: 'orders' })
+  stream?: string;
+
+  @ApiPropertyOptional({ example: 'order-group' })
+  group?: string;
+
+  @ApiPropertyOptional()
+  value?: number;
+
+  @ApiPropertyOptional()
+  threshold?: number;
+
+  @ApiProperty()
+  message!: string;
+}
+
+/** Documents a {@link HealthCheckReport}. */
+export class HealthCheckDto implements HealthCheckReport {
   @ApiProperty({ enum: ['up', 'down'] })
   status!: 'up' | 'down';
 
   @ApiPropertyOptional({ type: [HealthCauseDto] })
   causes?: readonly HealthCauseDto[];
+
+  @ApiPropertyOptional({ type: [BacklogWarningDto], description: 'What a person should look at' })
+  warnings?: readonly BacklogWarningDto[];
 }
 
 /** Documents a {@link HealthReport}. */

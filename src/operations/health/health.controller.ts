@@ -1,42 +1,52 @@
-import { Controller, Get, HttpStatus, Res } from '@nestjs/common';
+import { Controller, Get, HttpException, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
-import { RedisStreamsServer } from '../../transport/index.js';
+import {
+  HealthCheck,
+  HealthCheckService,
+  type HealthCheckResult,
+  type HealthIndicatorFunction,
+} from '@nestjs/terminus';
+import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
+import { BacklogIndicator } from './backlog.indicator.js';
 import { HealthReportDto, type HealthReport } from './health-report.dto.js';
-
-/** What the controller needs of a response, whatever the HTTP platform. */
-interface StatusSink {
-  status(code: number): unknown;
-}
-
-const EXHAUSTED = {
-  code: 'handlers-overdue',
-  message: 'More handlers than may run at once go on although their time was up; replace the process',
-};
+import { ProcessIndicator } from './process.indicator.js';
 
 /** For the machine that runs the service: is it to be replaced, is it to get work? */
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
-  constructor(private readonly transport: RedisStreamsServer) {}
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly process: ProcessIndicator,
+    private readonly transport: RedisStreamsHealthIndicator,
+    private readonly backlog: BacklogIndicator,
+  ) {}
 
   @Get('live')
+  @HealthCheck({ noCache: true, swaggerDocumentation: false })
   @ApiOperation({ summary: 'Whether the process can work; Redis being away does not count' })
   @ApiOkResponse({ type: HealthReportDto })
   @ApiServiceUnavailableResponse({ type: HealthReportDto, description: 'The process should be replaced' })
-  live(@Res({ passthrough: true }) response: StatusSink): HealthReport {
-    if (!this.transport.isExhausted) return { status: 'ok', checks: { process: { status: 'up' } } };
-    response.status(HttpStatus.SERVICE_UNAVAILABLE);
-    return { status: 'error', checks: { process: { status: 'down', causes: [EXHAUSTED] } } };
+  live(): Promise<HealthReport> {
+    return this.report([() => this.process.check('process')]);
   }
 
   @Get('ready')
+  @HealthCheck({ noCache: true, swaggerDocumentation: false })
   @ApiOperation({ summary: 'Whether orders are taken in and processed at present' })
-  @ApiOkResponse({ type: HealthReportDto })
+  @ApiOkResponse({ type: HealthReportDto, description: 'Warns where a person should look' })
   @ApiServiceUnavailableResponse({ type: HealthReportDto, description: 'Names each cause' })
-  async ready(@Res({ passthrough: true }) response: StatusSink): Promise<HealthReport> {
-    const { ready, causes } = await this.transport.checkHealth();
-    if (ready) return { status: 'ok', checks: { transport: { status: 'up' } } };
-    response.status(HttpStatus.SERVICE_UNAVAILABLE);
-    return { status: 'error', checks: { transport: { status: 'down', causes } } };
+  ready(): Promise<HealthReport> {
+    return this.report([() => this.transport.isHealthy('transport'), () => this.backlog.check('backlog')]);
+  }
+
+  private async report(indicators: HealthIndicatorFunction[]): Promise<HealthReport> {
+    try {
+      return { status: 'ok', checks: (await this.health.check(indicators)).details } as HealthReport;
+    } catch (error) {
+      if (!(error instanceof HttpException)) throw error;
+      const { details } = error.getResponse() as HealthCheckResult;
+      throw new ServiceUnavailableException({ status: 'error', checks: details });
+    }
   }
 }

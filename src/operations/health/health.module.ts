@@ -1,11 +1,30 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
+import { BacklogIndicator } from './backlog.indicator.js';
 import { HealthController } from './health.controller.js';
+import { ProcessIndicator } from './process.indicator.js';
+import { THRESHOLDS, type Thresholds } from './thresholds.js';
 
 /** `GET /health/live` and `GET /health/ready`. */
 @Module({})
 export class HealthModule {
-  /** @param transport - the module that provides the `RedisStreamsServer` */
-  static forRoot(transport: DynamicModule): DynamicModule {
-    return { module: HealthModule, imports: [transport], controllers: [HealthController] };
+  /**
+   * @param transport - the module that provides the `RedisStreamsServer`
+   * @param streams - the module that provides the `StreamsSnapshots`
+   */
+  static forRoot(thresholds: Thresholds, transport: DynamicModule, streams: DynamicModule): DynamicModule {
+    return {
+      module: HealthModule,
+      // A probe every few seconds would fill the log with one and the same failure.
+      imports: [TerminusModule.forRoot({ logger: false }), transport, streams],
+      controllers: [HealthController],
+      providers: [
+        { provide: THRESHOLDS, useValue: thresholds },
+        ProcessIndicator,
+        RedisStreamsHealthIndicator,
+        BacklogIndicator,
+      ],
+    };
   }
 }

@@ -6,6 +6,7 @@ export function serveApiDocs(app: INestApplication): void {
   const description = new DocumentBuilder()
     .setTitle('Order Streams')
     .setDescription('Takes orders in, processes them in the background, and says how far they are.')
+    .addBearerAuth()
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description), {
     customSiteTitle: 'Order Streams',

@@ -1,4 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 
@@ -6,6 +7,7 @@ const BODY_LIMIT = '64kb';
 
 /** What holds for every route. The application must have been made with `bodyParser: false`. */
 export function configureHttp(app: NestExpressApplication): void {
+  app.use(traceRequests);
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalFilters(new HttpErrorFilter(app.getHttpAdapter()));
   app.useSecurityHeaders({

@@ -39,6 +39,13 @@ export class OrderViewDto implements OrderView {
     description: 'Its id in the dead-letter stream, once it is dead-lettered',
   })
   deadLetterId?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    example: 1,
+    description: 'How often it was put back from the dead letters, if it was',
+  })
+  replays?: number;
 }
 
 /** The body of every answer that is an error. */

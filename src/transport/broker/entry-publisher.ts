@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisConnectionOptions } from './connection-options.js';
-import { refreshSlots } from './cluster-nodes.js';
+import { repeatWhileSlotsMove } from './cluster-nodes.js';
 import { closeConnection, openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
@@ -10,9 +9,11 @@ import { failureOf } from './redis-failure.js';
 import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import { dedupMarkerOf, type Idempotency } from '../protocol/idempotency.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
 
 /** How long and how much a publisher waits. */
 export interface PublisherLimits {
@@ -24,8 +25,22 @@ export interface PublisherLimits {
   readonly waitReplicas?: WaitReplicas | undefined;
 }
 
-/** How long an entry waits that a cluster refused for now, in milliseconds. */
-const REDIRECTED_DELAY_MS = 50;
+/** What becomes an entry, and what goes with it. */
+export interface Publication {
+  /** Names and values in turn. */
+  readonly fields: readonly string[];
+  /** Applied in the same step. */
+  readonly writes: readonly StreamWrite[];
+  /** By what a repeat is known. */
+  readonly idempotency?: Idempotency | undefined;
+}
+
+/** An entry that Redis has. */
+export interface Published {
+  readonly entryId: string;
+  /** Whether it was there before, so that nothing was added: also when the earlier send was our own. */
+  readonly isRepeat: boolean;
+}
 
 /** Adds entries to streams. */
 export class EntryPublisher {
@@ -57,10 +72,11 @@ export class EntryPublisher {
   /**
    * Adds an entry, and applies the writes in the same step.
    *
-   * @returns the entry's id, once Redis has it
+   * @returns the entry, once Redis has it
    * @throws RedisUnavailableError when Redis does not answer in time; NotReplicatedError when its replicas do not
+   * @throws IdempotencyKeyReusedError when its key stands for another event
    */
-  async publish(stream: string, fields: readonly string[], writes: readonly StreamWrite[]): Promise<string> {
+  async publish(stream: string, publication: Publication): Promise<Published> {
     if (this.pending >= this.limits.maxPending) {
       throw new RedisUnavailableError(
         `${this.pending} events are already waiting for Redis; this one was not sent`,
@@ -73,9 +89,14 @@ export class EntryPublisher {
       return await this.inTime(state, async () => {
         if (this.redis.status !== 'ready') await this.linkUp();
         // The caller was told that it was not sent: so it must not be.
-        if (state.over) return '';
+        if (state.over) return { entryId: '', isRepeat: false };
         state.sent = true;
-        return this.addWhereItBelongs(state, () => this.add(stream, fields, writes));
+        const { idempotency } = publication;
+        const send = async (): Promise<Published> =>
+          idempotency
+            ? this.addOnce(stream, publication, idempotency)
+            : { entryId: await this.add(stream, publication), isRepeat: false };
+        return repeatWhileSlotsMove(this.redis, send, () => state.over);
       });
     } catch (error) {
       throw explained(error, stream);
@@ -102,24 +123,7 @@ export class EntryPublisher {
     this.endWatch();
   }
 
-  /** Repeats what a cluster refused because the slot is on the move. ioredis does so for what it sends alone. */
-  private async addWhereItBelongs(state: { over: boolean }, add: () => Promise<string>): Promise<string> {
-    for (;;) {
-      try {
-        return await add();
-      } catch (error) {
-        if (failureOf(error) !== 'cluster-changes' || state.over) throw error;
-      }
-      refreshSlots(this.redis);
-      await delay(REDIRECTED_DELAY_MS);
-    }
-  }
-
-  private async add(
-    stream: string,
-    fields: readonly string[],
-    writes: readonly StreamWrite[],
-  ): Promise<string> {
+  private async add(stream: string, { fields, writes }: Publication): Promise<string> {
     if (writes.length === 0) {
       const append = this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
       return ((await append) as string | null) ?? '';
@@ -130,6 +134,23 @@ export class EntryPublisher {
       [stream, ...keys],
       [fields.length, ...fields, ...args],
     )) as string;
+  }
+
+  private async addOnce(
+    stream: string,
+    { fields, writes }: Publication,
+    { keys: names, windowMs }: Idempotency,
+  ): Promise<Published> {
+    const own = [stream, ...names.map(({ key }) => dedupMarkerOf(stream, key))];
+    const { keys, args } = writeArguments(writes, own.length);
+    const fingerprints = names.map(({ fingerprint }) => fingerprint);
+    const [entryId, outcome, place = 1] = (await this.functions.call(
+      'enqueue_once',
+      [...own, ...keys],
+      [names.length, windowMs, ...fingerprints, fields.length, ...fields, ...args],
+    )) as [string, 'added' | 'repeated' | 'reused', number?];
+    if (outcome === 'reused') throw new IdempotencyKeyReusedError(names[place - 1]?.key ?? '', entryId);
+    return { entryId, isRepeat: outcome === 'repeated' };
   }
 
   /** One wait for all who wait: ioredis warns of many listeners. */

@@ -1,44 +1,16 @@
-import type { Redis } from 'ioredis';
 import type { StreamEntry } from '../protocol/entry.js';
 
-/** What stands where bytes were not valid UTF-8 and a reply was read as text. */
-const REPLACEMENT = '\ufffd';
-
 /** One entry of a reply: id, and names and values in turn. */
-export type EntryReply = readonly [id: string, fields: string[]];
+export type EntryReply = readonly [id: Buffer, parts: Buffer[]];
 /** The reply of XREADGROUP: for each stream its entries; null when nothing came in time. */
-export type ReadReply = readonly (readonly [stream: string, entries: EntryReply[]])[] | null;
+export type ReadReply = readonly (readonly [stream: Buffer, entries: EntryReply[]])[] | null;
 
 /** Entries of a reply for one stream. */
 export function entriesOf(reply: ReadReply): StreamEntry[] {
-  const entries = reply?.[0]?.[1] ?? [];
-  return entries.map(([id, fields]) => ({ id, fields }));
+  return reply?.[0]?.[1].map(entryOf) ?? [];
 }
 
-/**
- * Reads entries again, byte for byte, where reading them as text may have lost something. One that cannot be read again
- * now is left out: it stays pending, and is found when its ack wait is over.
- */
-export async function withExactBytes(
-  redis: Redis,
-  stream: string,
-  entries: readonly StreamEntry[],
-): Promise<readonly StreamEntry[]> {
-  if (!entries.some(mayHaveLostBytes)) return entries;
-  const read = await Promise.all(
-    entries.map(async (entry): Promise<StreamEntry[]> => {
-      if (!mayHaveLostBytes(entry)) return [entry];
-      try {
-        const [exact] = await redis.xrangeBuffer(stream, entry.id, entry.id);
-        return [{ ...entry, bytes: exact?.[1] ?? 'lost' }];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return read.flat();
-}
-
-function mayHaveLostBytes({ fields }: StreamEntry): boolean {
-  return fields.some((text) => text.includes(REPLACEMENT));
+/** An entry of a reply. Its bytes stay as they came: an entry that cannot be understood must not lose any. */
+export function entryOf([id, parts]: EntryReply): StreamEntry {
+  return { id: id.toString('latin1'), parts };
 }

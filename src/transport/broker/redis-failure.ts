@@ -41,6 +41,16 @@ export function failureOf(error: unknown): RedisFailure {
   return LOST_LINK.test(message) || LOST_LINK.test(codeOf(error)) ? 'unreachable' : 'other';
 }
 
+/**
+ * Whether Redis refuses this one command for what it asks, such as a key that this user may not touch; it would refuse
+ * it again. Anything else is trouble that may pass.
+ */
+export function isAboutCommand(error: unknown): boolean {
+  const failure = failureOf(error);
+  if (failure === 'other') return true;
+  return failure === 'no-permission' && error instanceof Error && /^NOPERM .*\bkeys?\b/.test(error.message);
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

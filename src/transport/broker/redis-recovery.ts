@@ -1,5 +1,5 @@
 import type { StreamEntry } from '../protocol/entry.js';
-import { withExactBytes } from './entry-replies.js';
+import { entryOf } from './entry-replies.js';
 import { flat, PAGE, PARKING } from './redis-commands.js';
 import { RedisSettlement } from './redis-settlement.js';
 import type {
@@ -16,14 +16,14 @@ import type { RecoveryBroker } from './stream-broker.js';
 /** How long the trace of a lone run stays, in milliseconds. Without it the entry runs alone once more. */
 const ALONE_TTL_MS = 86_400_000;
 
-type ClaimReply = [claimed: [id: string, count: number, fields: string[]][], vanished: string[]];
+type ClaimReply = [claimed: [id: Buffer, count: number, parts: Buffer[]][], vanished: Buffer[]];
 
 /** Finds and takes what nobody works on, in pages that Redis gets through quickly. */
 export abstract class RedisRecovery extends RedisSettlement implements RecoveryBroker {
   async claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
     const keys = [stream, this.key(stream, 'retry')];
     const args = [...this.me(), Math.min(limit, PAGE), maxDelayMs];
-    return this.claimed(stream, (await this.functions.call('claim_due', keys, args)) as ClaimReply);
+    return claimOf((await this.functions.callForBytes('claim_due', keys, args)) as ClaimReply);
   }
 
   async consumers(stream: string): Promise<ConsumerInfo[]> {
@@ -51,10 +51,8 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   }
 
   async readEntry(stream: string, id: string): Promise<StreamEntry | undefined> {
-    const [found] = await this.commands.xrange(stream, id, id);
-    if (!found) return undefined;
-    const [entry] = await withExactBytes(this.commands, stream, [{ id, fields: found[1] }]);
-    return entry;
+    const [found] = await this.commands.xrangeBuffer(stream, id, id);
+    return found && entryOf(found);
   }
 
   async claimAbandoned(
@@ -64,7 +62,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     entries: readonly EntryRef[],
   ): Promise<Claim> {
     const args = [...this.me(), owner, leastIdleMs, ...flat(entries)];
-    return this.claimed(stream, (await this.functions.call('claim_abandoned', [stream], args)) as ClaimReply);
+    return claimOf((await this.functions.callForBytes('claim_abandoned', [stream], args)) as ClaimReply);
   }
 
   async repairWaiting(stream: string, thorough = false): Promise<number> {
@@ -147,17 +145,11 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     const oldest = Math.floor(Number(seconds) * 1_000 + Number(micros) / 1_000 - maxAgeMs);
     return this.commands.xtrim(this.deadLetterKey(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
   }
+}
 
-  private async claimed(stream: string, [claimed, vanished]: ClaimReply): Promise<Claim> {
-    const counts = new Map(claimed.map(([id, deliveryCount]) => [id, deliveryCount]));
-    const entries = await withExactBytes(
-      this.commands,
-      stream,
-      claimed.map(([id, , fields]) => ({ id, fields })),
-    );
-    return {
-      entries: entries.map((entry) => ({ entry, deliveryCount: counts.get(entry.id) ?? 1 })),
-      vanished,
-    };
-  }
+function claimOf([claimed, vanished]: ClaimReply): Claim {
+  return {
+    entries: claimed.map(([id, deliveryCount, parts]) => ({ entry: entryOf([id, parts]), deliveryCount })),
+    vanished: vanished.map(String),
+  };
 }

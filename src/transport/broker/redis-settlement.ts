@@ -3,7 +3,15 @@ import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { flat, pagesOf, RedisCommands } from './redis-commands.js';
 import { failureOf } from './redis-failure.js';
-import type { DeadLettering, DeadLetterRequest, EntryRef, Settlement } from './settlement.js';
+import { answersOf, commitArguments } from './functions/commit-arguments.js';
+import type {
+  CommitAnswer,
+  CommitBatch,
+  DeadLettering,
+  DeadLetterRequest,
+  EntryRef,
+  Settlement,
+} from './settlement.js';
 import type { SettlementBroker } from './stream-broker.js';
 
 /** How much longer than its entry waits a streak is kept, in milliseconds. */
@@ -13,6 +21,13 @@ const STREAK_TTL_MS = 86_400_000;
 export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
     return this.commands.xack(stream, this.group, ...ids);
+  }
+
+  async commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+    const receipt = this.key(stream, 'commits', this.consumer, String(batch.lane));
+    const { keys, args } = commitArguments(batch, [stream, receipt]);
+    const answers = await this.functions.call('commit', keys, [...this.me(), ...args]);
+    return answersOf(answers as string[]);
   }
 
   async park(
@@ -53,11 +68,12 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return (await this.functions.call('settle', [stream], args)) as Settlement;
   }
 
-  async release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+  async release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
     const keys = [stream, this.key(stream, 'retry')];
     let released = 0;
     for (const page of pagesOf(entries)) {
-      released += (await this.functions.call('release', keys, [...this.me(), ...flat(page)])) as number;
+      const args = [...this.me(), Math.round(delayMs), ...flat(page)];
+      released += (await this.functions.call('release', keys, args)) as number;
     }
     return released;
   }

@@ -1,10 +1,13 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import type { RedisConnectionOptions } from './connection-options.js';
 import { closeConnection, openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
-import { RedisRecovery } from './redis-recovery.js';
+import { RedisMarkers } from './redis-markers.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
+import type { RedisSettings } from './settlement.js';
 import type { StreamBroker } from './stream-broker.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -20,13 +23,19 @@ export interface BrokerOptions {
 /** How long the trace of a write probe stays, in milliseconds. */
 const PROBE_TTL_MS = 60_000;
 
+/** How long a Redis may take to say that it is loading, in milliseconds. */
+const LOADING_ANSWER_MS = 500;
+/** The link is cut and made anew while Redis loads; what it said holds for so many milliseconds. */
+const LOADING_HOLDS_MS = 4_000;
+
 /** No entry follows it. One more would begin again at 0: Redis adds one to where a read begins. */
 const BEHIND_ALL = '18446744073709551615-18446744073709551614';
 
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
-export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
+export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   private readonly endWatch: () => void;
   private linkError: Error | undefined;
+  private loadingSeenAt = -Infinity;
 
   constructor(
     private readonly options: BrokerOptions,
@@ -78,8 +87,40 @@ export class RedisStreamBroker extends RedisRecovery implements StreamBroker {
     return this.isConnected() ? undefined : this.linkError?.message;
   }
 
+  async settings(): Promise<RedisSettings> {
+    const info = (await this.commands.info('persistence')) + (await this.commands.info('memory'));
+    const [, append] = /^aof_enabled:([01])/m.exec(info) ?? [];
+    const [, evictionPolicy] = /^maxmemory_policy:([\w-]+)/m.exec(info) ?? [];
+    return {
+      ...(append !== undefined && { appendOnly: append === '1' }),
+      ...(evictionPolicy !== undefined && { evictionPolicy }),
+    };
+  }
+
   isConnected(): boolean {
     return this.commands.status === 'ready';
+  }
+
+  async absence(): Promise<'unreachable' | 'loading'> {
+    if (this.commands.status === 'connect' && (await this.saysLoading())) {
+      this.loadingSeenAt = performance.now();
+    }
+    return performance.now() - this.loadingSeenAt < LOADING_HOLDS_MS ? 'loading' : 'unreachable';
+  }
+
+  /** While it loads, Redis answers INFO and little else. */
+  private async saysLoading(): Promise<boolean> {
+    const limit = new AbortController();
+    try {
+      return await Promise.race([
+        this.commands.info('persistence').then((info) => info.includes('loading:1')),
+        delay(LOADING_ANSWER_MS, false, { signal: limit.signal }),
+      ]);
+    } catch {
+      return false;
+    } finally {
+      limit.abort();
+    }
   }
 
   async close(): Promise<void> {

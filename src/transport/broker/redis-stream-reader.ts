@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { StreamEntry } from '../protocol/entry.js';
 import { cutConnection } from './connection.js';
-import { entriesOf, withExactBytes, type ReadReply } from './entry-replies.js';
+import { entriesOf, type ReadReply } from './entry-replies.js';
 import { reconnect } from './link-watch.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -28,19 +28,9 @@ export class RedisStreamReader implements StreamReader {
     // A dead link leaves a blocking read waiting for ever; ioredis's blockingTimeout would answer null instead.
     const watchdog = setTimeout(() => reconnect(this.redis), this.blockMs + GRACE_MS);
     try {
-      const reply = (await this.redis.xreadgroup(
-        'GROUP',
-        group,
-        consumer,
-        'COUNT',
-        count,
-        'BLOCK',
-        this.blockMs,
-        'STREAMS',
-        stream,
-        '>',
-      )) as ReadReply;
-      return await withExactBytes(this.redis, stream, entriesOf(reply));
+      const from = ['GROUP', group, consumer, 'COUNT', count, 'BLOCK', this.blockMs, 'STREAMS', stream, '>'];
+      const reply = (await this.redis.callBuffer('xreadgroup', ...from)) as ReadReply;
+      return entriesOf(reply);
     } finally {
       clearTimeout(watchdog);
     }

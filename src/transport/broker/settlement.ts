@@ -1,5 +1,6 @@
 import type { StreamEntry } from '../protocol/entry.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { FollowUp } from '../protocol/commit-transaction.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
 
 /** An entry as it was delivered: its id, and the delivery count that fences what is done to it. */
 export interface EntryRef {
@@ -9,9 +10,10 @@ export interface EntryRef {
 
 /**
  * How a fenced step ended: `done`; `gone`, settled already, perhaps by an earlier send of the same command; `taken`,
- * delivered to somebody else since; `vanished`, deleted from the stream while it was pending.
+ * delivered to somebody else since; `vanished`, deleted from the stream while it was pending; `duplicate`, acknowledged
+ * and nothing else, as a condition among its writes wanted.
  */
-export type Settlement = 'done' | 'gone' | 'taken' | 'vanished';
+export type Settlement = 'done' | 'gone' | 'taken' | 'vanished' | 'duplicate';
 
 /** What moves an entry to its dead-letter stream. */
 export interface DeadLetterRequest {
@@ -33,6 +35,47 @@ export interface DeadLettering {
   readonly deadLetterId?: string;
 }
 
+/** A marker that must hold a value for a commit to be applied, and that is written with it. */
+export interface CommitGuard {
+  /** A string key in the stream's hash slot that no write of the commit touches. */
+  readonly key: string;
+  /** What it must hold; otherwise the answer is `superseded`. */
+  readonly expected: string;
+  /** What it holds once the commit is applied, for `ttlMs` milliseconds. */
+  readonly value: string;
+  readonly ttlMs: number;
+}
+
+/** What takes effect together with the acknowledgement of an entry. */
+export interface Commit {
+  readonly entry: EntryRef;
+  readonly writes: readonly StreamWrite[];
+  readonly emits: readonly FollowUp[];
+  readonly guard?: CommitGuard | undefined;
+}
+
+/** How much is kept of a stream that follow-up events go to and no group reads. */
+export interface FollowUpLimits {
+  readonly maxEntries: number;
+  readonly maxAgeMs: number;
+}
+
+/** Commits that go in one call. A repeat after a lost answer carries the same lane, sequence and commits. */
+export interface CommitBatch {
+  /** A consumer's calls in one lane follow each other: the next is sent when the last was answered. */
+  readonly lane: number;
+  /** Tells a consumer's calls apart; ever greater. */
+  readonly sequence: number;
+  readonly commits: readonly Commit[];
+  readonly followUps: FollowUpLimits;
+}
+
+/**
+ * How one commit ended: `done`, or with nothing written: as a {@link Settlement}, `superseded` when its guard did not
+ * hold, or `refused` because of a write that cannot be made.
+ */
+export type CommitAnswer = Settlement | 'superseded' | { readonly refused: string };
+
 /** Entries that were claimed, with the delivery counted, and ids of those that were found deleted. */
 export interface Claim {
   readonly entries: readonly { readonly entry: StreamEntry; readonly deliveryCount: number }[];
@@ -49,6 +92,14 @@ export interface ConsumerInfo {
   readonly name: string;
   readonly pending: number;
   readonly idleMs: number;
+}
+
+/** How Redis is set, as far as it decides what may be lost; absent what it does not tell. */
+export interface RedisSettings {
+  /** Whether it keeps an append-only file. */
+  readonly appendOnly?: boolean;
+  /** What it deletes when its memory is full. */
+  readonly evictionPolicy?: string;
 }
 
 /** A setting of which the largest value of all the group's processes holds. */

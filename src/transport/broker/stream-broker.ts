@@ -1,14 +1,18 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
 import type { StreamEntry } from '../protocol/entry.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { StreamWrite } from '../protocol/stream-write.js';
+import type { MarkerBroker } from './markers.js';
 import type {
   Claim,
+  CommitAnswer,
+  CommitBatch,
   ConsumerInfo,
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
   GroupLimit,
   PendingEntry,
+  RedisSettings,
   Settlement,
   TrimLimits,
   Trimming,
@@ -23,14 +27,26 @@ export interface SettlementBroker {
    * @returns how many of them were still pending
    */
   acknowledge(stream: string, ids: readonly string[]): Promise<number>;
+  /**
+   * Applies commits and settles their entries, each for itself: its writes, its events and the acknowledgement take
+   * effect together, or nothing of it does. Safe to repeat with the same batch.
+   *
+   * @returns one answer for each, in their order
+   */
+  commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]>;
   /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */
   park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]): Promise<Settlement>;
   /** Moves an entry to the dead-letter stream, byte for byte. */
   deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering>;
   /** Acknowledges one entry under the fence: while it is pending for this owner. */
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement>;
-  /** Hands entries whose handler never started back, uncharged. @returns how many were still ours */
-  release(stream: string, entries: readonly EntryRef[]): Promise<number>;
+  /**
+   * Hands entries that no handler works on back, uncharged.
+   *
+   * @param delayMs - how long they wait, 0 unless given
+   * @returns how many were still ours
+   */
+  release(stream: string, entries: readonly EntryRef[], delayMs?: number): Promise<number>;
   /** How an entry failed before, as far as that was kept with {@link errorStreakWrites}. */
   readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined>;
   /** The writes that keep a streak for as long as the entry waits, and a day longer. */
@@ -89,7 +105,7 @@ export interface RecoveryBroker {
 }
 
 /** What the transport asks of Redis: one method per intent. Every one is safe to repeat. */
-export interface StreamBroker extends SettlementBroker, RecoveryBroker {
+export interface StreamBroker extends SettlementBroker, RecoveryBroker, MarkerBroker {
   /**
    * Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. Makes this
    * process's consumer known to it.
@@ -105,7 +121,11 @@ export interface StreamBroker extends SettlementBroker, RecoveryBroker {
   openReader(stream: string): StreamReader;
   /** Asks Redis for a write beside the stream and for its group. Rejects with what Redis says against it. */
   probe(stream: string): Promise<void>;
+  /** How Redis is set; waits until it answers. */
+  settings(): Promise<RedisSettings>;
   /** Whether the link for commands is up. */
   isConnected(): boolean;
+  /** Why the link is not up: Redis cannot be reached, or has been reached and is still loading its data. */
+  absence(): Promise<'unreachable' | 'loading'>;
   close(): Promise<void>;
 }

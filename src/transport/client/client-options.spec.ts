@@ -12,6 +12,7 @@ describe('resolveClientOptions', () => {
       encoding: 'json',
       emitTimeoutMs: 2_000,
       maxPendingEmits: 10_000,
+      dedupWindowMs: 86_400_000,
     });
   });
 

@@ -2,6 +2,7 @@ import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/check-connection.js';
 import type { WaitReplicas } from '../broker/replicated-writes.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
+import { DEFAULT_DEDUP_WINDOW_MS } from '../protocol/idempotency.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { checkStreamNames } from '../protocol/stream-key.js';
 
@@ -36,6 +37,13 @@ export interface RedisStreamsClientOptions {
    */
   emitTimeoutMs?: number;
   /**
+   * Milliseconds during which a repeat of an event with an idempotency key is known. Too short lets a late repeat in as
+   * a second entry; too long takes memory for each key.
+   *
+   * @defaultValue 86400000, a day
+   */
+  dedupWindowMs?: number;
+  /**
    * How many emits may wait for Redis at once; one more fails at once, so that an outage does not fill the memory.
    *
    * @defaultValue 10000
@@ -65,11 +73,13 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
   const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000, waitReplicas } = options;
+  const { dedupWindowMs = DEFAULT_DEDUP_WINDOW_MS } = options;
   if (!['json', 'fields'].includes(encoding)) {
     throw new InvalidOptionError('encoding', `must be "json" or "fields", not "${encoding}"`);
   }
-  checkWhole('emitTimeoutMs', emitTimeoutMs, LONGEST_TIMER_MS);
-  checkWhole('maxPendingEmits', maxPendingEmits, LONGEST_TIMER_MS);
+  for (const [option, value] of Object.entries({ emitTimeoutMs, maxPendingEmits, dedupWindowMs })) {
+    checkWhole(option, value, LONGEST_TIMER_MS);
+  }
   if (waitReplicas) {
     checkWhole('waitReplicas.count', waitReplicas.count, MOST_REPLICAS);
     // Without time left, an emit would fail before it is known whether its entry is safe.
@@ -81,6 +91,7 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
     encoding,
     emitTimeoutMs,
     maxPendingEmits,
+    dedupWindowMs,
     ...(waitReplicas && { waitReplicas: Object.freeze({ ...waitReplicas }) }),
   });
 }

@@ -2,11 +2,14 @@ import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microser
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { from, throwError, type Observable } from 'rxjs';
 import { isCluster } from '../broker/connection-options.js';
-import { EntryPublisher } from '../broker/entry-publisher.js';
+import { EntryPublisher, type Published } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
+import type { Headers } from '../protocol/entry.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
+import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../protocol/idempotency.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { traceSend } from '../tracing/trace-send.js';
 import {
   resolveClientOptions,
   type RedisStreamsClientOptions,
@@ -92,6 +95,17 @@ export class RedisStreamsClient extends ClientProxy {
     return from(sent);
   }
 
+  /**
+   * Writes an event as {@link emit} does, and tells whether it was there already: with an idempotency key, a repeat adds
+   * nothing. It is a repeat too when an earlier send of this very call was carried out and its answer lost.
+   *
+   * @throws IdempotencyKeyReusedError when the key stands for another event
+   */
+  async emitOnce(pattern: string, data: unknown): Promise<Published> {
+    if (data === undefined || data === null) throw new InvalidMessageException();
+    return this.publishEvent({ pattern, data });
+  }
+
   /** Not supported: there is no reply stream. Fails at once with {@link RequestResponseUnsupportedError}. */
   override send<TResult = never>(...[pattern]: [pattern: unknown, data?: unknown]): Observable<TResult> {
     return throwError(() => new RequestResponseUnsupportedError(String(pattern)));
@@ -103,18 +117,37 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   protected override async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    return (await this.publishEvent(packet)).entryId as T;
+  }
+
+  private async publishEvent(packet: ReadPacket): Promise<Published> {
     // Nest 11 has no such hook.
     this.onDispatchHook?.(packet);
     const { data: event, metadata } = packet as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
-    const fields = encodeEntry(
-      record ? record.data : event,
-      { ...metadata, ...record?.headers },
-      this.options.encoding,
-    );
+    const payload = record ? record.data : event;
+    const { encoding } = this.options;
+    const headers: Record<string, string> = { ...metadata, ...record?.headers };
+    const idempotency = this.idempotencyOf(record, headers);
+    const [first] = idempotency?.keys ?? [];
+    // The encoding "fields" has no room for it; the marker beside the stream is all that is needed.
+    if (first && encoding === 'json') headers[IDEMPOTENCY_KEY_HEADER] ??= first.key;
     const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
-    const id = await this.connection().publish(stream, fields, record?.writes.list() ?? []);
-    return id as T;
+    return traceSend({
+      ...{ stream, headers, carriesHeaders: encoding === 'json' },
+      encode: (complete) => encodeEntry(payload, complete, encoding),
+      publish: (fields) =>
+        this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency }),
+    });
+  }
+
+  private idempotencyOf(record: RedisStreamsRecord | undefined, headers: Headers): Idempotency | undefined {
+    const { keys = [], windowMs = this.options.dedupWindowMs } = record?.idempotency ?? {};
+    const header = headers[IDEMPOTENCY_KEY_HEADER];
+    if (keys.length > 0) return { keys, windowMs };
+    return header === undefined
+      ? undefined
+      : { keys: [{ key: checkIdempotencyKey(header), fingerprint: '' }], windowMs };
   }
 
   private connection(): EntryPublisher {

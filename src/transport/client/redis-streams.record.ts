@@ -1,4 +1,6 @@
 import type { Headers } from '../protocol/entry.js';
+import { UnencodableEventError } from '../protocol/errors/unencodable-event.error.js';
+import { checkIdempotencyKey, type IdempotencyKey } from '../protocol/idempotency.js';
 import { ENTRY_ID, StreamWrites } from '../protocol/stream-writes.js';
 
 /** An event with what goes beside its payload; made by {@link RedisStreamsRecordBuilder}. */
@@ -7,6 +9,13 @@ export class RedisStreamsRecord<T = unknown> {
     readonly data: T,
     readonly headers: Headers,
     readonly writes: StreamWrites,
+    /** Names by which a repeat is known; the window is the client's where none is given. */
+    readonly idempotency: {
+      readonly keys: readonly IdempotencyKey[];
+      readonly windowMs?: number | undefined;
+    } = {
+      keys: [],
+    },
   ) {}
 }
 
@@ -21,6 +30,8 @@ export class RedisStreamsRecord<T = unknown> {
 export class RedisStreamsRecordBuilder<T = unknown> {
   private headers: Headers = {};
   private readonly writes = new StreamWrites();
+  private readonly keys: IdempotencyKey[] = [];
+  private windowMs: number | undefined;
 
   constructor(private data: T) {}
 
@@ -46,7 +57,30 @@ export class RedisStreamsRecordBuilder<T = unknown> {
     return this;
   }
 
+  /**
+   * Names the event: while the window lasts, sending it again adds nothing, applies no writes, and gives the id of the
+   * first entry. So a caller may repeat what may have been sent. The key travels as the header `idempotency-key`; such a
+   * header that was set by other means counts the same. May be called again for a further name.
+   *
+   * @param key - what is the same for every send of this event, and for no other event of the stream
+   * @param fingerprint - tells apart events that may be sent with one key by mistake: a repeat with another one fails
+   * with {@link IdempotencyKeyReusedError}
+   * @param windowMs - milliseconds; `dedupWindowMs` of the client by default
+   * @throws UnencodableEventError when the key is empty
+   */
+  setIdempotencyKey(key: string, windowMs?: number, fingerprint = ''): this {
+    if (windowMs !== undefined && (!Number.isSafeInteger(windowMs) || windowMs < 1)) {
+      throw new UnencodableEventError(
+        'the window of an idempotency key is a whole number of milliseconds above 0',
+      );
+    }
+    this.keys.push({ key: checkIdempotencyKey(key), fingerprint });
+    this.windowMs = windowMs ?? this.windowMs;
+    return this;
+  }
+
   build(): RedisStreamsRecord<T> {
-    return new RedisStreamsRecord(this.data, this.headers, this.writes);
+    const { keys, windowMs } = this;
+    return new RedisStreamsRecord(this.data, this.headers, this.writes, { keys: [...keys], windowMs });
   }
 }

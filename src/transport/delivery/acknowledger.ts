@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SettlementBroker } from '../broker/stream-broker.js';
+import { endOfTurn } from './end-of-turn.js';
 
 /** Most ids in one XACK: Redis serves nobody else while it runs. */
 const MAX_IDS = 1_000;
@@ -58,9 +59,4 @@ export class Acknowledger {
     // In the same turn as the look at the queue: what is queued from now on must begin a new write.
     this.writing = undefined;
   }
-}
-
-/** Lets everything finish that can finish without waiting. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

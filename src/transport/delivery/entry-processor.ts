@@ -1,15 +1,27 @@
 import { performance } from 'node:perf_hooks';
+import type { CommitAnswer } from '../broker/settlement.js';
+import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import type { Observers } from '../observe/observers.js';
-import type { FailedEvent } from '../observe/transport-events.js';
+import type { DeliveryEvent, FailedEvent, SettledEvent } from '../observe/transport-events.js';
 import { decodeEntry } from '../protocol/entry-decoder.js';
+import { CommitRefusedError } from '../protocol/errors/commit-refused.error.js';
+import { replayGroupOf } from '../protocol/replay-group.js';
+import type { StreamNaming } from '../protocol/stream-key.js';
+import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
+import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { Acknowledger } from './acknowledger.js';
+import type { Committer } from './committer.js';
 import { describeDelivery } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
+import type { OncePerKey } from './once-per-key.js';
 import { ReceivedEvent, type Source } from './received-event.js';
 import type { Settler } from './settler.js';
 
 /** What dead-lettering adds to an entry at most, in bytes. */
 const DIAGNOSIS_BYTES = 65_536;
+
+/** How long an entry waits whose key was taken from it, in milliseconds. */
+const SUPERSEDED_DELAY_MS = 100;
 
 /** Gives an event to its handler; resolves when the handler finished, rejects with what it threw. */
 export type Dispatch = (event: ReceivedEvent) => Promise<void>;
@@ -17,10 +29,15 @@ export type Dispatch = (event: ReceivedEvent) => Promise<void>;
 /** What a processor works with. */
 export interface ProcessorParts {
   readonly source: Source;
+  readonly naming: StreamNaming;
   readonly dispatch: Dispatch;
+  /** For a handler that is called once for each key. */
+  readonly once: OncePerKey | undefined;
   readonly acknowledger: Acknowledger;
+  readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
   readonly observers: Observers;
+  readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
   readonly maxEntryBytes: number;
 }
@@ -33,43 +50,174 @@ export class EntryProcessor {
   constructor(private readonly parts: ProcessorParts) {}
 
   /** Never rejects. */
-  async process(held: HeldEntry): Promise<ProcessingEnd> {
-    const { source, dispatch, acknowledger, observers, maxEntryBytes } = this.parts;
-    const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
-    let event: ReceivedEvent;
-    try {
-      event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit));
-    } catch (error) {
-      return this.fail(held, error);
-    }
-    held.event = event;
-    observers.tell('received', () => describeDelivery(source, held.delivery, event));
-    held.startedAt = performance.now();
-    try {
-      await dispatch(event);
-    } catch (error) {
-      return this.fail(held, error);
-    }
-    if (!held.takeOutcome()) return 'ignored';
-    observers.tell('processed', () => ({
-      ...describeDelivery(source, held.delivery, event),
-      durationMs: performance.now() - (held.startedAt ?? 0),
-    }));
-    await acknowledger.acknowledge(held.id);
-    return 'acknowledging';
+  process(held: HeldEntry): Promise<ProcessingEnd> {
+    const { tracing } = this.parts;
+    return tracing.isOn ? tracing.attempt(held.delivery, () => this.run(held)) : this.run(held);
   }
 
   /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
   async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
     if (!held.takeOutcome()) return 'ignored';
-    const { source, observers, settler } = this.parts;
-    const failed: FailedEvent = {
-      ...describeDelivery(source, held.delivery, held.event),
-      durationMs: held.startedAt === undefined ? 0 : performance.now() - held.startedAt,
-      error,
-    };
-    observers.tell('failed', () => failed);
-    await settler.settleFailure(held.delivery, failed);
+    await this.settleFailure(held, error);
     return 'settled';
+  }
+
+  /** Goes on with a delivery whose commit was answered. */
+  committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+    const { tracing } = this.parts;
+    return tracing.isOn
+      ? tracing.answered(held.delivery, () => this.goOn(held, answer))
+      : this.goOn(held, answer);
+  }
+
+  private async run(held: HeldEntry): Promise<ProcessingEnd> {
+    const { source, naming, once, tracing, maxEntryBytes } = this.parts;
+    const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
+    const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
+    if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
+    let event: ReceivedEvent;
+    try {
+      event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit), naming);
+    } catch (error) {
+      return this.fail(held, error);
+    }
+    held.event = event;
+    tracing.received(held.delivery, event.retry);
+    let end: IdempotencyEnd | undefined;
+    try {
+      if (once) end = await once.run(held, event, () => this.handle(held, event));
+      else await this.handle(held, event);
+    } catch (error) {
+      event.end();
+      return this.fail(held, error);
+    }
+    event.end();
+    if (!held.takeOutcome()) return 'ignored';
+    if (end && end.outcome !== 'done') return this.passOver(held, end);
+    event.guard = end?.guard;
+    held.finishedAt = performance.now();
+    const behind = this.succeed(held, event);
+    if (behind) await behind;
+    return 'acknowledging';
+  }
+
+  /** Another group failed at the entry and was given it again; here it was done. */
+  private async skip(held: HeldEntry, replayGroup: string): Promise<ProcessingEnd> {
+    if (!held.takeOutcome()) return 'ignored';
+    const { source, observers, acknowledger, tracing } = this.parts;
+    tracing.settled(held.delivery, 'skipped');
+    observers.tell('skipped', () => ({ ...source, entryId: held.id, replayGroup }));
+    await acknowledger.acknowledge(held.id);
+    return 'acknowledging';
+  }
+
+  private async goOn(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+    const { observers, settler, tracing } = this.parts;
+    if (answer === 'done' || answer === 'duplicate') {
+      this.tellSuccess(held, answer === 'duplicate');
+      return;
+    }
+    if (typeof answer === 'object') {
+      return this.settleFailure(held, new CommitRefusedError(held.id, answer.refused));
+    }
+    tracing.settled(held.delivery, 'commit-refused', { [ATTRIBUTE.settlement]: answer });
+    observers.tell('commit-refused', () => ({ ...this.settled(held), settlement: answer }));
+    // Nothing of it has happened, through no fault of the handler: the entry finds out what became of its key.
+    if (answer === 'superseded') {
+      await settler.putOff(held, SUPERSEDED_DELAY_MS);
+      tracing.dueAgain(held.delivery, 'commit-refused', SUPERSEDED_DELAY_MS);
+    }
+    if (answer === 'vanished') {
+      const refused = new CommitRefusedError(held.id, 'the entry was deleted while its handler ran');
+      await tracing.failure(held.delivery, refused, () =>
+        settler.settleVanished(held.delivery, this.failed(held, refused)),
+      );
+    }
+  }
+
+  private handle(held: HeldEntry, event: ReceivedEvent): Promise<void> {
+    const { source, dispatch, observers } = this.parts;
+    observers.tell('received', () => describeDelivery(source, held.delivery, event));
+    held.startedAt = performance.now();
+    return dispatch(event);
+  }
+
+  /** Settles a delivery whose handler was not called. */
+  private async passOver(
+    held: HeldEntry,
+    end: Exclude<IdempotencyEnd, { outcome: 'done' }>,
+  ): Promise<ProcessingEnd> {
+    const { source, acknowledger, observers, tracing } = this.parts;
+    const described = (): DeliveryEvent => describeDelivery(source, held.delivery, held.event);
+    if (end.outcome === 'duplicate') {
+      tracing.settled(held.delivery, 'duplicate');
+      observers.tell('duplicate', described);
+      await acknowledger.acknowledge(held.id);
+      return 'acknowledging';
+    }
+    if (end.outcome === 'busy') {
+      const { retryInMs: delayMs, cause } = end;
+      await this.putOff(held, delayMs, cause);
+      if (cause === undefined) observers.tell('duplicate-waiting', () => ({ ...described(), delayMs }));
+    }
+    return 'settled';
+  }
+
+  private async putOff(held: HeldEntry, delayMs: number, cause: unknown): Promise<void> {
+    const { settler, tracing } = this.parts;
+    if (cause === undefined) {
+      await settler.putOff(held, delayMs);
+      tracing.dueAgain(held.delivery, 'duplicate-waiting', delayMs);
+      return;
+    }
+    await tracing.failure(held.delivery, cause, async () => {
+      await settler.putOff(held, delayMs, cause);
+      tracing.dueAgain(held.delivery, 'put-off', delayMs);
+    });
+  }
+
+  /** @returns undefined, or while Redis lags behind a promise of its catching up */
+  private succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> | undefined {
+    const { acknowledger, committer, tracing } = this.parts;
+    const { transaction, guard } = event;
+    if (transaction || guard) {
+      const { id, deliveryCount } = held;
+      const writes = transaction?.list() ?? [];
+      const emits = transaction?.emits ?? [];
+      const commit = { entry: { id, deliveryCount }, writes, emits, guard };
+      tracing.handOn(held.delivery);
+      return committer.commit(held, commit, transaction?.bytes ?? 0);
+    }
+    this.tellSuccess(held, false);
+    held.letGo();
+    return acknowledger.acknowledge(held.id);
+  }
+
+  private tellSuccess(held: HeldEntry, wasPrevented: boolean): void {
+    const { observers, tracing } = this.parts;
+    const outcome = wasPrevented || held.event?.isDuplicate === true ? 'duplicate' : 'processed';
+    tracing.settled(held.delivery, outcome);
+    observers.tell(outcome, () => this.settled(held));
+  }
+
+  private settled(held: HeldEntry): SettledEvent {
+    const { startedAt, finishedAt = performance.now() } = held;
+    return {
+      ...describeDelivery(this.parts.source, held.delivery, held.event),
+      durationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
+    };
+  }
+
+  private settleFailure(held: HeldEntry, error: unknown): Promise<void> {
+    const { settler, tracing } = this.parts;
+    return tracing.failure(held.delivery, error, () =>
+      settler.settleFailure(held.delivery, this.failed(held, error)),
+    );
+  }
+
+  private failed(held: HeldEntry, error: unknown): FailedEvent {
+    const failed = { ...this.settled(held), error };
+    this.parts.observers.tell('failed', () => failed);
+    return failed;
   }
 }

@@ -8,26 +8,41 @@ export class HeldEntry implements EntryRef {
   event: ReceivedEvent | undefined;
   /** When the handler was started, on the clock of `performance.now()`. */
   startedAt: number | undefined;
+  /** When its handler succeeded, on the same clock. */
+  finishedAt: number | undefined;
+  /** Whether it is a crash suspect that runs with nothing beside it. */
+  runsAlone = false;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */
   slotFreed = false;
+  readonly id: string;
+  readonly deliveryCount: number;
+  private kept: Delivery | undefined;
   private outcomeTaken = false;
 
   constructor(
-    readonly delivery: Delivery,
+    delivery: Delivery,
     /** When it was last known to be fresh in Redis, on the same clock. */
     public freshAt: number,
     /** When it was taken on. */
     readonly takenAt: number,
-  ) {}
-
-  get id(): string {
-    return this.delivery.entry.id;
+  ) {
+    this.id = delivery.entry.id;
+    this.deliveryCount = delivery.deliveryCount;
+    this.kept = delivery;
   }
 
-  get deliveryCount(): number {
-    return this.delivery.deliveryCount;
+  /** What was delivered, for as long as it may be needed. */
+  get delivery(): Delivery {
+    if (!this.kept) throw new Error(`Entry ${this.id} was let go of`);
+    return this.kept;
+  }
+
+  /** Only its acknowledgement is outstanding: payload and bytes need not outlive the handler. */
+  letGo(): void {
+    this.kept = undefined;
+    this.event = undefined;
   }
 
   /** Whether it is settled, or being settled. */

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { jest } from '@jest/globals';
 import type { RedisFailure } from '../broker/redis-failure.js';
 import { ReadLoop } from './read-loop.js';
 import type { StreamConsumer } from './stream-consumer.js';
@@ -76,6 +77,34 @@ describe('ReadLoop', () => {
     await loop.stop();
 
     expect(reads).toBe(0);
+  });
+
+  it('tells for how long a read has not ended', async () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    let endRead: (entries: never[]) => void = () => undefined;
+    const reading: (() => void)[] = [];
+    const { loop } = loopOn({
+      readNew: () => {
+        reading.shift()?.();
+        return new Promise((resolve) => (endRead = resolve));
+      },
+    });
+    const begun = (): Promise<void> => new Promise((resolve) => reading.push(resolve));
+    const first = begun();
+    void loop.start();
+    await first;
+    now.mockReturnValue(62_000);
+    expect(loop.silentForMs).toBe(61_000);
+
+    const second = begun();
+    endRead([]);
+    await second;
+    expect(loop.silentForMs).toBe(0);
+    now.mockRestore();
+    const stopped = loop.stop();
+    endRead([]);
+    await stopped;
+    expect(loop.silentForMs).toBe(0);
   });
 
   it('keeps nothing of the reads that are over', async () => {

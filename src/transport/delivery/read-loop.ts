@@ -4,8 +4,6 @@ import type { StreamBroker } from '../broker/stream-broker.js';
 import type { StreamReader } from '../broker/stream-reader.js';
 import type { StreamConsumer } from './stream-consumer.js';
 
-/** A healthy read ends within its block time; this much later the loop counts as stalled. */
-const STALL_LIMIT_MS = 10_000;
 const LONGEST_DELAY_MS = 1_000;
 
 /** What a read loop works with. */
@@ -29,13 +27,17 @@ export class ReadLoop {
   private groupKnown = false;
   private readingSince: number | undefined;
   private lastFailure: RedisFailure | undefined;
+  private brokeOffAt: number | undefined;
 
   constructor(private readonly parts: ReadLoopParts) {}
 
   /** @returns resolves when the group is known to exist and reading begins, or the loop ends */
   start(): Promise<void> {
     return new Promise((resolve) => {
-      this.ended = this.run(resolve).finally(resolve);
+      this.ended = this.run(resolve).finally(() => {
+        if (!this.isStopping()) this.brokeOffAt = performance.now();
+        resolve();
+      });
     });
   }
 
@@ -50,9 +52,10 @@ export class ReadLoop {
     return this.lastFailure;
   }
 
-  /** Whether a read has not ended although its time was up long ago. */
-  get stalled(): boolean {
-    return this.readingSince !== undefined && performance.now() - this.readingSince > STALL_LIMIT_MS;
+  /** Milliseconds that the read in progress has taken, or since the loop ended although nobody stopped it; else 0. */
+  get silentForMs(): number {
+    const since = this.brokeOffAt ?? this.readingSince;
+    return since === undefined ? 0 : performance.now() - since;
   }
 
   private async run(onReading: () => void): Promise<void> {

@@ -3,7 +3,7 @@ import { ReceivedEvent } from './received-event.js';
 function event({ deliveryCount = 1, priorAttempts = 0, isDeadLetterStream = false } = {}) {
   return new ReceivedEvent(
     { pattern: 'orders', stream: 'shop', group: 'g', consumer: 'c', isDeadLetterStream },
-    { entry: { id: '7-0', fields: [] }, deliveryCount },
+    { entry: { id: '7-0', parts: [] }, deliveryCount },
     { payload: { orderId: '42' }, headers: { tenant: 'a' }, priorAttempts },
   );
 }

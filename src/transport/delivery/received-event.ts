@@ -1,5 +1,10 @@
+import type { CommitGuard } from '../broker/settlement.js';
+import { CommitTransaction } from '../protocol/commit-transaction.js';
 import type { DecodedEntry, Delivery, Headers } from '../protocol/entry.js';
 import { RETRY_FIELD } from '../protocol/entry-fields.js';
+import { DeliveryOverError } from '../protocol/errors/delivery-over.error.js';
+import type { StreamNaming } from '../protocol/stream-key.js';
+import { withActiveContext } from '../tracing/active-context.js';
 
 /** Where an entry was read, and as whom. */
 export interface Source {
@@ -19,6 +24,14 @@ export class ReceivedEvent {
   readonly retry: number;
   readonly payload: unknown;
   readonly headers: Headers;
+  /** Whether its success had no effect, because what it brought had ended before. */
+  isDuplicate = false;
+  /** A marker that must hold for the success of this delivery to count. */
+  guard: CommitGuard | undefined;
+  /** What the store of idempotency keys lets the handler write with, if it does. */
+  storeTransaction: unknown;
+  private collected: CommitTransaction | undefined;
+  private isOver = false;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
 
@@ -26,6 +39,7 @@ export class ReceivedEvent {
     readonly source: Source,
     { entry, deliveryCount }: Delivery,
     decoded: DecodedEntry,
+    private readonly naming: StreamNaming = { streams: {}, cluster: false },
   ) {
     this.entryId = entry.id;
     this.deliveryCount = deliveryCount;
@@ -45,6 +59,36 @@ export class ReceivedEvent {
     this.controller ??= new AbortController();
     if (this.abortReason) this.controller.abort(this.abortReason);
     return this.controller.signal;
+  }
+
+  /** Whether the handler's result no longer counts. */
+  get isAborted(): boolean {
+    return this.abortReason !== undefined;
+  }
+
+  /** What the handler wants to take effect together with the acknowledgement, if anything. */
+  get transaction(): CommitTransaction | undefined {
+    return this.collected;
+  }
+
+  /**
+   * Collects more of it.
+   *
+   * @throws DeliveryOverError when the handler has ended, or its result no longer counts
+   */
+  commit(collect: (tx: CommitTransaction) => unknown): void {
+    if (this.isOver || this.abortReason) {
+      throw new DeliveryOverError(this.entryId, this.abortReason && { cause: this.abortReason });
+    }
+    const transaction =
+      this.collected ?? new CommitTransaction(this.source.stream, this.naming, withActiveContext);
+    transaction.collect(collect);
+    this.collected = transaction;
+  }
+
+  /** Its handler has ended: nothing more is collected. */
+  end(): void {
+    this.isOver = true;
   }
 
   abort(reason: Error): void {

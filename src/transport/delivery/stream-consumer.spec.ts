@@ -16,7 +16,7 @@ function consumerOf(slots: number): { consumer: StreamConsumer; started: number[
   return { consumer: new StreamConsumer(parts), started };
 }
 
-const delivery = (deliveryCount: number) => ({ entry: { id: '1-0', fields: [] }, deliveryCount });
+const delivery = (deliveryCount: number) => ({ entry: { id: '1-0', parts: [] }, deliveryCount });
 
 describe('StreamConsumer, given an entry that it holds already', () => {
   it('keeps the running one when an answer that came late tells of an earlier delivery', async () => {

@@ -51,6 +51,11 @@ export class StreamConsumer implements Claimant {
     return this.timedOut;
   }
 
+  /** How many entries were given to a handler and are not settled yet. */
+  get inFlight(): number {
+    return this.held.size - this.buffer.length;
+  }
+
   /** How many more entries are welcome now. */
   get room(): number {
     const { slots } = this.parts;
@@ -104,19 +109,17 @@ export class StreamConsumer implements Claimant {
   async processAlone(delivery: Delivery): Promise<void> {
     const entry = new HeldEntry(delivery, performance.now(), performance.now());
     entry.slotFreed = true; // It runs without one.
+    entry.runsAlone = true;
     this.held.set(entry.id, entry);
     void this.process(entry);
     while (this.held.get(entry.id) === entry) await this.heldChanged.next();
   }
 
   onFree(): void {
-    let started = 0;
-    for (const entry of this.buffer) {
-      if (!this.parts.slots.tryTake()) break;
-      this.start(entry);
-      started += 1;
+    while (this.buffer.length > 0 && this.parts.slots.tryTake()) {
+      const next = this.buffer.shift();
+      if (next) void this.process(next);
     }
-    if (started > 0) this.buffer = this.buffer.slice(started);
     this.roomChanged.tell();
   }
 
@@ -131,6 +134,11 @@ export class StreamConsumer implements Claimant {
       if (this.held.get(id)?.isDecided) this.held.delete(id);
     }
     this.heldChanged.tell();
+  }
+
+  /** An entry is settled. */
+  settled(entry: HeldEntry): void {
+    this.forget(entry);
   }
 
   /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */
@@ -183,17 +191,19 @@ export class StreamConsumer implements Claimant {
     for (const { event } of this.held.values()) event?.abort(reason);
   }
 
-  private start(entry: HeldEntry): void {
-    void this.process(entry).then(() => this.freeSlot(entry));
-  }
-
   private async process(entry: HeldEntry): Promise<void> {
-    const end = await this.unlessBroken(entry, this.parts.processor.process(entry));
+    let end: ProcessingEnd;
+    try {
+      end = await this.parts.processor.process(entry);
+    } catch (error) {
+      end = this.broken(entry, error);
+    }
     if (entry.isOverdue) this.timedOut -= 1;
     if (entry.startedAt !== undefined) {
       this.typicalMs += NEW_DURATION_WEIGHT * (performance.now() - entry.startedAt - this.typicalMs);
     }
     if (end === 'settled') this.forget(entry);
+    this.freeSlot(entry);
   }
 
   /** Its handler may go on, and no longer counts. */
@@ -205,20 +215,18 @@ export class StreamConsumer implements Claimant {
 
   private async expireOne(entry: HeldEntry, error: Error): Promise<void> {
     this.overrun(entry, error);
-    const end = await this.unlessBroken(entry, this.parts.processor.fail(entry, error));
+    const end = await this.parts.processor
+      .fail(entry, error)
+      .catch((unforeseen: unknown) => this.broken(entry, unforeseen));
     if (end === 'settled') this.forget(entry);
     this.freeSlot(entry);
   }
 
   /** What nobody foresaw ends this delivery alone: the entry stays pending, and is found when its ack wait is over. */
-  private async unlessBroken(entry: HeldEntry, step: Promise<ProcessingEnd>): Promise<ProcessingEnd> {
-    try {
-      return await step;
-    } catch (error) {
-      this.parts.onFailure(error);
-      entry.takeOutcome();
-      return 'settled';
-    }
+  private broken(entry: HeldEntry, error: unknown): ProcessingEnd {
+    this.parts.onFailure(error);
+    entry.takeOutcome();
+    return 'settled';
   }
 
   private freeSlot(entry: HeldEntry): void {

@@ -1,11 +1,18 @@
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { FollowUpLimits } from '../broker/settlement.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
+import type { StreamNaming } from '../protocol/stream-key.js';
+import { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { Acknowledger } from './acknowledger.js';
+import { Committer } from './committer.js';
+import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
+import type { OncePerKey } from './once-per-key.js';
 import { ReadLoop } from './read-loop.js';
+import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
 import type { SettlementHook } from './settlement-hook.js';
 import { Settler } from './settler.js';
@@ -15,8 +22,12 @@ import { StreamConsumer } from './stream-consumer.js';
 /** What the delivery of one stream is made of. */
 export interface DeliveryParts {
   readonly source: Source;
+  /** Names the streams that follow-up events go to. */
+  readonly naming: StreamNaming;
+  readonly followUps: FollowUpLimits;
   readonly broker: StreamBroker;
   readonly dispatch: Dispatch;
+  readonly once: OncePerKey | undefined;
   readonly slots: Slots;
   readonly observers: Observers;
   readonly policy: RetryPolicy;
@@ -24,6 +35,7 @@ export interface DeliveryParts {
   readonly maxRetryDelayMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 
@@ -34,15 +46,19 @@ export class StreamDelivery {
   readonly source: Source;
   readonly policy: RetryPolicy;
   private readonly acknowledger: Acknowledger;
+  private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
+  private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
-      parts;
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
+    const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    const tracing = new DeliveryTracing(source, parts.naming.cluster);
     this.source = source;
+    this.tracing = tracing;
     this.policy = policy;
     this.acknowledger = new Acknowledger({
       broker,
@@ -50,13 +66,31 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    this.settler = new Settler({
+      ...{ source, broker, observers, tracing, policy },
+      ...{ maxRetryDelayMs, hook, arbiter, onFailure },
+    });
+    this.committer = new Committer({
+      ...{ broker, stream, followUps: parts.followUps, onFailure },
+      onAnswer: (held, answer) =>
+        void processor
+          .committed(held, answer)
+          .catch(onFailure)
+          .finally(() => this.consumer.settled(held)),
+    });
+    const { acknowledger, committer, settler } = this;
     const processor = new EntryProcessor({
-      source,
-      dispatch,
-      acknowledger: this.acknowledger,
-      settler: this.settler,
-      observers,
+      ...{
+        source,
+        naming: parts.naming,
+        dispatch,
+        once: parts.once,
+        acknowledger,
+        committer,
+        settler,
+        observers,
+        tracing,
+      },
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
@@ -91,8 +125,10 @@ export class StreamDelivery {
   end(reason: Error): void {
     this.watch.stop();
     this.acknowledger.giveUp();
+    this.committer.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
+    this.tracing.giveUp();
   }
 
   /** Others must know how long this process may be silent before it is given its first entry. */

@@ -7,10 +7,14 @@ export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
     processed: [],
+    duplicate: [],
+    'duplicate-waiting': [],
+    'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
+    skipped: [],
     reclaimed: [],
     vanished: [],
     trimmed: [],
@@ -38,7 +42,8 @@ export class Observers {
     for (const listener of listeners) {
       try {
         // A listener may be an async function although its result is not awaited.
-        Promise.resolve(listener(value)).catch(this.onListenerError);
+        const result = listener(value);
+        if (result instanceof Promise) result.catch(this.onListenerError);
       } catch (error) {
         this.onListenerError(error);
       }

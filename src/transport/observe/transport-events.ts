@@ -39,6 +39,21 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
+/** A duplicate that waits until it is known what becomes of the entry that is being handled. */
+export interface DuplicateWaitingEvent extends DeliveryEvent {
+  /** Milliseconds until it looks again. */
+  readonly delayMs: number;
+}
+
+/** A commit of which nothing was written. */
+export interface CommitRefusedEvent extends SettledEvent {
+  /**
+   * `taken`: the entry was given to another process, which goes on with it. `gone`: it is settled already. `vanished`:
+   * it was deleted from the stream; it becomes a dead letter. `superseded`: its marker belongs to another delivery.
+   */
+  readonly settlement: 'gone' | 'taken' | 'vanished' | 'superseded';
+}
+
 /** An entry that went to the dead-letter stream. */
 export interface DeadLetteredEvent extends FailedEvent {
   readonly reason: DeadLetterReason;
@@ -54,6 +69,13 @@ export interface RecoveredEvent extends StreamEvent {
 /** Entries taken over from a consumer that was silent for the ack wait. */
 export interface ReclaimedEvent extends RecoveredEvent {
   readonly owner: string;
+}
+
+/** A replayed entry that is for another group. */
+export interface SkippedEvent extends StreamEvent {
+  readonly entryId: string;
+  /** The group that it is for. */
+  readonly replayGroup: string;
 }
 
 /** Entries that retention removed from a stream. */
@@ -72,8 +94,17 @@ export interface StaleGroupEvent extends StreamEvent {
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
   received: (event: DeliveryEvent) => void;
-  /** A handler finished; the acknowledgement is on its way. */
+  /** A handler finished; the acknowledgement is on its way, or what it committed is written. */
   processed: (event: SettledEvent) => void;
+  /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
+  'commit-refused': (event: CommitRefusedEvent) => void;
+  /**
+   * An entry has no effect, since what it brings has ended before: its idempotency key is done and its handler was not
+   * called, or a condition of its commit said so, or its handler. It is acknowledged, or that is on its way.
+   */
+  duplicate: (event: DeliveryEvent) => void;
+  /** Another entry with the same idempotency key is being handled; this one waits, uncharged. */
+  'duplicate-waiting': (event: DuplicateWaitingEvent) => void;
   /** A handler failed, or the entry does not follow the wire format. What becomes of it follows. */
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */
@@ -82,6 +113,8 @@ export interface TransportEvents {
   'dead-lettered': (event: DeadLetteredEvent) => void;
   /** A dead letter that was read as input failed for good; it was acknowledged and stays where it is. */
   'dead-letter-failed': (event: FailedEvent) => void;
+  /** An entry was replayed for another group; it was acknowledged without giving it to a handler. */
+  skipped: (event: SkippedEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
   reclaimed: (event: ReclaimedEvent) => void;
   /** Entries were deleted from the stream while they were pending, before a handler finished. */

@@ -6,6 +6,8 @@ export const RETRY_FIELD = 'retry';
 export const DEAD_LETTER_PREFIX = 'dlt-';
 /** What a replay adds to an entry. */
 export const REPLAY_PREFIX = 'replay-';
+/** The group that a replayed entry is for: the one that it failed in. */
+export const REPLAY_GROUP_FIELD = `${REPLAY_PREFIX}group`;
 
 /** Whether a field belongs to the protocol and is never payload or a header that a producer sets. */
 export function isReservedField(name: string): boolean {
@@ -15,4 +17,13 @@ export function isReservedField(name: string): boolean {
     name.startsWith(DEAD_LETTER_PREFIX) ||
     name.startsWith(REPLAY_PREFIX)
   );
+}
+
+/** Whether a field has an ASCII name. Every entry that is read is asked, so no text is made of it. */
+export function isNamed(part: Buffer | undefined, name: string): boolean {
+  if (part?.length !== name.length) return false;
+  for (let i = 0; i < name.length; i += 1) {
+    if (part[i] !== name.charCodeAt(i)) return false;
+  }
+  return true;
 }

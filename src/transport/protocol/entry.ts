@@ -1,14 +1,8 @@
-/** An entry as Redis delivered it. */
+/** An entry as Redis delivered it, byte for byte. */
 export interface StreamEntry {
   readonly id: string;
   /** Field names and values in turn, in the order of the wire. */
-  readonly fields: readonly string[];
-  /**
-   * The same, byte for byte. Present only when reading the bytes as text lost something, that is when a name or a
-   * value is not valid UTF-8 (or holds the replacement character itself);
-   * `lost` when the entry was deleted before they could be read.
-   */
-  readonly bytes?: readonly Buffer[] | 'lost';
+  readonly parts: readonly Buffer[];
 }
 
 /** One delivery of an entry to this consumer. */

@@ -43,6 +43,13 @@ export function helperKeyOf(streamKey: string, ...parts: string[]): string {
   return [hasHashTag(streamKey) ? streamKey : `{${streamKey}}`, ...parts].join(':');
 }
 
+/** The part of a key that decides on its hash slot: what stands in the first braces, else all of it. */
+export function hashTagOf(key: string): string {
+  const open = key.indexOf('{');
+  const close = open < 0 ? -1 : key.indexOf('}', open + 1);
+  return close > open + 1 ? key.slice(open + 1, close) : key;
+}
+
 /**
  * @throws InvalidOptionError when two patterns would share a stream, or a key is empty
  */
@@ -74,6 +81,5 @@ function tagged(key: string): string {
 }
 
 function hasHashTag(key: string): boolean {
-  const open = key.indexOf('{');
-  return open >= 0 && key.indexOf('}', open + 1) > open + 1;
+  return hashTagOf(key) !== key;
 }

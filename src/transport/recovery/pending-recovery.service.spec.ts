@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { PendingRecoveryService, type Recoverable } from './pending-recovery.service.js';
 import { noRecoveries, sumOf } from './recovery-counts.js';
@@ -50,6 +51,60 @@ describe('PendingRecoveryService', () => {
     expect(failures).toMatchObject([new Error('NOGROUP')]);
   });
 
+  describe('tells its trouble:', () => {
+    const begun = (stream: Recoverable): PendingRecoveryService => {
+      const recovery = service([stream]);
+      const registry = new SchedulerRegistry();
+      recovery.start(registry);
+      registry.deleteInterval('recovery');
+      return recovery;
+    };
+    let now: jest.SpiedFunction<() => number>;
+    beforeEach(() => {
+      now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    });
+    afterEach(() => {
+      now.mockRestore();
+    });
+
+    it('none before it is started', () => {
+      expect(service([]).trouble).toBeUndefined();
+    });
+
+    it('failing, from the second failed run on until one succeeds', async () => {
+      let broken = true;
+      const recovery = begun({
+        runOnce: () => (broken ? Promise.reject(new Error('WRONGTYPE')) : Promise.resolve(noRecoveries())),
+      });
+      await recovery.runOnce();
+      expect(recovery.trouble).toBeUndefined();
+      await recovery.runOnce();
+      expect(recovery.trouble).toBe('failing');
+      broken = false;
+      await recovery.runOnce();
+      expect(recovery.trouble).toBeUndefined();
+    });
+
+    it('not running, when a run is overdue', async () => {
+      const recovery = begun({ runOnce: () => Promise.resolve(noRecoveries()) });
+      now.mockReturnValue(3_000);
+      expect(recovery.trouble).toBeUndefined();
+      now.mockReturnValue(4_000);
+      expect(recovery.trouble).toBe('not-running');
+      await recovery.runOnce();
+      expect(recovery.trouble).toBeUndefined();
+    });
+
+    it('too slow, when one run does not end', () => {
+      const recovery = begun({ runOnce: () => new Promise(() => undefined) });
+      void recovery.runOnce();
+      now.mockReturnValue(30_000);
+      expect(recovery.trouble).toBeUndefined();
+      now.mockReturnValue(30_001);
+      expect(recovery.trouble).toBe('too-slow');
+    });
+  });
+
   it('runs on a schedule that the registry shows, until it is stopped', async () => {
     let runs = 0;
     let ran = (): void => undefined;
@@ -63,13 +118,13 @@ describe('PendingRecoveryService', () => {
     };
     const registry = new SchedulerRegistry();
     const recovery = service([stream]);
-    expect(recovery.silentForMs).toBeUndefined();
+    expect(recovery.lastSuccessAt).toBeUndefined();
     recovery.start(registry);
     expect(registry.getIntervals()).toEqual(['recovery']);
     await twice;
     await recovery.stop();
     expect(registry.getIntervals()).toEqual([]);
-    expect(recovery.silentForMs).toBeGreaterThanOrEqual(0);
+    expect(recovery.lastSuccessAt).toBeInstanceOf(Date);
     await recovery.stop();
   });
 });

@@ -2,6 +2,16 @@ import { Logger } from '@nestjs/common';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { noRecoveries, sumOf, type RecoveryCounts } from './recovery-counts.js';
 
+/** How much later than its time a run may begin, in milliseconds. */
+const LATE_MS = 3_000;
+/** How long one run may take, in milliseconds: what it does is bounded, and Redis answers or is away. */
+const LONGEST_RUN_MS = 30_000;
+/** One failed run may be a link that broke, or a group that is made again. */
+const FAILED_RUNS = 2;
+
+/** Why the recovery does not do its work. */
+export type RecoveryTrouble = 'not-running' | 'too-slow' | 'failing';
+
 /** What the service runs: the recovery of each stream. */
 export interface Recoverable {
   runOnce(): Promise<RecoveryCounts>;
@@ -16,7 +26,9 @@ export interface Recoverable {
 export class PendingRecoveryService {
   private readonly logger = new Logger(PendingRecoveryService.name);
   private current: Promise<RecoveryCounts> | undefined;
-  private lastSuccess: number | undefined;
+  private lastBegin: number | undefined;
+  private failedRuns = 0;
+  private succeededAt: Date | undefined;
   private registry: SchedulerRegistry | undefined;
 
   /**
@@ -34,7 +46,7 @@ export class PendingRecoveryService {
   /** Begins to run on schedule; the registry shows it to whoever asks Nest what is scheduled. */
   start(registry: SchedulerRegistry): void {
     this.registry = registry;
-    this.lastSuccess = performance.now();
+    this.lastBegin = performance.now();
     registry.addInterval(
       this.scheduleName,
       setInterval(() => void this.runOnce(), this.intervalMs),
@@ -56,16 +68,30 @@ export class PendingRecoveryService {
     return this.current;
   }
 
-  /** Milliseconds since the last run that succeeded for all streams, or since the start; undefined before it. */
-  get silentForMs(): number | undefined {
-    return this.lastSuccess === undefined ? undefined : performance.now() - this.lastSuccess;
+  /** When a run last succeeded for all streams, by the clock of this process. */
+  get lastSuccessAt(): Date | undefined {
+    return this.succeededAt;
+  }
+
+  /** Why it does not do its work, if it does not; undefined before it was started. */
+  get trouble(): RecoveryTrouble | undefined {
+    if (this.lastBegin === undefined) return undefined;
+    const sinceMs = performance.now() - this.lastBegin;
+    if (this.current) return sinceMs > LONGEST_RUN_MS ? 'too-slow' : this.failing();
+    return sinceMs > this.intervalMs + LATE_MS ? 'not-running' : this.failing();
+  }
+
+  private failing(): RecoveryTrouble | undefined {
+    return this.failedRuns >= FAILED_RUNS ? 'failing' : undefined;
   }
 
   private async run(): Promise<RecoveryCounts> {
+    this.lastBegin = performance.now();
     const runs = await Promise.allSettled(this.streams().map((stream) => stream.runOnce()));
     const failures = runs.filter((run) => run.status === 'rejected');
     for (const { reason } of failures) this.onFailure(reason);
-    if (failures.length === 0) this.lastSuccess = performance.now();
+    this.failedRuns = failures.length === 0 ? 0 : this.failedRuns + 1;
+    if (failures.length === 0) this.succeededAt = new Date();
     const sum = sumOf(runs.map((run) => (run.status === 'fulfilled' ? run.value : noRecoveries())));
     const told = Object.entries(sum).filter(([, count]) => count > 0);
     if (told.length > 0) this.logger.debug(`Recovery: ${told.map(([name, n]) => `${name} ${n}`).join(', ')}`);

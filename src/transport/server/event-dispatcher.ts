@@ -16,14 +16,19 @@ export type AroundProcessing = (context: RedisStreamsContext, run: () => Promise
 export function dispatcherOf(handler: MessageHandler, around: AroundProcessing | undefined): Dispatch {
   return async (event) => {
     const context = new RedisStreamsContext([event]);
-    const run = async (): Promise<void> => {
-      const result: unknown = await handler(event.payload, context);
-      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-    };
     try {
-      await (around ? around(context, run) : run());
+      if (around) {
+        await around(context, async () => drain(await handler(event.payload, context)));
+      } else {
+        const result: unknown = await handler(event.payload, context);
+        if (isObservable(result)) await drain(result);
+      }
     } catch (error) {
       throw capturedException(context) ?? error;
     }
   };
+}
+
+async function drain(result: unknown): Promise<void> {
+  if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
 }

@@ -1,17 +1,21 @@
 import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { isCluster } from '../broker/connection-options.js';
 import type { RedisFailure } from '../broker/redis-failure.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
-import type { TransportEvents } from '../observe/transport-events.js';
+import type { CommitRefusedEvent, TransportEvents } from '../observe/transport-events.js';
+import { streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
 import type { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
+import { lossWarnings } from './loss-warnings.js';
 import { RunningTransport } from './running-transport.js';
 import {
   resolveServerOptions,
@@ -19,12 +23,32 @@ import {
   type ResolvedServerOptions,
 } from './server-options.js';
 import { REDIS_STREAMS_TRANSPORT } from './transport-id.js';
-import { checkTransportHealth, NOT_LISTENING, type TransportHealth } from './transport-health.js';
+import { checkTransportHealth, isWedged, NOT_LISTENING, type TransportHealth } from './transport-health.js';
 
 /** How long a start waits for Redis before it goes on without, in milliseconds. */
 const START_LIMIT_MS = 3_000;
 /** How often a group that holds retention back is named in the log, in milliseconds. */
 const STALE_GROUP_LOG_MS = 300_000;
+
+/** What it means that a commit was refused. */
+const MEANING: Readonly<Record<CommitRefusedEvent['settlement'], string>> = {
+  taken:
+    'It was given to another process, which goes on with it: this one was silent for longer than the ack wait',
+  gone: 'It was settled already, by another process or by an operator',
+  vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
+  superseded: 'Another delivery has taken its marker over; it is tried again',
+};
+
+/** A stream that this process consumes. */
+export interface ConsumedStream {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  /** The name of this process in the group. */
+  readonly consumer: string;
+  /** Entries that were given to a handler and are not settled yet. */
+  readonly inFlight: number;
+}
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
 type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
@@ -60,6 +84,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
   private hook: SettlementHook | undefined;
+  private arbiter: DeadLetterArbiter | undefined;
   private hasProcessingHooks = false;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -71,6 +96,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
       this.options.recoveryIntervalMs,
       `order-streams:recovery:${this.options.consumer}`,
       (error) => this.failures.report('recovery', `The recovery could not finish its run: ${String(error)}`),
+    );
+    this.on('commit-refused', ({ stream, entryId, settlement }) =>
+      this.logger.warn(
+        `Entry ${entryId} of "${stream}": nothing of its commit was written. ${MEANING[settlement]}`,
+      ),
     );
     this.on('stale-group', ({ stream, staleGroup }) => {
       this.staleGroups.report(
@@ -118,6 +148,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.hook = hook;
   }
 
+  /** Lets the application decide, before an entry is dead-lettered, whether it may be; see {@link DeadLetterArbiter}. */
+  setDeadLetterArbiter(arbiter: DeadLetterArbiter): void {
+    this.arbiter = arbiter;
+  }
+
   /** Shows the schedule of the recovery in this registry, when it starts to listen. */
   useSchedulerRegistry(registry: SchedulerRegistry): void {
     this.registry = registry;
@@ -132,7 +167,26 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** Whether the transport does its work; settles within three seconds whatever Redis does. */
   async checkHealth(): Promise<TransportHealth> {
     if (!this.running || this.closing) return NOT_LISTENING;
-    return checkTransportHealth(this.running, this.recovery, this.options.recoveryIntervalMs);
+    return checkTransportHealth(this.running, this.recovery);
+  }
+
+  /** The streams that handlers of this process are given entries of; none before the transport listens. */
+  get consumed(): readonly ConsumedStream[] {
+    return (this.running?.deliveries ?? []).map(({ source, consumer }) => ({
+      pattern: source.pattern,
+      stream: source.stream,
+      group: source.group,
+      consumer: source.consumer,
+      inFlight: consumer.inFlight,
+    }));
+  }
+
+  /** The stream key that a pattern stands for. */
+  streamKey(pattern: string): string {
+    return streamKeyOf(pattern, {
+      streams: this.options.streams,
+      cluster: isCluster(this.options.connection),
+    });
   }
 
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
@@ -140,6 +194,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     const overdue =
       this.running?.deliveries.reduce((sum, { consumer }) => sum + consumer.overdueHandlers, 0) ?? 0;
     return overdue > this.options.maxInFlight;
+  }
+
+  /** Whether reading stands still for a reason that is not Redis, so that this process should be replaced. */
+  get isWedged(): boolean {
+    return isWedged(this.running?.deliveries ?? []);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
@@ -161,6 +220,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,
       hook: () => this.hook,
+      arbiter: () => this.arbiter,
       onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
     });
     reportStatus(this.running.broker.commands, this._status$);
@@ -171,6 +231,15 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
       this.logger.warn(`Redis is not ready yet${why}; reading begins as soon as it is`);
     }
     if (!this.isClosing()) this.recovery.start(this.registry);
+    void this.warnOfLoss(this.running);
+  }
+
+  private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
+    try {
+      for (const warning of lossWarnings(await broker.settings())) this.logger.warn(warning);
+    } catch {
+      // A Redis that does not say how it is set, or is away until the end, is not worth a line.
+    }
   }
 
   private isClosing(): boolean {

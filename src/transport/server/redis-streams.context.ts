@@ -1,5 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { ReceivedEvent } from '../delivery/received-event.js';
+import type { CommitTransaction } from '../protocol/commit-transaction.js';
 import type { Headers } from '../protocol/entry.js';
 
 /** What a handler can learn about the delivery that it handles: `handle(@Payload() order, @Ctx() context)`. */
@@ -47,6 +48,53 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
   /** What a client's dispatch hook put into `packet.metadata`. It travels as headers, so these are the headers. */
   getMetadata(): Headers {
     return this.args[0].headers;
+  }
+
+  /**
+   * Collects Redis writes and follow-up events that take effect together with the acknowledgement of the entry, in one
+   * atomic step, or not at all. Nothing is sent before the handler has ended well. May be called several times; all that
+   * is collected in one delivery is one transaction, in the order of the calls.
+   *
+   * When the entry was given to another process meanwhile, nothing is written, and `commit-refused` is told. When a
+   * write cannot be made (a key of another type, a counter that would overflow, a missing right), nothing is written,
+   * and the delivery failed with {@link CommitRefusedError}. Calls to other systems are not part of it.
+   *
+   * @param collect - adds to the transaction at once; what it added is taken back when it throws
+   * @throws CommitTooLargeError when it is more than one commit may carry
+   * @throws UnencodableEventError for a value or an event that cannot be written, or a key in another hash slot
+   * @throws DeliveryOverError when the handler has ended, or its result no longer counts
+   *
+   * @example
+   * ```ts
+   * context.commit((tx) => tx.hset(`{orders}:order:${id}`, { state: 'paid' }).emit('orders.paid', { orderId: id }));
+   * ```
+   */
+  commit(collect: (tx: CommitTransaction) => unknown): void {
+    this.args[0].commit(collect);
+  }
+
+  /**
+   * Says that the delivery has no effect, since what it brings has ended before: when the handler has finished, it is
+   * told as `duplicate` instead of `processed`.
+   */
+  markDuplicate(): void {
+    this.args[0].isDuplicate = true;
+  }
+
+  /**
+   * What the store of `@Idempotent` lets this handler write with, so that marker and effect are committed together: with
+   * `PostgresIdempotencyStore` a client of `pg` within a transaction. Do not end the transaction or release the client.
+   *
+   * @throws Error when the handler has no store that opens transactions
+   */
+  getTransaction<T>(): T {
+    const { storeTransaction, source } = this.args[0];
+    if (storeTransaction === undefined) {
+      throw new Error(
+        `The handler of "${source.pattern}" has no transaction: give it @Idempotent with a store that opens one`,
+      );
+    }
+    return storeTransaction as T;
   }
 
   /**

@@ -1,5 +1,5 @@
-import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import type { RetryOptions } from '../policy/retry-policy.js';
+import { patternExtra } from './pattern-extra.js';
 
 /** The name under which a handler's options stand in the extras of its pattern. */
 export const RETRY_EXTRA = 'retry';
@@ -16,10 +16,5 @@ export const RETRY_EXTRA = 'retry';
  * ```
  */
 export function Retry(options: RetryOptions): MethodDecorator {
-  return (_target, _name, descriptor: PropertyDescriptor) => {
-    const handler = descriptor.value as object;
-    const extras = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, handler) as
-      Record<string, unknown> | undefined;
-    Reflect.defineMetadata(PATTERN_EXTRAS_METADATA, { ...extras, [RETRY_EXTRA]: options }, handler);
-  };
+  return patternExtra(RETRY_EXTRA, options);
 }

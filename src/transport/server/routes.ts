@@ -1,9 +1,11 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isCluster } from '../broker/connection-options.js';
+import { resolveIdempotencyPolicy, type IdempotencyExtra } from '../idempotency/idempotency-policy.js';
 import { checkLongestBackoff, resolveRetryPolicy, type RetryOptions } from '../policy/retry-policy.js';
 import { UnsupportedPatternError } from '../protocol/errors/unsupported-pattern.error.js';
 import { streamKeyOf } from '../protocol/stream-key.js';
 import { dispatcherOf, type AroundProcessing } from './event-dispatcher.js';
+import { IDEMPOTENT_EXTRA } from './idempotent.decorator.js';
 import { RETRY_EXTRA } from './retry.decorator.js';
 import type { Route } from './running-transport.js';
 import type { ResolvedServerOptions } from './server-options.js';
@@ -45,7 +47,10 @@ export function routesOf(
     const own = (handler.extras?.[RETRY_EXTRA] ?? {}) as RetryOptions;
     const policy = resolveRetryPolicy(own, options.retry, `@EventPattern("${pattern}") ${RETRY_EXTRA}`);
     checkLongestBackoff(policy, options.maxRetryDelayMs);
-    routes.set(stream, { pattern, stream, dispatch: dispatcherOf(handler, around), policy });
+    const keyed = handler.extras?.[IDEMPOTENT_EXTRA] as IdempotencyExtra | undefined;
+    const where = `@EventPattern("${pattern}") ${IDEMPOTENT_EXTRA}`;
+    const idempotency = keyed && resolveIdempotencyPolicy(keyed, options.idempotency, pattern, where);
+    routes.set(stream, { pattern, stream, dispatch: dispatcherOf(handler, around), policy, idempotency });
   }
   return [...routes.values()];
 }

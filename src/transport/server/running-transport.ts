@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import { isCluster } from '../broker/connection-options.js';
 import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
 import type { Dispatch } from '../delivery/entry-processor.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
+import { OncePerKey } from '../delivery/once-per-key.js';
 import { Slots } from '../delivery/slots.js';
 import { StreamDelivery } from '../delivery/stream-delivery.js';
+import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
+import { RedisIdempotencyStore } from '../idempotency/redis-idempotency-store.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import { isDeadLetterStream } from '../protocol/stream-key.js';
@@ -23,12 +28,15 @@ export interface Route {
   readonly stream: string;
   readonly dispatch: Dispatch;
   readonly policy: RetryPolicy;
+  /** For a handler that is called once for each key. */
+  readonly idempotency: IdempotencyPolicy | undefined;
 }
 
 /** What surrounds a running transport. */
 export interface Surroundings {
   readonly observers: Observers;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
 }
 
@@ -41,11 +49,12 @@ export class RunningTransport {
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
-    const { observers, hook, onFailure } = surroundings;
+    const { observers, hook, arbiter, onFailure } = surroundings;
+    const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;
-    this.deliveries = routes.map(({ pattern, stream, dispatch, policy }) => {
+    this.deliveries = routes.map(({ pattern, stream, dispatch, policy, idempotency }) => {
       const source = {
         pattern,
         stream,
@@ -53,9 +62,10 @@ export class RunningTransport {
         consumer,
         isDeadLetterStream: isDeadLetterStream(stream),
       };
+      const once = idempotency && this.oncePerKey(stream, idempotency, policy);
       return new StreamDelivery({
-        ...{ source, broker, dispatch, slots, observers, policy, hook },
-        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes },
+        ...{ source, broker, dispatch, once, slots, observers, policy, hook, arbiter },
+        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });
@@ -80,6 +90,15 @@ export class RunningTransport {
         },
       };
     });
+  }
+
+  private oncePerKey(
+    stream: string,
+    policy: IdempotencyPolicy,
+    { handlerTimeoutMs }: RetryPolicy,
+  ): OncePerKey {
+    const store = policy.store === 'redis' ? new RedisIdempotencyStore(this.broker, stream) : policy.store;
+    return new OncePerKey(policy, store, handlerTimeoutMs);
   }
 
   /** @returns whether reading began within the time; if not, it begins as soon as Redis is ready */

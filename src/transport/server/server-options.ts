@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/check-connection.js';
 import {
+  resolveIdempotencyDefaults,
+  type IdempotencyDefaults,
+  type ResolvedIdempotencyDefaults,
+} from '../idempotency/idempotency-policy.js';
+import {
   checkLongestBackoff,
   DEFAULT_RETRY_POLICY,
   resolveRetryPolicy,
@@ -15,6 +20,26 @@ import { resolveRetention, type Retention, type RetentionOptions } from '../rete
 
 /** Ten years: longer is a mistake. */
 const MOST_MS = 315_360_000_000;
+
+/**
+ * Limits on streams that follow-up events go to. They hold only while the stream has no group, and never for a
+ * dead-letter stream: with a group, retention of its consumers trims what every group is done with.
+ */
+export interface FollowUpOptions {
+  /**
+   * Milliseconds after which an event that no group waits for is removed. Too short loses what a group that is made
+   * later should begin with; too long takes memory.
+   *
+   * @defaultValue 86400000, a day
+   */
+  maxAgeMs?: number;
+  /**
+   * Length beyond which the oldest events are removed, approximately.
+   *
+   * @defaultValue 1000000
+   */
+  maxEntries?: number;
+}
 
 /** Options of {@link RedisStreamsServer}. */
 export interface RedisStreamsServerOptions {
@@ -73,6 +98,10 @@ export interface RedisStreamsServerOptions {
   retry?: RetryOptions;
   /** How long entries stay that every group is done with. */
   retention?: RetentionOptions;
+  /** Where idempotency keys are kept, for handlers with `@Idempotent` that do not say otherwise. */
+  idempotency?: IdempotencyDefaults;
+  /** How much is kept of a stream that `context.commit` emits to and that no group reads. */
+  followUps?: FollowUpOptions;
   /**
    * Largest entry that is given to a handler, in bytes of all names and values together. Too small refuses honest
    * entries; too large lets one entry block the process while it is parsed.
@@ -102,6 +131,8 @@ export interface ResolvedServerOptions {
   readonly maxRetryDelayMs: number;
   readonly retry: RetryPolicy;
   readonly retention: Retention;
+  readonly idempotency: ResolvedIdempotencyDefaults;
+  readonly followUps: Readonly<Required<FollowUpOptions>>;
   readonly maxEntryBytes: number;
   readonly shutdownGraceMs: number;
 }
@@ -129,6 +160,16 @@ export function resolveServerOptions(options: RedisStreamsServerOptions): Resolv
     maxRetryDelayMs,
     retry,
     retention: resolveRetention(options.retention ?? {}),
+    idempotency: resolveIdempotencyDefaults(options.idempotency ?? {}, 'idempotency'),
+    followUps: {
+      maxAgeMs: wholeOption('followUps.maxAgeMs', options.followUps?.maxAgeMs ?? 86_400_000, 1, MOST_MS),
+      maxEntries: wholeOption(
+        'followUps.maxEntries',
+        options.followUps?.maxEntries ?? 1_000_000,
+        1,
+        2 ** 53 - 1,
+      ),
+    },
     maxEntryBytes: wholeOption('maxEntryBytes', options.maxEntryBytes ?? 262_144, 1, 536_870_912),
     shutdownGraceMs: wholeOption('shutdownGraceMs', options.shutdownGraceMs ?? 10_000, 0, 3_600_000),
   });

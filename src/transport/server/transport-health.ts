@@ -13,12 +13,15 @@ export type HealthCauseCode =
   | 'wrong-type'
   | 'no-permission'
   | 'read-loop-stalled'
-  | 'recovery-stalled';
+  | 'recovery-stalled'
+  | 'recovery-failing';
 
 /** One reason; the message names it and holds no address, key value or payload. */
 export interface HealthCause {
   readonly code: HealthCauseCode;
   readonly stream?: string;
+  /** The word with which Redis refuses writes, such as `OOM` or `READONLY`. */
+  readonly reply?: string;
   readonly message: string;
 }
 
@@ -30,6 +33,12 @@ export interface TransportHealth {
 
 /** How long Redis may take to answer, in milliseconds. */
 const PROBE_LIMIT_MS = 2_000;
+/** A link that breaks off is made again at once; health does not flicker for that. In milliseconds. */
+const RECONNECT_PATIENCE_MS = 300;
+/** A read ends within its block time of a second, and a dead link is cut two seconds later. In milliseconds. */
+const LONGEST_READ_MS = 4_000;
+/** A loop that does not read for so long will not begin again by itself. In milliseconds. */
+const WEDGED_MS = 60_000;
 
 const MESSAGES: Record<HealthCauseCode, string> = {
   'not-listening': 'The transport has not been started, or was closed',
@@ -39,7 +48,20 @@ const MESSAGES: Record<HealthCauseCode, string> = {
   'wrong-type': 'The key of the stream holds something that is not a stream',
   'no-permission': 'Redis refuses this user: the password is wrong, or a right is missing',
   'read-loop-stalled': 'The read loop is not reading',
-  'recovery-stalled': 'The recovery has not finished a run for too long',
+  'recovery-stalled': 'The recovery does not run, or does not finish its run',
+  'recovery-failing': 'The recovery fails each time that it runs; the log says why',
+};
+
+/** What Redis means by the first word of an error with which it refuses writes. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  OOM: 'Redis is out of memory: it needs room, or a larger maxmemory',
+  READONLY: 'Redis is a replica, and takes no writes',
+  LOADING: 'Redis is loading its data, and takes no commands until that is done',
+  MISCONF: 'Redis cannot save its data to disk, and refuses writes until it can',
+  NOREPLICAS: 'Redis has fewer replicas in good order than min-replicas-to-write asks for',
+  MASTERDOWN: 'Redis is a replica without a link to its master',
+  BUSY: 'Redis is busy with a script that does not end',
+  CLUSTERDOWN: 'The Redis Cluster does not serve all of its slots',
 };
 
 const CODES: Partial<Record<RedisFailure, HealthCauseCode>> = {
@@ -50,9 +72,6 @@ const CODES: Partial<Record<RedisFailure, HealthCauseCode>> = {
   'no-permission': 'no-permission',
   unreachable: 'redis-unreachable',
 };
-
-/** How much longer than its interval a run of the recovery may take, in milliseconds. */
-const RECOVERY_PATIENCE_MS = 30_000;
 
 /** The parts of a running transport that can be asked how they are. */
 export interface Examined {
@@ -67,20 +86,35 @@ export interface Examined {
 export async function checkTransportHealth(
   { broker, deliveries }: Examined,
   recovery: PendingRecoveryService,
-  recoveryIntervalMs: number,
 ): Promise<TransportHealth> {
-  const causes = broker.isConnected()
+  const causes = (await isConnectedSoon(broker))
     ? (await Promise.all(deliveries.map(({ source }) => probe(broker, source.stream)))).flat()
-    : [cause(isDenied(deliveries) ? 'no-permission' : 'redis-unreachable')];
+    : [await absence(broker, deliveries)];
   if (causes.length === 0) {
     for (const { loop, source } of deliveries) {
       if (loop.failure) causes.push(cause(CODES[loop.failure] ?? 'read-loop-stalled', source.stream));
-      else if (loop.stalled) causes.push(cause('read-loop-stalled', source.stream));
+      else if (loop.silentForMs > LONGEST_READ_MS) causes.push(cause('read-loop-stalled', source.stream));
     }
-    if ((recovery.silentForMs ?? 0) > recoveryIntervalMs + RECOVERY_PATIENCE_MS)
-      causes.push(cause('recovery-stalled'));
+    const { trouble } = recovery;
+    if (trouble) causes.push(cause(trouble === 'failing' ? 'recovery-failing' : 'recovery-stalled'));
   }
   return { ready: causes.length === 0, causes };
+}
+
+/** Whether a read loop stands still for so long that only a new process helps. Redis being away is no reason. */
+export function isWedged(deliveries: readonly StreamDelivery[]): boolean {
+  return deliveries.some(({ loop }) => loop.silentForMs > WEDGED_MS);
+}
+
+async function isConnectedSoon(broker: StreamBroker): Promise<boolean> {
+  const end = performance.now() + RECONNECT_PATIENCE_MS;
+  while (!broker.isConnected() && performance.now() < end) await delay(20);
+  return broker.isConnected();
+}
+
+async function absence(broker: StreamBroker, deliveries: readonly StreamDelivery[]): Promise<HealthCause> {
+  if (isDenied(deliveries)) return cause('no-permission');
+  return (await broker.absence()) === 'loading' ? refusal('LOADING') : cause('redis-unreachable');
 }
 
 /** A wrong password ends every attempt to connect, which looks like a Redis that is away. */
@@ -102,7 +136,8 @@ async function probe(broker: StreamBroker, stream: string): Promise<HealthCause[
     ]);
     return answered ? [] : [cause('redis-unreachable')];
   } catch (error) {
-    return [cause(CODES[failureOf(error)] ?? 'redis-refuses-writes', stream)];
+    const code = CODES[failureOf(error)] ?? 'redis-refuses-writes';
+    return [code === 'redis-refuses-writes' ? refusal(wordOf(error), stream) : cause(code, stream)];
   } finally {
     limit.abort();
   }
@@ -110,4 +145,15 @@ async function probe(broker: StreamBroker, stream: string): Promise<HealthCause[
 
 function cause(code: HealthCauseCode, stream?: string): HealthCause {
   return { code, message: MESSAGES[code], ...(stream === undefined ? {} : { stream }) };
+}
+
+function refusal(reply: string, stream?: string): HealthCause {
+  const general = cause('redis-refuses-writes', stream);
+  const message = REFUSALS[reply];
+  // An error that is not known may hold anything.
+  return message === undefined ? general : { ...general, reply, message };
+}
+
+function wordOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split(' ', 1)[0] ?? '') : '';
 }

@@ -1,5 +1,5 @@
 import { MissingPermissionError } from '../../../src/transport/index.js';
-import { failureOf } from '../../../src/transport/broker/redis-failure.js';
+import { failureOf, isAboutCommand } from '../../../src/transport/broker/redis-failure.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 
@@ -31,9 +31,14 @@ const RIGHTS = [
   ...['+zscore', '+fcall', '+ping', '+info', '+hello', '+client|setname', '+quit'],
 ];
 /** What writes of the application need on top. */
-const WRITES = ['+hset', '+hexists', '+hdel', '+pexpire'];
+const WRITES = [
+  ...['+hset', '+hexists', '+hdel', '+hget', '+hincrby', '+pexpire', '+incrby'],
+  ...['+sadd', '+srem', '+rpush', '+lpush'],
+];
 /** Used by the connection itself or by the read loop, which says by itself what it may not do. */
 const NOT_CHECKED = ['+xreadgroup', '+fcall', '+ping', '+info', '+hello', '+client|setname', '+quit'];
+/** What a call of commits says beside the commits. */
+const CALL = { lane: 0, sequence: 1, followUps: { maxEntries: 100, maxAgeMs: 60_000 } };
 
 onEveryServer('A Redis user', (world) => {
   /** A broker of a user with these rights on the stream and what lies beside it. */
@@ -61,6 +66,8 @@ onEveryServer('A Redis user', (world) => {
     const letter = await broker.deadLetter(stream, { ...request, entry: { id: poison, deliveryCount: 1 } });
     expect(letter.settlement).toBe('done');
     expect(await broker.acknowledge(stream, [done])).toBe(1);
+    const commits = [{ entry: { id: failing, deliveryCount: 2 }, writes, emits: [] }];
+    expect(await broker.commit(stream, { ...CALL, commits })).toEqual(['done']);
     expect(await broker.announce(stream, 'ack-waits', 1_000, ['worker'])).toBe(1_000);
     expect(await broker.consumers(stream)).toHaveLength(1);
     await broker.repairWaiting(stream);
@@ -91,6 +98,41 @@ onEveryServer('A Redis user', (world) => {
       expect(await world().dump()).toEqual({});
     },
   );
+
+  it.each([
+    ['incrby', { command: 'incrby', args: ['1'] }],
+    ['sadd', { command: 'sadd', args: ['1'] }],
+    ['hget', { command: 'hincrby', args: ['field', '1'] }],
+  ] as const)(
+    'without +%s is refused a commit that needs it, and nothing of it is written',
+    async (right, write) => {
+      const broker = await brokerWith([...RIGHTS, ...WRITES.filter((other) => other !== `+${right}`)]);
+      const { stream } = world();
+      const entry = { id: await world().delivered(), deliveryCount: 1 };
+      const writes = [
+        { command: 'hset', key: world().key('record'), args: ['a', 'b'] } as const,
+        { ...write, key: world().key('other') },
+      ];
+      const before = await world().dump();
+      const [answer] = await broker.commit(stream, { ...CALL, commits: [{ entry, writes, emits: [] }] });
+      expect(answer).toEqual({ refused: expect.stringMatching(`${right} on .*other`) as string });
+      expect(await world().dump()).toEqual(before);
+    },
+  );
+
+  it('without a right to a key of a commit is refused that call, and nothing of it is written', async () => {
+    const broker = await brokerWith([...RIGHTS, ...WRITES]);
+    const entry = { id: await world().delivered(), deliveryCount: 1 };
+    const commits = [
+      { entry, writes: [{ command: 'set', key: 'elsewhere', args: ['1'] }] as const, emits: [] },
+    ];
+    const before = await world().dump();
+    const refusal: unknown = await broker
+      .commit(world().stream, { ...CALL, commits })
+      .catch((error: unknown) => error);
+    expect(isAboutCommand(refusal)).toBe(true);
+    expect(await world().dump()).toEqual(before);
+  });
 
   it('that may do all is asked at start without a trace, also before there is a stream', async () => {
     const broker = await brokerWith([...RIGHTS, ...WRITES]);

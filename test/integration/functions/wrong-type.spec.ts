@@ -5,7 +5,9 @@ import { GROUP } from '../../support/started-server.js';
 
 /** The call of a function: its keys by what they are, in the order in which it declares them, and its arguments. */
 interface Call {
-  readonly keys: readonly ('stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays')[];
+  readonly keys: readonly (
+    'stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays' | 'commits' | 'dedup'
+  )[];
   readonly args: (id: string) => readonly (string | number)[];
   /** Whether writes of the application travel with it. */
   readonly takesWrites?: boolean;
@@ -13,17 +15,27 @@ interface Call {
 
 const CALLS: Record<string, Call> = {
   enqueue: { keys: ['stream'], args: () => [2, 'orderId', '1'], takesWrites: true },
+  enqueue_once: {
+    keys: ['stream', 'dedup'],
+    args: () => [1, 1_000, '', 2, 'orderId', '1'],
+    takesWrites: true,
+  },
   ensure_group: { keys: ['stream', 'floor'], args: () => ['another-group'] },
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1, 0], takesWrites: true },
-  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, 1] },
+  release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', 0, id, 1] },
+  begin: { keys: ['stream'], args: () => [GROUP, 'worker'] },
   claim_due: { keys: ['stream', 'retry'], args: () => [GROUP, 'worker', 10, 60_000] },
   claim_abandoned: { keys: ['stream'], args: (id) => [GROUP, 'other', 'worker', 0, id, 1] },
   dead_letter: {
     keys: ['stream', 'letters', 'retry'],
     args: (id) => [GROUP, 'worker', id, 1, 0, 2, 'dlt-reason', 'malformed', 0],
     takesWrites: true,
+  },
+  commit: {
+    keys: ['stream', 'commits'],
+    args: (id) => [GROUP, 'worker', 1, 100, 60_000, id, id, JSON.stringify([[id, 1, [], []]])],
   },
   settle: { keys: ['stream'], args: (id) => [GROUP, id, 'worker', 1] },
   repair_parked: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },

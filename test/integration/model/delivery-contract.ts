@@ -23,7 +23,7 @@ export function deliveryContract(world: () => StreamWorld): void {
       ];
 
       expect([...two, ...rest].map(({ id }) => id)).toEqual(ids);
-      expect(two.map(({ fields }) => fields)).toEqual([
+      expect(two.map(({ parts }) => parts.map(String))).toEqual([
         ['data', '0'],
         ['data', '1'],
       ]);
@@ -38,7 +38,7 @@ export function deliveryContract(world: () => StreamWorld): void {
 
       const [entry] = await on.readNew(on.anna, 1);
 
-      expect(entry?.bytes).toEqual([Buffer.from('data'), bytes]);
+      expect(entry?.parts).toEqual([Buffer.from('data'), bytes]);
       expect(await on.anna.readEntry(on.stream, entry?.id ?? '')).toEqual(entry);
     });
 

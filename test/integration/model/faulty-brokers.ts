@@ -1,5 +1,7 @@
 import type {
   Claim,
+  CommitAnswer,
+  CommitBatch,
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
@@ -49,6 +51,37 @@ export class UnfencedDeadLetterBroker extends FakeStreamBroker {
   }
 }
 
+/** Commits for whoever asks, however long ago the entry was given to somebody else. */
+export class UnfencedCommitBroker extends FakeStreamBroker {
+  override commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+    for (const { entry, writes } of batch.commits) {
+      const isGood = writes.every(({ command }) => command === 'hincrby');
+      if (isGood && this.refusal(stream, entry, this.consumer)) this.store.apply(writes);
+    }
+    return super.commit(stream, batch);
+  }
+}
+
+/** Acknowledges what it could not write. */
+export class CarelessCommitBroker extends FakeStreamBroker {
+  override async commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+    const answers = await super.commit(stream, batch);
+    for (const [i, answer] of answers.entries()) {
+      const id = batch.commits[i]?.entry.id ?? '';
+      if (typeof answer === 'object') this.groupOf(stream)?.pending.delete(id);
+    }
+    return answers;
+  }
+}
+
+/** Keeps no receipt: a repeat after a lost answer counts for a loss. */
+export class ForgetfulCommitBroker extends FakeStreamBroker {
+  override commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+    this.store.strings.delete(this.key(stream, 'commits', this.consumer, String(batch.lane)));
+    return super.commit(stream, batch);
+  }
+}
+
 /** Claims what was pending when the page was read, whatever became of it since. */
 export class UnfencedClaimBroker extends FakeStreamBroker {
   override async claimAbandoned(
@@ -72,8 +105,8 @@ export class UnfencedClaimBroker extends FakeStreamBroker {
 
 /** Hands back as if the handler had run. */
 export class ChargingBroker extends FakeStreamBroker {
-  override async release(stream: string, entries: readonly EntryRef[]): Promise<number> {
-    const released = await super.release(stream, entries);
+  override async release(stream: string, entries: readonly EntryRef[], delayMs?: number): Promise<number> {
+    const released = await super.release(stream, entries, delayMs);
     for (const { id } of entries) {
       const row = this.rowOf(stream, id);
       if (row?.owner === '@retry') row.count += 1;

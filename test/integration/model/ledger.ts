@@ -23,6 +23,8 @@ export interface Account {
   readonly started: Set<string>;
   readonly succeeded: Set<string>;
   readonly failed: Set<string>;
+  /** `consumer/sequence` of the calls that committed it. */
+  readonly committed: Set<string>;
 }
 
 /** Keeps account of every entry, beside Redis, from what was sent, deleted and handled. */
@@ -34,7 +36,7 @@ export class Ledger implements HandlerLog {
   emitted(id: string, parts: readonly Buffer[], isValid: boolean): void {
     this.accounts.set(id, {
       ...{ id, parts, isValid, isDeleted: false, end: undefined, letters: 0, lives: 1 },
-      ...{ started: new Set(), succeeded: new Set(), failed: new Set() },
+      ...{ started: new Set(), succeeded: new Set(), failed: new Set(), committed: new Set() },
     });
   }
 

@@ -88,4 +88,13 @@ export function over<T extends object>(port: T, link: Link): T {
 }
 
 /** What does not ask Redis for anything. */
-const AT_HOME = new Set(['openReader', 'errorStreakWrites', 'whenReady', 'isConnected', 'close', 'prepare']);
+const AT_HOME = new Set([
+  'openReader',
+  'errorStreakWrites',
+  'whenReady',
+  'isConnected',
+  'absence',
+  'settings',
+  'close',
+  'prepare',
+]);

@@ -35,6 +35,21 @@ const BUGS: readonly Bug[] = [
     broker: brokers.UnfencedDeadLetterBroker,
     noticed: /deadLetter made/,
   },
+  {
+    does: 'commits without the fence',
+    broker: brokers.UnfencedCommitBroker,
+    noticed: /commit let .* take effect/,
+  },
+  {
+    does: 'acknowledges what it could not commit',
+    broker: brokers.CarelessCommitBroker,
+    noticed: /commit let .* take effect 0 times/,
+  },
+  {
+    does: 'does not know the repeat of a commit',
+    broker: brokers.ForgetfulCommitBroker,
+    noticed: /although its answer says otherwise/,
+  },
   { does: 'claims without the fence', broker: brokers.UnfencedClaimBroker, noticed: /claimAbandoned made/ },
   { does: 'charges for what it hands back', broker: brokers.ChargingBroker, noticed: /release made/ },
   {

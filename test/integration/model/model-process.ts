@@ -7,6 +7,7 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../../src/transport/p
 import { StreamRecovery } from '../../../src/transport/recovery/stream-recovery.js';
 import { SuspectRunner } from '../../../src/transport/recovery/suspect-runner.js';
 import type { StreamWorld } from '../../support/stream-world.js';
+import { effectsKeyOf } from '../../support/stream-world.js';
 import { Link, over } from './link.js';
 
 export const ACK_WAIT_MS = 30_000;
@@ -26,6 +27,8 @@ export interface RunningHandler {
   /** Whether its time was up. */
   isLate: boolean;
   succeed(): void;
+  /** Succeeds with a commit: one that counts the entry's effects, or one that cannot be written. */
+  commit(isGood: boolean): void;
   fail(error: Error): void;
 }
 
@@ -84,16 +87,32 @@ export class ModelProcess {
     const shared = { source, broker, slots: this.slots, observers, policy, ...limits };
     this.delivery = new StreamDelivery({
       ...shared,
-      dispatch: ({ entryId, deliveryCount }) =>
+      naming: { streams: {}, cluster: false },
+      followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
+      once: undefined,
+      dispatch: (event) =>
         new Promise((resolve, reject) => {
+          const { entryId, deliveryCount } = event;
           log.started(name, entryId, deliveryCount);
+          const commit = (isGood: boolean): void => {
+            const key = effectsKeyOf(stream);
+            try {
+              event.commit((tx) => tx.hincrby(key, entryId, 1));
+              if (!isGood) event.commit((tx) => tx.incrby(key, 1));
+              resolve();
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error(String(error))); // Its time was up, or its entry was lost.
+            }
+          };
           this.running.push({
             ...{ id: entryId, count: deliveryCount, isLate: false },
             succeed: resolve,
+            commit,
             fail: reject,
           });
         }),
       hook: () => undefined,
+      arbiter: () => undefined,
       onFailure: () => undefined,
     });
     const { consumer, settler } = this.delivery;

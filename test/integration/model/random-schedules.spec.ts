@@ -21,6 +21,7 @@ const OVER_REDIS = Number(MODEL_SCHEDULES ?? 10);
 
 /** What so many schedules come to for certain. */
 const COMES_TO = [
+  ...['commit: done', 'commit: gone', 'commit: taken', 'commit: vanished', 'commit: refused'],
   ...['acknowledge: done', 'acknowledge: too late', 'park: done', 'park: gone', 'park: taken'],
   ...['park: vanished', 'deadLetter: done', 'deadLetter: vanished', 'release: done', 'extend: kept'],
   ...['extend: lost', 'claimDue: claimed', 'claimDue: vanished', 'claimAbandoned: claimed'],

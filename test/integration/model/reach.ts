@@ -1,4 +1,4 @@
-import type { Claim, DeadLettering } from '../../../src/transport/broker/settlement.js';
+import type { Claim, CommitAnswer, DeadLettering } from '../../../src/transport/broker/settlement.js';
 import type { Transition } from './transition-rules.js';
 
 /** Counts what schedules came to, so that one can see that they come to everything. */
@@ -25,6 +25,8 @@ export class Reach {
 
 const RESULTS: Readonly<Record<string, (value: unknown) => string[]>> = {
   acknowledge: (count) => [count === 0 ? 'too late' : 'done'],
+  commit: (answers) =>
+    (answers as CommitAnswer[]).map((answer) => (typeof answer === 'object' ? 'refused' : answer)),
   park: (settlement) => [settlement as string],
   deadLetter: (value) => [(value as DeadLettering).settlement],
   release: (count) => [count === 0 ? 'too late' : 'done'],

@@ -1,4 +1,5 @@
-import type { DeadLetterRequest, EntryRef } from '../../../src/transport/broker/settlement.js';
+import type { Commit, DeadLetterRequest, EntryRef } from '../../../src/transport/broker/settlement.js';
+import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
 import { ENTRY_ID, StreamWrites } from '../../../src/transport/protocol/stream-writes.js';
 import { helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
 import type { StreamWorld } from '../../support/stream-world.js';
@@ -30,6 +31,84 @@ export function settlementContract(world: () => StreamWorld): void {
         2, 0,
       ]);
       expect((await on.world.look()).pending.size).toBe(1);
+    });
+
+    describe('commits', () => {
+      const followUps = { maxEntries: 1_000, maxAgeMs: 60_000 };
+      const key = (part: string): string => helperKeyOf(on.stream, part);
+      const counting = (entry: EntryRef, by = 1): Commit => ({
+        entry,
+        writes: new StreamWrites().hincrby(key('counts'), 'n', by).list(),
+        emits: [],
+      });
+      const send = (broker: StreamBroker, sequence: number, ...commits: Commit[]) =>
+        broker.commit(on.stream, { lane: 0, sequence, commits, followUps });
+      const counted = async (): Promise<string | undefined> => (await on.world.hash(key('counts'))).n;
+
+      it('under the fence, once, and knows its own repeat', async () => {
+        const entry = first(await on.delivered(1));
+
+        expect(await send(on.bert, 1, counting(entry))).toEqual(['taken']);
+        expect(await send(on.anna, 1, counting({ ...entry, deliveryCount: 2 }))).toEqual(['taken']);
+        expect(await send(on.anna, 2, counting(entry))).toEqual(['done']);
+        expect(await send(on.anna, 2, counting(entry))).toEqual(['done']);
+        expect(await send(on.anna, 3, counting(entry))).toEqual(['gone']);
+
+        expect([await on.row(entry.id), await counted()]).toEqual([undefined, '1']);
+      });
+
+      it('each for itself: a bad one, a lost one and a deleted one harm no other', async () => {
+        const [a, bad, lost, deleted, z] = (await on.delivered(5)) as [
+          ...[EntryRef, EntryRef, EntryRef, EntryRef, EntryRef],
+        ];
+        await on.anna.acknowledge(on.stream, [lost.id]);
+        await on.world.delete(deleted.id);
+        const tooMuch = {
+          ...counting(bad),
+          writes: new StreamWrites().set(key('n'), 1).hset(key('n'), { a: 1 }).list(),
+        };
+
+        const [first, second, ...others] = await send(
+          ...[on.anna, 1, counting(a), tooMuch, counting(lost), counting(deleted), counting(z)],
+        );
+
+        expect([first, ...others]).toEqual(['done', 'gone', 'vanished', 'done']);
+        expect(second).toEqual({ refused: expect.stringMatching(/^UNUSABLE .*needs a hash/) as string });
+        expect(await counted()).toBe('2');
+        expect([await on.row(bad.id), await on.row(deleted.id)]).toEqual([
+          ['anna', 1, false],
+          ['anna', 1, false],
+        ]);
+      });
+
+      it('refuses a sum that does not fit into 64 bits, whichever write makes it', async () => {
+        const [a, b] = (await on.delivered(2)) as [EntryRef, EntryRef];
+        const most = 2n ** 63n - 1n;
+        const writes = new StreamWrites()
+          .hset(key('counts'), { n: String(most) })
+          .hincrby(key('counts'), 'n', 1)
+          .list();
+
+        expect(await send(on.anna, 1, { entry: a, writes, emits: [] }, counting(b))).toEqual([
+          { refused: expect.stringContaining('does not fit into 64 bits') as string },
+          'done',
+        ]);
+        expect(await counted()).toBe('1');
+      });
+
+      it('only while a guard holds, and writes it', async () => {
+        const [a, b] = (await on.delivered(2)) as [EntryRef, EntryRef];
+        await on.anna.markAlone(on.stream, { id: 'guard', deliveryCount: 7 });
+        const guard = {
+          key: helperKeyOf(on.stream, 'model-group', 'alone', 'guard'),
+          ...{ expected: '7', value: '8', ttlMs: 60_000 },
+        };
+
+        const guarded = (entry: EntryRef) => ({ ...counting(entry), guard });
+        expect(await send(on.anna, 1, guarded(a), guarded(b))).toEqual(['done', 'superseded']);
+        expect(await on.anna.ranAlone(on.stream, { id: 'guard', deliveryCount: 8 })).toBe(true);
+        expect([await on.row(b.id), await counted()]).toEqual([['anna', 1, false], '1']);
+      });
     });
 
     it('parks under the fence, keeps the count, and knows its own repeat', async () => {

@@ -15,7 +15,8 @@ const WORK = {
   carryOut: 10,
   answer: 10,
   read: 14,
-  succeed: 9,
+  succeed: 6,
+  commit: 6,
   recover: 8,
   passMoment: 5,
   passBackoff: 4,
@@ -26,6 +27,7 @@ const WORK = {
 /** Each schedule has its own share of these, so that rare things meet in some. */
 const TROUBLE = {
   fail: 8,
+  commitBadly: 2,
   failOtherwise: 2,
   failForGood: 2,
   retryLater: 1,
@@ -90,6 +92,8 @@ export const STEPS: Readonly<Record<StepName, (on: Schedule) => Promise<void> | 
   },
 
   succeed: (on) => ended(on, 'handled', (handler) => handler.succeed()),
+  commit: (on) => ended(on, 'commits', (handler) => handler.commit(true)),
+  commitBadly: (on) => ended(on, 'commits what cannot be written', (handler) => handler.commit(false)),
   fail: (on) => ended(on, 'failed', (handler) => handler.fail(new TypeError('boom'))),
   failOtherwise: (on) => ended(on, 'failed otherwise', (handler) => handler.fail(new RangeError('oops'))),
   failForGood: (on) => ended(on, 'failed for good', (handler) => handler.fail(new NonRetryableError('no'))),

@@ -1,4 +1,10 @@
-import type { DeadLettering, DeadLetterRequest, EntryRef } from '../../../src/transport/broker/settlement.js';
+import type {
+  CommitAnswer,
+  CommitBatch,
+  DeadLettering,
+  DeadLetterRequest,
+  EntryRef,
+} from '../../../src/transport/broker/settlement.js';
 import { compareIds } from '../../support/fake-redis/entry-ids.js';
 import type { SeenRow, Sight } from '../../support/stream-world.js';
 import { checkLetter } from './dead-letter-rules.js';
@@ -32,6 +38,11 @@ const RULES: Readonly<Record<string, Rule>> = {
     !is &&
     (command.args[1] as string[]).includes(id) &&
     [...ledger.of(id).succeeded].some((delivery) => delivery.startsWith(`${consumer}/`)),
+
+  commit: (change, { consumer, command }, ledger) =>
+    !change.is &&
+    (command.args[1] as CommitBatch).commits.some(({ entry }) => isFenced(change, entry, consumer)) &&
+    ledger.of(change.id).started.has(`${consumer}/${change.was?.count ?? 0}`),
 
   park(change, { consumer, command, after }, ledger) {
     const { was, is, id } = change;
@@ -93,6 +104,8 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
     settle(change, transition, ledger);
   }
   checkRefreshed(transition);
+  checkEffects(transition);
+  checkAnswers(transition, ledger);
   checkLetter(transition, ledger);
   if (command.name === 'ensureGroup' && before.lastDelivered === undefined) {
     ledger.restarted(after.lastDelivered ?? '', after.entries);
@@ -103,7 +116,7 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
 /** Books the ends that a change stands for. */
 function settle({ id, is }: Change, { command }: Transition, ledger: Ledger): void {
   if (is) return;
-  if (command.name === 'acknowledge') ledger.ended(id, 'handled');
+  if (command.name === 'acknowledge' || command.name === 'commit') ledger.ended(id, 'handled');
   else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished');
   else if ((command.outcome as { value?: DeadLettering }).value?.settlement !== 'done') {
     throw new Violation(`${id} is not pending any more, but its dead-lettering is not done`);
@@ -125,6 +138,33 @@ function isFenced({ id, was }: Change, entry: EntryRef, owner: string): boolean 
 function isClaimed(was: SeenRow | undefined, is: SeenRow | undefined, by: string, exists: boolean): boolean {
   if (!is) return !exists;
   return exists && is.owner === by && is.count === (was?.count ?? 0) + 1;
+}
+
+/** A consumer's call that is sent again is answered as it was carried out the first time. */
+function checkAnswers({ consumer, command }: Transition, ledger: Ledger): void {
+  if (command.name !== 'commit' || !command.outcome || 'error' in command.outcome) return;
+  const { sequence, commits } = command.args[1] as CommitBatch;
+  const answers = command.outcome.value as CommitAnswer[];
+  for (const [i, { entry }] of commits.entries()) {
+    const { committed } = ledger.of(entry.id);
+    const call = `${consumer}/${sequence}`;
+    if (answers[i] === 'done') committed.add(call);
+    else if (committed.has(call)) {
+      throw new Violation(`${entry.id} was committed by ${call}, although its answer says otherwise`);
+    }
+  }
+}
+
+/** What a handler commits takes effect when its entry is settled by that commit, and at no other time. */
+function checkEffects({ command, before, after }: Transition): void {
+  const isCommit = command.name === 'commit';
+  for (const id of new Set([...before.pending.keys(), ...Object.keys(after.effects)])) {
+    const grown = Number(after.effects[id] ?? 0) - Number(before.effects[id] ?? 0);
+    const isSettled = before.pending.has(id) && !after.pending.has(id);
+    if (grown !== (isCommit && isSettled ? 1 : 0)) {
+      throw new Violation(`${command.name} let ${id} take effect ${grown} times`);
+    }
+  }
 }
 
 /** A heartbeat is for one's own entries alone. */

@@ -61,9 +61,7 @@ export abstract class FakeCommands {
 
   protected entry(stream: string, id: string): StreamEntry | undefined {
     const parts = this.store.streams.get(stream)?.entries.get(id);
-    if (!parts) return undefined;
-    const fields = parts.map((part) => part.toString('utf8'));
-    return fields.some((text) => text.includes('\ufffd')) ? { id, fields, bytes: parts } : { id, fields };
+    return parts && { id, parts };
   }
 }
 

@@ -1,4 +1,7 @@
 import type {
+  Commit,
+  CommitAnswer,
+  CommitBatch,
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
@@ -14,6 +17,20 @@ import { deadLetterParts } from './fake-dead-letter.js';
 export abstract class FakeSettlement extends FakeCommands implements SettlementBroker {
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
     return atOnce(() => ids.filter((id) => this.groupOf(stream)?.pending.delete(id)).length);
+  }
+
+  commit(stream: string, { lane, sequence, commits }: CommitBatch): Promise<CommitAnswer[]> {
+    return atOnce(() => {
+      const receipt = this.key(stream, 'commits', this.consumer, String(lane));
+      const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
+      const kept = number === String(sequence) ? flags : '';
+      const answers = commits.map((commit, i) => (kept[i] === '1' ? 'done' : this.commitOne(stream, commit)));
+      if (answers.includes('done')) {
+        const now = answers.map((answer) => (answer === 'done' ? '1' : '0')).join('');
+        this.store.strings.set(receipt, `${sequence} ${now}`);
+      }
+      return answers;
+    });
   }
 
   park(
@@ -62,6 +79,22 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     });
   }
 
+  private commitOne(stream: string, { entry, writes, emits, guard }: Commit): CommitAnswer {
+    const refused = this.refusal(stream, entry, this.consumer);
+    if (refused) return refused;
+    if (!this.exists(stream, entry.id)) return 'vanished';
+    if (guard && this.store.strings.get(guard.key) !== guard.expected) return 'superseded';
+    try {
+      this.store.apply(writes);
+    } catch (error) {
+      return { refused: (error as Error).message };
+    }
+    for (const { stream: target, fields } of emits) this.store.add(target, fields);
+    if (guard) this.store.strings.set(guard.key, guard.value);
+    this.requireGroup(stream).pending.delete(entry.id);
+    return 'done';
+  }
+
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement> {
     return atOnce(() => {
       const refused = this.refusal(stream, entry, owner);
@@ -71,14 +104,14 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     });
   }
 
-  release(stream: string, entries: readonly EntryRef[]): Promise<number> {
+  release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
     return atOnce(() => {
       const ours = entries.filter(
         (entry) => !this.refusal(stream, entry, this.consumer) && this.exists(stream, entry.id),
       );
       for (const { id, deliveryCount } of ours) {
         this.give(stream, id, PARKING, deliveryCount - 1);
-        this.waitingOf(stream).set(id, this.store.now);
+        this.waitingOf(stream).set(id, this.store.now + delayMs);
       }
       return ours.length;
     });

@@ -1,6 +1,6 @@
-import type { StreamWrite, WriteValue } from '../../../src/transport/protocol/stream-writes.js';
-import { ENTRY_ID } from '../../../src/transport/protocol/stream-writes.js';
+import type { StreamWrite } from '../../../src/transport/protocol/stream-write.js';
 import { compareIds } from './entry-ids.js';
+import { FakeWrites } from './fake-writes.js';
 
 /** A row of a group's pending entries list. */
 export interface PendingRow {
@@ -31,6 +31,7 @@ export class FakeStore {
   readonly waiting = new Map<string, Map<string, number>>();
   readonly strings = new Map<string, string>();
   readonly hashes = new Map<string, Map<string, string>>();
+  readonly lists = new Map<string, string[]>();
   readonly limits = new Map<string, Map<string, number>>();
 
   stream(name: string): FakeStream {
@@ -64,41 +65,12 @@ export class FakeStore {
     return stream.lastId;
   }
 
-  /** @throws Error as Redis answers when a write meets a key of another type; nothing is written then */
+  /** @throws Error as Redis answers when a write cannot be made; nothing is written then */
   checkWrites(writes: readonly StreamWrite[]): void {
-    for (const { command, key } of writes) {
-      if (command.startsWith('h') && this.strings.has(key)) {
-        throw new Error(`UNUSABLE write: ${command} needs a hash at "${key}", found a string`);
-      }
-    }
+    void new FakeWrites(this, writes);
   }
 
   apply(writes: readonly StreamWrite[], entryId = ''): void {
-    for (const { command, key, args } of writes) {
-      const [first = '', second = ''] = args.map((arg) => textOf(arg, entryId));
-      if (command === 'set') this.strings.set(key, first);
-      else if (command === 'del') this.drop(key);
-      else if (command === 'hdel') args.forEach((arg) => this.hashes.get(key)?.delete(textOf(arg, entryId)));
-      else if (command === 'hset') {
-        for (let i = 0; i < args.length; i += 2) this.setField(key, args.slice(i, i + 2), entryId);
-      } else if (command === 'hsetnx' && this.hashes.get(key)?.has(first) !== true) {
-        this.setField(key, [first, second], entryId);
-      }
-    }
+    new FakeWrites(this, writes, entryId).keep();
   }
-
-  private drop(key: string): void {
-    this.strings.delete(key);
-    this.hashes.delete(key);
-  }
-
-  private setField(key: string, pair: readonly WriteValue[], entryId: string): void {
-    const [field = '', value = ''] = pair.map((part) => textOf(part, entryId));
-    const hash = this.hashes.get(key) ?? new Map<string, string>();
-    this.hashes.set(key, hash.set(field, value));
-  }
-}
-
-function textOf(value: WriteValue, entryId: string): string {
-  return value === ENTRY_ID ? entryId : String(value);
 }

@@ -3,11 +3,11 @@ import type { StreamReader } from '../../../src/transport/broker/stream-reader.j
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import { compareIds } from './entry-ids.js';
 import { atOnce } from './fake-commands.js';
-import { FakeRecovery } from './fake-recovery.js';
+import { FakeMarkers } from './fake-markers.js';
 import { FakeGroup } from './fake-store.js';
 
 /** A {@link StreamBroker} in memory. The contract suite holds it to what the one on Redis does. */
-export class FakeStreamBroker extends FakeRecovery implements StreamBroker {
+export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
   ensureGroup(stream: string): Promise<void> {
     return atOnce(() => {
       const { groups, lastId } = this.store.stream(stream);
@@ -36,6 +36,14 @@ export class FakeStreamBroker extends FakeRecovery implements StreamBroker {
 
   isConnected(): boolean {
     return true;
+  }
+
+  settings(): Promise<object> {
+    return Promise.resolve({});
+  }
+
+  absence(): Promise<'unreachable'> {
+    return Promise.resolve('unreachable');
   }
 
   close(): Promise<void> {

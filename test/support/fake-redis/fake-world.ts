@@ -1,5 +1,5 @@
 import { deadLetterKeyOf, helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
-import type { StreamWorld } from '../stream-world.js';
+import { effectsKeyOf, type StreamWorld } from '../stream-world.js';
 import { FakeStore } from './fake-store.js';
 import { FakeStreamBroker } from './fake-stream-broker.js';
 
@@ -32,6 +32,7 @@ export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
         entries: new Set(store.stream(stream).entries.keys()),
         pending: new Map(pending),
         waiting: new Map(store.waitingList(key('retry'))),
+        effects: Object.fromEntries(store.hashes.get(effectsKeyOf(stream)) ?? []),
         letters: [...store.stream(deadLetterKeyOf(stream)).entries].map(([id, parts]) => ({
           id,
           parts,

@@ -1,5 +1,7 @@
 import { openConnection } from '../../../src/transport/broker/connection.js';
+import { entriesOf, type ReadReply } from '../../../src/transport/broker/entry-replies.js';
 import { RedisStreamReader } from '../../../src/transport/broker/redis-stream-reader.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
 import { Redis } from 'ioredis';
 import { GROUP } from '../started-server.js';
@@ -73,11 +75,25 @@ export const MAXLEN_TRIM: BrokenMethods = {
 };
 
 /** Relies on the option of ioredis to notice a dead link. */
-export function readerWithBlockingTimeout(url: string, stream: string, blockMs: number): StreamReader {
+export function readerWithBlockingTimeout(
+  url: string,
+  stream: string,
+  blockMs: number,
+  consumer = 'reader',
+): StreamReader {
   const redis = new Redis(url, { blockingTimeout: 2 * blockMs, maxRetriesPerRequest: 0 });
   redis.on('error', () => undefined);
-  return new UnwatchedReader(redis, stream, blockMs);
+  return new UnwatchedReader(redis, stream, blockMs, consumer);
 }
+
+/** As {@link readerWithBlockingTimeout}, for a whole transport. */
+export const BLOCKING_TIMEOUT: BrokenMethods = {
+  openReader(stream) {
+    const { host = '', port = 0, connectionName = '' } = this.commands.options;
+    const consumer = connectionName.replace(/:commands$/, '');
+    return readerWithBlockingTimeout(`redis://${host}:${port}`, stream, 1_000, consumer);
+  },
+};
 
 /** The reader as it is. */
 export function properReader(url: string, stream: string, blockMs: number): StreamReader {
@@ -90,24 +106,23 @@ class UnwatchedReader implements StreamReader {
     private readonly redis: Redis,
     private readonly stream: string,
     private readonly blockMs: number,
+    private readonly consumer: string,
   ) {}
 
-  async readNew(count: number): Promise<{ id: string; fields: string[] }[]> {
-    const reply = (await this.redis.xreadgroup(
-      ...([
-        'GROUP',
-        GROUP,
-        'reader',
-        'COUNT',
-        count,
-        'BLOCK',
-        this.blockMs,
-        'STREAMS',
-        this.stream,
-        '>',
-      ] as const),
-    )) as [string, [string, string[]][]][] | null;
-    return (reply?.[0]?.[1] ?? []).map(([id, fields]) => ({ id, fields }));
+  async readNew(count: number): Promise<readonly StreamEntry[]> {
+    const from = [
+      'GROUP',
+      GROUP,
+      this.consumer,
+      'COUNT',
+      count,
+      'BLOCK',
+      this.blockMs,
+      'STREAMS',
+      this.stream,
+      '>',
+    ];
+    return entriesOf((await this.redis.callBuffer('xreadgroup', ...from)) as ReadReply);
   }
 
   whenReady(): Promise<void> {

@@ -15,11 +15,13 @@ const VERSION = `os1_${createHash('sha256').update(SOURCE).digest('hex').slice(0
 
 const CODE = SOURCE.replaceAll('@version@', VERSION);
 
+type Argument = string | number | Buffer;
+
 /** Sends one call of a function. */
 export type InvokeFunction = (
   name: string,
   keys: readonly string[],
-  args: readonly (string | number | Buffer)[],
+  args: readonly Argument[],
 ) => Promise<unknown>;
 
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
@@ -35,19 +37,15 @@ export class FunctionLibrary {
    *
    * @throws MissingPermissionError when it is missing and this user may not load it
    */
-  async call(
-    name: string,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> {
-    const invoke = (): Promise<unknown> => this.send(`${VERSION}_${name}`, keys, args);
-    try {
-      return await invoke();
-    } catch (error) {
-      if (failureOf(error) !== 'function-missing') throw error;
-    }
-    await this.load();
-    return invoke();
+  call(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.orLoaded(() => this.send(`${VERSION}_${name}`, keys, args));
+  }
+
+  /** The same, with the answer's texts as bytes. */
+  callForBytes(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.orLoaded(() =>
+      this.redis.callBuffer('fcall', `${VERSION}_${name}`, keys.length, ...keys, ...args),
+    );
   }
 
   /**
@@ -65,6 +63,16 @@ export class FunctionLibrary {
       (load) => load.status === 'rejected' && load.reason instanceof MissingPermissionError,
     );
     if (refused?.status === 'rejected') throw refused.reason;
+  }
+
+  private async orLoaded(invoke: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await invoke();
+    } catch (error) {
+      if (failureOf(error) !== 'function-missing') throw error;
+    }
+    await this.load();
+    return invoke();
   }
 }
 

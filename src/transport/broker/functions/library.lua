@@ -6,7 +6,8 @@
 --
 -- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
 -- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,
--- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending.
+-- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending;
+-- 'duplicate', acknowledged and nothing else, as a condition among the writes wanted.
 
 local PARKING = '@retry'
 
@@ -89,6 +90,12 @@ local function decrement(digits)
   return trimmed
 end
 
+-- The milliseconds of an id; of one that no clock makes, none at all.
+local function time_of(id)
+  local ms = tonumber(string.sub(id, 1, (string.find(id, '-', 1, true) or 1) - 1))
+  return ms and ms < 1e15 and ms or -1
+end
+
 -- The greatest id below this one.
 local function id_before(id)
   local ms, seq = split_id(id)
@@ -139,35 +146,60 @@ local function floor_of(stream, group)
   return group['last-delivered-id']
 end
 
--- Writes that travel with a settlement ------------------------------------------------------------------------------
+-- Writes that travel with a step ------------------------------------------------------------------------------------
 
 -- ARGV from `at` on: their number, then for each the command, the index of its key, the number of its arguments, and
 -- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.
-local TYPE_OF = { hset = 'hash', hsetnx = 'hash', hdel = 'hash', set = 'any', del = 'any', pexpire = 'any' }
 
--- A right that is missing in the middle of a function leaves half a step. So each command is tried beforehand in a
--- form that changes nothing. HSETNX and DEL have no such form: they are written with others.
-local PROBES = {
-  hset = { 'HSET', 'field', 'value', 'field without a value' },
-  hdel = { 'HDEL', '\0none' },
-  set = { 'SET', 'value', 'PX', '0' },
-  pexpire = { 'PEXPIRE', 'never' },
+-- By command: the type that its key must have, how many arguments it takes at least and at most, whether in pairs, and
+-- the commands of Redis that it is made of. HSETNX and DEL are written with others, so that they need no right of
+-- their own.
+local OFFERED = {
+  hset = { type = 'hash', least = 2, most = 1000, pairs = true, uses = { { 'HSET', 'f', 'v' } } },
+  hsetnx = { type = 'hash', least = 2, most = 2, uses = { { 'HEXISTS', 'f' }, { 'HSET', 'f', 'v' } } },
+  hdel = { type = 'hash', least = 1, most = 1000, uses = { { 'HDEL', 'f' } } },
+  hincrby = { type = 'hash', least = 2, most = 2, uses = { { 'HGET', 'f' }, { 'HINCRBY', 'f', '1' } } },
+  set = { type = 'any', least = 1, most = 1, uses = { { 'SET', 'v' } } },
+  del = { type = 'any', least = 0, most = 0, uses = { { 'PEXPIRE', '0' } } },
+  pexpire = { type = 'any', least = 1, most = 1, uses = { { 'PEXPIRE', '1' } } },
+  incrby = { type = 'string', least = 1, most = 1, uses = { { 'GET' }, { 'INCRBY', '1' } } },
+  sadd = { type = 'set', least = 1, most = 1000, uses = { { 'SADD', 'v' } } },
+  srem = { type = 'set', least = 1, most = 1000, uses = { { 'SREM', 'v' } } },
+  zadd = { type = 'zset', least = 2, most = 1000, pairs = true, uses = { { 'ZADD', '1', 'v' } } },
+  zrem = { type = 'zset', least = 1, most = 1000, uses = { { 'ZREM', 'v' } } },
+  rpush = { type = 'list', least = 1, most = 1000, uses = { { 'RPUSH', 'v' } } },
+  lpush = { type = 'list', least = 1, most = 1000, uses = { { 'LPUSH', 'v' } } },
+  -- No write but a condition: where the field is there, the step acknowledges its entry and does nothing else.
+  onlyifabsent = { type = 'hash', least = 1, most = 1, uses = { { 'HEXISTS', 'f' } } },
 }
-PROBES.hsetnx = PROBES.hset
-PROBES.del = PROBES.pexpire
 
--- Redis words it in several ways, by version.
-local function is_denied(message)
-  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+-- Commands that leave a key where there was none, or leave it as it is.
+local MAKES_KEY = { hset = true, hsetnx = true, hincrby = true, incrby = true, sadd = true, zadd = true, rpush = true, lpush = true }
+
+-- A right that is missing in the middle of a function leaves half a step, so Redis is asked beforehand.
+local function may(command, key, ...)
+  return redis.acl_check_cmd(command, key, ...)
 end
 
 local function denial(command, key)
-  local probe = PROBES[command]
-  local answer = redis.pcall(probe[1], key, unpack(probe, 2))
-  if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-    return 'NOPERM this user may not use ' .. string.lower(probe[1]) .. ' on "' .. key .. '"'
+  for _, use in ipairs(OFFERED[command].uses) do
+    if not may(use[1], key, unpack(use, 2)) then
+      return 'NOPERM this user may not use ' .. string.lower(use[1]) .. ' on "' .. key .. '"'
+    end
   end
   return nil
+end
+
+-- Which keys have counters: of these alone it must be known what earlier writes leave. And what is no write but a
+-- condition.
+local function note_write(writes, write)
+  if write.command == 'incrby' or write.command == 'hincrby' then
+    writes.counted = writes.counted or {}
+    writes.counted[write.key] = true
+  elseif write.command == 'onlyifabsent' then
+    writes.conditions = writes.conditions or {}
+    table.insert(writes.conditions, write)
+  end
 end
 
 local function parse_writes(keys, args, at)
@@ -176,52 +208,229 @@ local function parse_writes(keys, args, at)
   for w = 1, count do
     local write = { command = args[at], key = keys[tonumber(args[at + 1])], args = {} }
     for i = 1, tonumber(args[at + 2]) do
-      write.args[i] = args[at + 2 + i]
+      local arg = args[at + 2 + i]
+      write.args[i] = arg ~= '#' and string.sub(arg, 2)
     end
     at = at + 3 + #write.args
     writes[w] = write
+    note_write(writes, write)
   end
   return writes
 end
 
--- Earlier writes of the same step are taken into account. `own` are the keys of the step itself.
-local function writes_error(writes, own)
-  local types = {}
-  for _, write in ipairs(writes) do
-    local needed = TYPE_OF[write.command]
-    if not needed then
-      return 'UNUSABLE write: "' .. tostring(write.command) .. '" is not offered'
+-- Whether Redis takes a text for an integer of 64 bits.
+local function is_integer(text)
+  if text == '0' then
+    return true
+  end
+  local sign, digits = string.match(text or '', '^(%-?)([1-9]%d*)$')
+  if not digits or #digits > 19 then
+    return false
+  end
+  return #digits < 19 or digits <= (sign == '-' and '9223372036854775808' or '9223372036854775807')
+end
+
+local HALF = 1e10 -- a double holds half of the digits of a 64-bit integer exactly
+
+local function halves(text)
+  local sign, digits = string.match(text, '^(%-?)(%d+)$')
+  local factor = sign == '-' and -1 or 1
+  return factor * (tonumber(string.sub(digits, 1, -11)) or 0), factor * tonumber(string.sub(digits, -10))
+end
+
+-- The sum of two integers as text; one that does not fit into 64 bits is no integer for is_integer.
+local function sum_of(a, b)
+  if #a < 16 and #b < 16 then
+    return string.format('%.0f', tonumber(a) + tonumber(b))
+  end
+  local a_high, a_low = halves(a)
+  local b_high, b_low = halves(b)
+  local low = a_low + b_low
+  local high = a_high + b_high + math.floor(low / HALF)
+  low = low % HALF
+  local sign = ''
+  if high < 0 then
+    sign = '-'
+    high = -high
+    if low > 0 then
+      high = high - 1
+      low = HALF - low
     end
-    local key = write.key
-    for _, taken in ipairs(own) do
-      if key == taken then
-        return 'UNUSABLE write: ' .. write.command .. ' of "' .. key .. '", which belongs to the transport'
+  end
+  if high > 0 then
+    return sign .. string.format('%.0f%010.0f', high, low)
+  end
+  return (low > 0 and sign or '') .. string.format('%.0f', low)
+end
+
+local function is_score(text)
+  if not text then
+    return false
+  end
+  if text == 'inf' or text == '-inf' or (#text < 16 and string.find(text, '^%-?%d+$')) then
+    return true
+  end
+  local mantissa = string.match(text, '^[+-]?(%d+%.?%d*)$') or string.match(text, '^[+-]?(%d+%.?%d*)[eE][+-]?%d+$')
+  local number = mantissa and tonumber(text)
+  if not number or number == math.huge or number == -math.huge then
+    return false
+  end
+  return number ~= 0 or not string.find(mantissa, '[1-9]')
+end
+
+-- What the writes of a step would find: the type of a key, its value and those of its fields, as earlier writes of the
+-- same step leave them. `fresh` are keys of which nothing that Redis holds is left by then.
+local function held_value(known, key)
+  if known.values[key] == nil then
+    known.values[key] = not known.fresh[key] and redis.call('GET', key)
+  end
+  return known.values[key]
+end
+
+local function held_field(known, key, field)
+  local fields = known.fields[key] or {}
+  known.fields[key] = fields
+  if fields[field] == nil then
+    fields[field] = not known.fresh[key] and redis.call('HGET', key, field)
+  end
+  return fields[field]
+end
+
+-- Why a counter cannot be counted up; `known` has its new value otherwise.
+local function count_error(write, known)
+  local is_field = write.command == 'hincrby'
+  local where = 'UNUSABLE write: ' .. write.command .. ' of "' .. write.key .. '"'
+  local by = write.args[1]
+  if is_field then
+    where = where .. ', field "' .. (write.args[1] or '') .. '"'
+    by = write.args[2]
+  end
+  if not is_integer(by) then
+    return where .. ': the increment is not an integer of 64 bits'
+  end
+  local held = is_field and held_field(known, write.key, write.args[1]) or not is_field and held_value(known, write.key)
+  if held and not is_integer(held) then
+    return where .. ': what it holds is not an integer of 64 bits'
+  end
+  local sum = sum_of(held or '0', by)
+  if not is_integer(sum) then
+    return where .. ': the sum does not fit into 64 bits'
+  end
+  if is_field then
+    known.fields[write.key][write.args[1]] = sum
+  else
+    known.values[write.key] = sum
+  end
+  return nil
+end
+
+local function note_fields(write, known)
+  local key, args = write.key, write.args
+  local fields = known.fields[key] or {}
+  known.fields[key] = fields
+  if write.command == 'hset' then
+    for i = 1, #args, 2 do
+      fields[args[i]] = args[i + 1] or '#'
+    end
+  elseif write.command == 'hdel' then
+    for _, field in ipairs(args) do
+      fields[field] = false
+    end
+  elseif write.command == 'hsetnx' and not held_field(known, key, args[1]) then
+    fields[args[1]] = args[2] or '#'
+  end
+end
+
+-- Why a counter cannot be counted up, or nil; `known` has what the write leaves then.
+local function note(write, known, is_counted)
+  local command, key = write.command, write.key
+  if command == 'incrby' or command == 'hincrby' then
+    return count_error(write, known)
+  elseif command == 'set' or command == 'del' then
+    known.fresh[key] = true
+    known.fields[key] = nil
+    known.values[key] = command == 'set' and (write.args[1] or '#')
+  elseif is_counted and OFFERED[command].type == 'hash' then
+    note_fields(write, known)
+  end
+  return nil
+end
+
+local function argument_error(write, offer)
+  local count = #write.args
+  local function refused(problem)
+    return 'UNUSABLE write: ' .. write.command .. ' of "' .. write.key .. '": ' .. problem
+  end
+  if count < offer.least or count > offer.most or (offer.pairs and count % 2 == 1) then
+    return refused('it cannot take ' .. count .. ' arguments')
+  end
+  if write.command == 'zadd' then
+    for i = 1, count, 2 do
+      if not is_score(write.args[i]) then
+        return refused('a score is not a number')
       end
     end
-    local denied = denial(write.command, key)
-    if denied then
-      return denied
-    end
-    types[key] = types[key] or redis.call('TYPE', key).ok
-    if needed ~= 'any' and types[key] ~= 'none' and types[key] ~= needed then
-      return 'UNUSABLE write: ' .. write.command .. ' needs a ' .. needed .. ' at "' .. key .. '", found a ' .. types[key]
-    end
-    if write.command == 'set' then
-      types[key] = 'string'
-    elseif write.command == 'del' then
-      types[key] = 'none'
-    elseif needed == 'hash' and write.command ~= 'hdel' then
-      types[key] = 'hash'
+  elseif write.command == 'pexpire' then
+    local ms = is_integer(write.args[1]) and tonumber(write.args[1])
+    if not ms or ms < 0 or ms > 9007199254740991 then
+      return refused('the time is not a number of milliseconds')
     end
   end
   return nil
 end
 
+-- Why these writes cannot all be made, or nil. `own` are the keys of the step itself, `types` what is known of the types
+-- of keys, and is brought up to date.
+local function writes_error(writes, own, types)
+  local known = writes.counted and { values = {}, fields = {}, fresh = {} }
+  for _, write in ipairs(writes) do
+    local command, key = write.command, write.key
+    local offer = OFFERED[command]
+    if not offer then
+      return 'UNUSABLE write: "' .. tostring(command) .. '" is not offered'
+    end
+    for _, taken in ipairs(own) do
+      if key == taken then
+        return 'UNUSABLE write: ' .. command .. ' of "' .. key .. '", which belongs to the transport'
+      end
+    end
+    local problem = denial(command, key) or argument_error(write, offer)
+    if problem then
+      return problem
+    end
+    local found = types[key] or redis.call('TYPE', key).ok
+    if offer.type ~= 'any' and found ~= 'none' and found ~= offer.type then
+      return 'UNUSABLE write: ' .. command .. ' needs a ' .. offer.type .. ' at "' .. key .. '", found a ' .. found
+    end
+    types[key] = MAKES_KEY[command] and offer.type or found
+    if command == 'set' then
+      types[key] = 'string'
+    elseif command == 'del' then
+      types[key] = 'none'
+    end
+    problem = known and note(write, known, writes.counted[key])
+    if problem then
+      return problem
+    end
+  end
+  return nil
+end
+
+-- Whether a condition does not hold. To be asked when writes_error found nothing.
+local function is_prevented(writes)
+  for _, condition in ipairs(writes.conditions or {}) do
+    if redis.call('HEXISTS', condition.key, condition.args[1]) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
 local function apply_writes(writes, entry_id)
   for _, write in ipairs(writes) do
-    local args = {}
-    for i, arg in ipairs(write.args) do
-      args[i] = arg == '#' and entry_id or string.sub(arg, 2)
+    local args = write.args
+    for i = 1, #args do
+      args[i] = args[i] or entry_id or ''
     end
     if write.command == 'hsetnx' then
       if redis.call('HEXISTS', write.key, args[1]) == 0 then
@@ -229,7 +438,7 @@ local function apply_writes(writes, entry_id)
       end
     elseif write.command == 'del' then
       redis.call('PEXPIRE', write.key, 0)
-    else
+    elseif write.command ~= 'onlyifabsent' then
       redis.call(write.command, write.key, unpack(args))
     end
   end
@@ -241,13 +450,66 @@ end
 local function enqueue(keys, args)
   local length = tonumber(args[1])
   local writes = parse_writes(keys, args, 2 + length)
-  local problem = type_error(keys[1], 'stream') or writes_error(writes, { keys[1] })
+  local problem = type_error(keys[1], 'stream') or writes_error(writes, { keys[1] }, {})
   if problem then
     return raise(problem)
   end
   local id = redis.call('XADD', keys[1], '*', unpack(args, 2, 1 + length))
   apply_writes(writes, id)
   return id
+end
+
+-- KEYS: stream, a marker for each name of the event, keys of the writes. ARGV: number of names, window in ms, for each name what
+-- tells the events of this name apart (may be empty), number of names and values, these, the writes. Answers the entry's
+-- id, and 'added'; 'repeated' when a name stood for an entry already, and 'reused' with the place of the name when that
+-- entry is another event: then nothing is added.
+local function enqueue_once(keys, args)
+  local stream, names, window = keys[1], tonumber(args[1]), args[2]
+  local at = 3 + names
+  local length = tonumber(args[at])
+  local writes = parse_writes(keys, args, at + 1 + length)
+  local own, problem = {}, type_error(stream, 'stream')
+  for n = 1, names + 1 do
+    own[n] = keys[n]
+    problem = problem or n > 1 and type_error(keys[n], 'string')
+  end
+  problem = problem or writes_error(writes, own, {})
+  if not problem and not (may('GET', keys[2]) and may('SET', keys[2], 'v', 'PX', '1')) then
+    problem = 'NOPERM this user may not use get and set on "' .. keys[2] .. '"'
+  end
+  if not problem and not (is_integer(window) and tonumber(window) > 0) then
+    problem = 'ERR the window "' .. window .. '" is not a number of milliseconds'
+  end
+  if problem then
+    return raise(problem)
+  end
+  local id, nameless, outcome = nil, {}, 'repeated'
+  for n = 1, names do
+    local fingerprint = args[2 + n]
+    local held = redis.call('GET', keys[n + 1])
+    if held then
+      local held_id, held_fingerprint = string.match(held, '^(%d+%-%d+) ?(.*)$')
+      if not held_id then
+        return raise('UNUSABLE marker: "' .. keys[n + 1] .. '" does not hold the id of an entry')
+      end
+      if fingerprint ~= '' and held_fingerprint ~= '' and fingerprint ~= held_fingerprint then
+        return { held_id, 'reused', n }
+      end
+      id = id or held_id
+    else
+      nameless[#nameless + 1] = n
+    end
+  end
+  if not id then
+    outcome = 'added'
+    id = redis.call('XADD', stream, '*', unpack(args, at + 1, at + length))
+    apply_writes(writes, id)
+  end
+  for _, n in ipairs(nameless) do
+    local fingerprint = args[2 + n]
+    redis.call('SET', keys[n + 1], fingerprint == '' and id or id .. ' ' .. fingerprint, 'PX', window)
+  end
+  return { id, outcome }
 end
 
 -- KEYS: stream, floor. ARGV: group. Makes the group if it is not there: at its floor, so that what is done is not
@@ -308,7 +570,7 @@ end
 local function park(keys, args)
   local stream, waiting, group, id = keys[1], keys[2], args[1], args[3]
   local writes = parse_writes(keys, args, 6)
-  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes, { stream, waiting })
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset') or writes_error(writes, { stream, waiting }, {})
   if problem then
     return raise(problem)
   end
@@ -328,30 +590,85 @@ local function park(keys, args)
   if not exists(stream, id) then
     return 'vanished'
   end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    return 'duplicate'
+  end
   redis.call('XCLAIM', stream, group, PARKING, 0, id, 'JUSTID')
   redis.call('ZADD', waiting, string.format('%.0f', due), id)
   apply_writes(writes)
   return 'done'
 end
 
--- KEYS: stream, waiting list. ARGV: group, consumer, then ids and their counts in turn. Hands entries whose handler
--- never started back, due at once, as if they had not been delivered.
+-- KEYS: stream, waiting list. ARGV: group, consumer, ms until they are due, then ids and their counts in turn. Hands
+-- entries back that no handler works on, as if they had not been delivered.
 local function release(keys, args)
   local stream, waiting, group, consumer = keys[1], keys[2], args[1], args[2]
   local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
   if problem then
     return raise(problem)
   end
-  local released, now = 0, now_ms()
-  for i = 3, #args, 2 do
+  local released, due = 0, string.format('%.0f', now_ms() + tonumber(args[3]))
+  for i = 4, #args, 2 do
     local id, count = args[i], tonumber(args[i + 1])
     if not refusal(pending(stream, group, id), consumer, count) and exists(stream, id) then
       redis.call('XCLAIM', stream, group, PARKING, 0, id, 'RETRYCOUNT', count - 1, 'JUSTID')
-      redis.call('ZADD', waiting, now, id)
+      redis.call('ZADD', waiting, due, id)
       released = released + 1
     end
   end
   return released
+end
+
+-- Markers of idempotency keys --------------------------------------------------------------------------------------
+
+-- A marker holds 'done:<entry>', or '<entry>:<delivery count>' while that delivery works. The pending entries list says
+-- whether it still does: who failed, waits, died or was dead-lettered has lost the marker without a further write.
+local function begin_one(keys, group, consumer, marker, id, count, ttl)
+  local stream = keys[1]
+  local refused = refusal(pending(stream, group, id), consumer, tonumber(count))
+  if refused then
+    return { refused }
+  end
+  local problem = type_error(marker, 'string')
+  if problem then
+    return { 'refused', problem }
+  end
+  local value = redis.call('GET', marker) or ''
+  if string.sub(value, 1, 5) == 'done:' then
+    return { 'duplicate' }
+  end
+  local owner, owner_count = string.match(value, '^(%d+%-%d+):(%d+)$')
+  if owner and owner ~= id then
+    local row = pending(stream, group, owner)
+    if row and row.owner ~= PARKING and row.count == tonumber(owner_count) then
+      return { 'busy', row.idle }
+    end
+  end
+  local mine = id .. ':' .. count
+  if ttl == '0' then
+    redis.call('SET', marker, mine)
+  else
+    redis.call('SET', marker, mine, 'PX', ttl)
+  end
+  return { 'begun' }
+end
+
+-- KEYS: stream, markers. ARGV: group, consumer, then in turn for each of our entries that is about to be handled: index
+-- of its marker, id, count, ms after which the marker expires if nothing becomes of it (0 for never). Answers one for
+-- each: 'begun'; 'duplicate', the key is done; 'busy', another entry is at it, last heard of so many ms ago; 'gone' or
+-- 'taken', the entry is not ours; 'refused', and why.
+local function begin(keys, args)
+  local problem = type_error(keys[1], 'stream')
+  if problem then
+    return raise(problem)
+  end
+  local answers = {}
+  for i = 3, #args, 4 do
+    local marker = keys[tonumber(args[i])]
+    answers[#answers + 1] = begin_one(keys, args[1], args[2], marker, args[i + 1], args[i + 2], args[i + 3])
+  end
+  return answers
 end
 
 -- Claims one entry, counting the delivery; adds it to `claimed` or, if it is not in the stream any more, to `vanished`.
@@ -458,7 +775,7 @@ local function dead_letter(keys, args)
     or type_error(letters, 'stream')
     or type_error(waiting, 'zset')
     or type_error(receipt, 'string')
-    or writes_error(writes, { stream, letters, waiting, receipt })
+    or writes_error(writes, { stream, letters, waiting, receipt }, {})
   if problem then
     return raise(problem)
   end
@@ -479,6 +796,11 @@ local function dead_letter(keys, args)
   if #fields == 0 then
     return { 'vanished' }
   end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    redis.call('ZREM', waiting, id)
+    return { 'duplicate' }
+  end
   local letter, replays = original_fields(fields, names)
   for _, part in ipairs(added) do
     letter[#letter + 1] = part
@@ -491,6 +813,170 @@ local function dead_letter(keys, args)
   redis.call('SET', receipt, letter_id, 'PX', RECEIPT_MS)
   apply_writes(writes, letter_id)
   return { 'done', letter_id }
+end
+
+-- How long a receipt tells the repeat of commits how they ended, in ms. There are only a few for each consumer.
+local COMMIT_RECEIPT_MS = 86400000
+
+-- Most entries that one call trims from a stream of follow-up events.
+local FOLLOW_UP_PAGE = 1000
+
+-- One commit as it is sent: id, count, events, writes, and a guard if it has one. An event: place of its stream among
+-- the keys, whether that is trimmed, names and values. A write: command, place of its key, arguments. A guard: place of
+-- its key, what that must hold, what it is set to and for how many ms.
+local function parse_commit(keys, sent)
+  local parsed = { id = sent[1], count = sent[2], emits = sent[3], writes = sent[4] }
+  for _, emit in ipairs(parsed.emits) do
+    emit.stream, emit.trims, emit.fields = keys[emit[1]], emit[2] == 1, emit[3]
+  end
+  for _, write in ipairs(parsed.writes) do
+    write.command, write.key, write.args = write[1], keys[write[2]], write[3]
+    note_write(parsed.writes, write)
+  end
+  local guard = sent[5]
+  if guard then
+    parsed.guard = { key = keys[guard[1]], expected = guard[2], value = guard[3], ttl = tostring(guard[4]) }
+  end
+  return parsed
+end
+
+-- What is known beforehand of the entries of one call, so that not each of them must be looked up: the rows of its consumer
+-- from the first to the last entry, and from which time on no entry was deleted.
+local function survey(keys, args, commits)
+  local stream = keys[1]
+  local rows, ids = {}, {}
+  for i, one in ipairs(commits) do
+    ids[i] = one[1]
+  end
+  local page = redis.pcall('XPENDING', stream, args[1], args[6], args[7], 2 * #ids, args[2])
+  if not page.err then
+    for _, row in ipairs(page) do
+      rows[row[1]] = { owner = row[2], idle = row[3], count = row[4] }
+    end
+  end
+  local undeleted = math.huge
+  if #commits > 1 and redis.call('TYPE', stream).ok == 'stream' then
+    local info = to_map(redis.call('XINFO', 'STREAM', stream))
+    if info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
+      undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
+    end
+  end
+  return { rows = rows, undeleted = undeleted }
+end
+
+local function emits_error(emits, types)
+  for _, emit in ipairs(emits) do
+    local stream = emit.stream
+    local found = types[stream] or redis.call('TYPE', stream).ok
+    if found ~= 'none' and found ~= 'stream' then
+      return 'UNUSABLE write: emit needs a stream at "' .. stream .. '", found a ' .. found
+    end
+    if not may('XADD', stream, '*', 'f', 'v') then
+      return 'NOPERM this user may not use xadd on "' .. stream .. '"'
+    end
+    types[stream] = 'stream'
+  end
+  return nil
+end
+
+local function guard_error(guard)
+  local problem = type_error(guard.key, 'string')
+  if problem or not is_integer(guard.ttl) or tonumber(guard.ttl) < 1 then
+    return 'UNUSABLE guard: ' .. (problem or 'its time is not a number of milliseconds')
+  end
+  return redis.call('GET', guard.key) ~= guard.expected and 'superseded' or nil
+end
+
+-- Applies one commit but for its XACK, or nothing of it.
+local function commit_one(keys, args, one, surveyed)
+  local stream = keys[1]
+  local row = surveyed.rows[one.id] or pending(stream, args[1], one.id)
+  local refused = refusal(row, args[2], one.count)
+  if refused then
+    return refused
+  end
+  if time_of(one.id) <= surveyed.undeleted and not exists(stream, one.id) then
+    return 'vanished'
+  end
+  local own, guard = { stream, keys[2] }, one.guard
+  if guard then
+    own[#own + 1] = guard.key
+  end
+  for _, emit in ipairs(one.emits) do
+    own[#own + 1] = emit.stream
+  end
+  local types = {}
+  local problem = guard and guard_error(guard) or emits_error(one.emits, types) or writes_error(one.writes, own, types)
+  if problem then
+    return problem
+  end
+  if is_prevented(one.writes) then
+    return 'duplicate'
+  end
+  for _, emit in ipairs(one.emits) do
+    redis.call('XADD', emit.stream, '*', unpack(emit.fields))
+  end
+  apply_writes(one.writes)
+  if guard then
+    redis.call('SET', guard.key, guard.value, 'PX', guard.ttl)
+  end
+  return 'done'
+end
+
+-- What nobody reads through a group is trimmed by whoever adds to it.
+local function trim_follow_ups(streams, most, age)
+  for stream in pairs(streams) do
+    if #groups_of(stream) == 0 then
+      redis.call('XTRIM', stream, 'MAXLEN', '~', most, 'LIMIT', FOLLOW_UP_PAGE)
+      redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f', math.max(0, now_ms() - age)), 'LIMIT', FOLLOW_UP_PAGE)
+    end
+  end
+end
+
+-- KEYS: stream, receipt, then those of the commits. ARGV: group, consumer, number of this call, most entries and greatest
+-- age in ms of a stream that events go to and no group reads, the least and the greatest id of the entries, the commits as
+-- JSON. Each is checked and applied by itself. Answers for each: 'done'; 'duplicate', acknowledged
+-- without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
+local function commit(keys, args)
+  local stream, receipt, number = keys[1], keys[2], args[3]
+  local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
+  if problem then
+    return raise(problem)
+  end
+  local kept_number, kept = string.match(redis.call('GET', receipt) or '', '^(%d+) ([012]+)$')
+  if kept_number ~= number then
+    kept = ''
+  end
+  local commits = cjson.decode(args[8])
+  local surveyed = survey(keys, args, commits)
+  local answers, flags, settled, grown = {}, {}, {}, {}
+  local kept_answers, flag_of = { ['1'] = 'done', ['2'] = 'duplicate' }, { done = '1', duplicate = '2' }
+  for c, sent in ipairs(commits) do
+    local answer = kept_answers[string.sub(kept, c, c)]
+    if not answer then
+      local one, ok = parse_commit(keys, sent), nil
+      ok, answer = pcall(commit_one, keys, args, one, surveyed)
+      if not ok then -- what no check foresaw stays with this one commit
+        answer = 'UNUSABLE commit: ' .. (type(answer) == 'table' and answer.err or tostring(answer))
+      end
+      if flag_of[answer] then
+        settled[#settled + 1] = one.id
+        for _, emit in ipairs(one.emits) do
+          if emit.trims and answer == 'done' then
+            grown[emit.stream] = true
+          end
+        end
+      end
+    end
+    answers[c] = answer
+    flags[c] = flag_of[answer] or '0'
+  end
+  if #settled > 0 then
+    redis.call('XACK', stream, args[1], unpack(settled))
+    redis.call('SET', receipt, number .. ' ' .. table.concat(flags), 'PX', COMMIT_RECEIPT_MS)
+    pcall(trim_follow_ups, grown, args[4], tonumber(args[5]))
+  end
+  return answers
 end
 
 -- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
@@ -636,6 +1122,365 @@ local function trim(keys, args)
   return { redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit), stale }
 end
 
+-- Redis words it in several ways, by version.
+local function is_denied(message)
+  return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
+end
+
+-- Taking dead letters out -------------------------------------------------------------------------------------------
+
+local function denied_commands(attempts)
+  local denied = {}
+  for _, attempt in ipairs(attempts) do
+    local answer = redis.pcall(unpack(attempt))
+    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
+      denied[#denied + 1] = string.lower(attempt[1])
+    end
+  end
+  return denied
+end
+
+local function denied_error(attempts)
+  local denied = denied_commands(attempts)
+  return denied[1] and 'NOPERM this user may not use ' .. table.concat(denied, ', ') or nil
+end
+
+-- How long a receipt tells what became of a dead letter, in ms.
+local LETTER_RECEIPT_MS = 86400000
+
+-- Most names and values that a function can hand to a command.
+local MOST_PARTS = 7900
+
+local RENAMED = 'dlt-original-field-'
+
+-- The parts of a packed entry: '<length>:<part>,' one after the other. Nil when it is not made so.
+local function unpacked(text)
+  local parts, at = {}, 1
+  while at <= #text do
+    local _, colon = string.find(text, '^%d+:', at)
+    if not colon then
+      return nil
+    end
+    local length = tonumber(string.sub(text, at, colon - 1))
+    parts[#parts + 1] = string.sub(text, colon + 1, colon + length)
+    at = colon + length + 2
+  end
+  return #parts % 2 == 0 and parts or nil
+end
+
+-- What a dead letter says of itself, and the fields of the entry that it was, names and values in turn.
+local function read_letter(fields)
+  local info, originals = {}, {}
+  for i = 1, #fields, 2 do
+    local name, value = fields[i], fields[i + 1]
+    if string.sub(name, 1, #RENAMED) == RENAMED then
+      originals[#originals + 1] = string.sub(name, #RENAMED + 1)
+      originals[#originals + 1] = value
+    elseif name == 'dlt-original-packed' then
+      originals = unpacked(value)
+      if not originals then
+        return info, nil
+      end
+    elseif string.sub(name, 1, 4) == 'dlt-' then
+      info[name] = value
+    elseif name ~= 'retry' then
+      originals[#originals + 1] = name
+      originals[#originals + 1] = value
+    end
+  end
+  return info, originals
+end
+
+-- With other data in place of the payload: fields of a flat entry are its payload, so they go.
+local function with_data(originals, data)
+  local is_flat = true
+  for i = 1, #originals, 2 do
+    is_flat = is_flat and originals[i] ~= 'data'
+  end
+  local replaced = { 'data', data }
+  for i = 1, #originals, 2 do
+    local name = originals[i]
+    local is_payload = is_flat and name ~= 'retry' and string.sub(name, 1, 7) ~= 'replay-'
+    if name ~= 'data' and not is_payload then
+      replaced[#replaced + 1] = name
+      replaced[#replaced + 1] = originals[i + 1]
+    end
+  end
+  return replaced
+end
+
+-- Where earlier replays of the entry came from: '<entry id>:<dead-letter id>' for each, the last ten.
+local function replay_history(history, info, letter_id)
+  local steps = {}
+  for step in string.gmatch(history, '%d+%-%d+:%d+%-%d+') do
+    steps[#steps + 1] = step
+  end
+  if split_id(info['dlt-original-id'] or '') then
+    steps[#steps + 1] = info['dlt-original-id'] .. ':' .. letter_id
+  end
+  return table.concat(steps, ' ', math.max(1, #steps - 9))
+end
+
+-- The entry that goes back to the stream.
+local function replayed_entry(letter_id, info, originals)
+  local entry, history, has_retry = {}, '', false
+  for i = 1, #originals, 2 do
+    local name, value = originals[i], originals[i + 1]
+    if name == 'replay-history' then
+      history = value
+    elseif name ~= 'replay-group' and not (name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$')) then
+      has_retry = has_retry or name == 'retry'
+      entry[#entry + 1] = name
+      entry[#entry + 1] = name == 'retry' and '0' or value
+    end
+  end
+  local added = { 'dlt-replays', tostring(math.min(999999, (tonumber(info['dlt-replays']) or 0) + 1)) }
+  local function add(name, value)
+    added[#added + 1] = name
+    added[#added + 1] = value
+  end
+  if not has_retry then
+    add('retry', '0')
+  end
+  if info['dlt-original-consumer-group'] then
+    add('replay-group', info['dlt-original-consumer-group'])
+  end
+  add('replay-history', replay_history(history, info, letter_id))
+  for _, part in ipairs(added) do
+    entry[#entry + 1] = part
+  end
+  return entry
+end
+
+-- Why a dead letter cannot be taken out, or nil: a receipt says that it was.
+local function taken_before(receipt, token)
+  local outcome, entry_id, by = string.match(redis.call('GET', receipt) or '', '^(%S+) (%S*) (.*)$')
+  if not outcome then
+    return nil
+  end
+  return { by == token and 'done' or outcome, entry_id }
+end
+
+-- ARGV from `at` on: most entries and longest age in ms of the audit stream, number of names and values, these.
+local function parse_audit(args, at)
+  local audit = { max_entries = args[at], max_age = tonumber(args[at + 1]), fields = {} }
+  for i = 1, tonumber(args[at + 2]) do
+    audit.fields[i] = args[at + 2 + i]
+  end
+  return audit, at + 3 + #audit.fields
+end
+
+local function write_audit(key, audit, ...)
+  for _, part in ipairs({ ... }) do
+    audit.fields[#audit.fields + 1] = part
+  end
+  redis.call('XADD', key, 'MAXLEN', '~', audit.max_entries, '*', unpack(audit.fields))
+  redis.call('XTRIM', key, 'MINID', '~', string.format('%.0f', math.max(0, now_ms() - audit.max_age)))
+end
+
+local function remove_letter(letters, id)
+  for _, group in ipairs(groups_of(letters)) do
+    redis.call('XACK', letters, group.name, id)
+  end
+  redis.call('XDEL', letters, id)
+end
+
+local function letter_error(letters, audit, receipt)
+  return type_error(letters, 'stream')
+    or type_error(audit, 'stream')
+    or type_error(receipt, 'string')
+    or denied_error({
+      { 'XRANGE', letters, 'x', '+' },
+      { 'XINFO', 'GROUPS', letters },
+      { 'XACK', letters, 'x', '0-0' },
+      { 'XDEL', letters, '0-0' },
+      { 'XADD', audit, '0-0', 'a', 'b' },
+      { 'XTRIM', audit, 'MAXLEN', 'x' },
+      { 'SET', receipt, 'x', 'PX', '0' },
+    })
+end
+
+-- KEYS: dead-letter stream, audit stream, receipt, stream, job, keys of the writes. ARGV: dead-letter id, token of the
+-- request, id of the job ('' for none), '1' to replace the payload, data in its place, the audit, the writes. Moves a
+-- dead letter back to its stream. Answers 'done', 'replayed' or 'discarded' (by another request
+-- before) and the id of the new entry; 'missing'; 'foreign' (it comes from another stream); 'unreadable' (it is packed
+-- in another way than ours); 'too-large'; 'stopped' (the job does not run).
+local function replay(keys, args)
+  local letters, audit_key, receipt, stream, job, id, token = keys[1], keys[2], keys[3], keys[4], keys[5], args[1], args[2]
+  local audit, at = parse_audit(args, 6)
+  local writes = parse_writes(keys, args, at)
+  local problem = letter_error(letters, audit_key, receipt)
+    or type_error(stream, 'stream')
+    or type_error(job, 'hash')
+    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' } })
+    or (args[3] ~= '' and denied_error({ { 'HGET', job, 'id' }, { 'HINCRBY', job, 'id', 'x' } }))
+    or writes_error(writes, { letters, audit_key, receipt, stream, job }, {})
+  if problem then
+    return raise(problem)
+  end
+  local before = taken_before(receipt, token)
+  if before then
+    return before
+  end
+  if args[3] ~= '' and (redis.call('HGET', job, 'id') ~= args[3] or redis.call('HGET', job, 'state') ~= 'running') then
+    return { 'stopped' }
+  end
+  local letter = redis.call('XRANGE', letters, id, id)[1]
+  if not letter then
+    return { 'missing' }
+  end
+  local info, originals = read_letter(letter[2])
+  if (info['dlt-original-stream'] or stream) ~= stream then
+    return { 'foreign' }
+  end
+  if args[4] == '1' then
+    originals = with_data(originals or {}, args[5])
+  end
+  if not originals then
+    return { 'unreadable' }
+  end
+  local entry = replayed_entry(id, info, originals)
+  if #entry > MOST_PARTS then
+    return { 'too-large' }
+  end
+  local entry_id = redis.call('XADD', stream, '*', unpack(entry))
+  remove_letter(letters, id)
+  redis.call('SET', receipt, 'replayed ' .. entry_id .. ' ' .. token, 'PX', LETTER_RECEIPT_MS)
+  if args[3] ~= '' then
+    redis.call('HINCRBY', job, 'replayed', 1)
+    if (tonumber(info['dlt-replays']) or 0) > 0 then
+      redis.call('HINCRBY', job, 'repeated', 1)
+    end
+  end
+  write_audit(audit_key, audit, 'deadLetterId', id, 'entryId', entry_id, 'deadLetterReason', info['dlt-reason'] or '')
+  apply_writes(writes, entry_id)
+  return { 'done', entry_id }
+end
+
+-- KEYS: dead-letter stream, audit stream, receipt. ARGV: dead-letter id, token of the request, the audit. Answers as replay does.
+local function discard(keys, args)
+  local letters, audit_key, receipt, id, token = keys[1], keys[2], keys[3], args[1], args[2]
+  local audit = parse_audit(args, 3)
+  local problem = letter_error(letters, audit_key, receipt)
+  if problem then
+    return raise(problem)
+  end
+  local before = taken_before(receipt, token)
+  if before then
+    return before
+  end
+  local letter = redis.call('XRANGE', letters, id, id)[1]
+  if not letter then
+    return { 'missing' }
+  end
+  local info = read_letter(letter[2])
+  remove_letter(letters, id)
+  redis.call('SET', receipt, 'discarded  ' .. token, 'PX', LETTER_RECEIPT_MS)
+  write_audit(audit_key, audit, 'deadLetterId', id, 'deadLetterReason', info['dlt-reason'] or '', 'originalId', info['dlt-original-id'] or '')
+  return { 'done', '' }
+end
+
+local function job_error(job, audit_key)
+  return type_error(job, 'hash')
+    or type_error(audit_key, 'stream')
+    or denied_error({
+      { 'HSET', job, 'field', 'value', 'field without a value' },
+      { 'HGET', job, 'id' },
+      { 'HMGET', job, 'id' },
+      { 'HINCRBY', job, 'id', 'x' },
+      { 'XADD', audit_key, '0-0', 'a', 'b' },
+      { 'XTRIM', audit_key, 'MAXLEN', 'x' },
+    })
+end
+
+-- KEYS: job, audit stream. ARGV: id of the job, the audit, number of names and values of the job, these. Answers 'done', or
+-- 'busy' and the id of the job that runs.
+local function start_job(keys, args)
+  local job, audit_key = keys[1], keys[2]
+  local audit, at = parse_audit(args, 2)
+  local problem = job_error(job, audit_key)
+  if problem then
+    return raise(problem)
+  end
+  local current, state = unpack(redis.call('HMGET', job, 'id', 'state'))
+  if current == args[1] then
+    return { 'done' }
+  end
+  if state == 'running' then
+    return { 'busy', current }
+  end
+  redis.call('HSET', job, 'id', args[1], 'state', 'running', unpack(args, at + 1, at + tonumber(args[at])))
+  write_audit(audit_key, audit)
+  return { 'done' }
+end
+
+-- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between. Answers whether it went on.
+local function advance_job(keys, args)
+  local problem = type_error(keys[1], 'hash')
+  if problem then
+    return raise(problem)
+  end
+  local id, state, cursor = unpack(redis.call('HMGET', keys[1], 'id', 'state', 'cursor'))
+  if id ~= args[1] or state ~= 'running' then
+    return 0
+  end
+  if cursor == args[2] then
+    redis.call('HSET', keys[1], 'cursor', args[3], 'problem', '')
+    redis.call('HINCRBY', keys[1], 'skipped', args[4])
+  end
+  return 1
+end
+
+-- KEYS: job. ARGV: id of the job, what keeps it from going on ('' for nothing).
+local function report_problem(keys, args)
+  local problem = type_error(keys[1], 'hash')
+  if problem then
+    return raise(problem)
+  end
+  if redis.call('HGET', keys[1], 'id') == args[1] then
+    redis.call('HSET', keys[1], 'problem', args[2])
+  end
+  return 1
+end
+
+-- KEYS: job, audit stream. ARGV: id of the job, how it ends, when, the audit. Answers the state that it is in.
+local function end_job(keys, args)
+  local job, audit_key = keys[1], keys[2]
+  local audit = parse_audit(args, 4)
+  local problem = job_error(job, audit_key)
+  if problem then
+    return raise(problem)
+  end
+  local id, state, replayed, skipped = unpack(redis.call('HMGET', job, 'id', 'state', 'replayed', 'skipped'))
+  if id ~= args[1] then
+    return 'missing'
+  end
+  if state ~= 'running' then
+    return state
+  end
+  redis.call('HSET', job, 'state', args[2], 'endedAt', args[3], 'problem', '')
+  write_audit(audit_key, audit, 'replayed', replayed or '0', 'skipped', skipped or '0')
+  return args[2]
+end
+
+-- KEYS: lease. ARGV: who, for how many ms; 0 gives it back. Answers whether it is theirs.
+local function hold_lease(keys, args)
+  local problem = type_error(keys[1], 'string')
+  if problem then
+    return raise(problem)
+  end
+  local holder = redis.call('GET', keys[1])
+  if holder and holder ~= args[1] then
+    return 0
+  end
+  if args[2] ~= '0' then
+    redis.call('SET', keys[1], args[1], 'PX', args[2])
+  elseif holder then
+    redis.call('PEXPIRE', keys[1], 0)
+  end
+  return 1
+end
+
 -- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
 -- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
 -- form that changes nothing.
@@ -661,22 +1506,17 @@ local function check_rights(keys, args)
     { 'TYPE', keys[1] },
     { 'TIME' },
   }
-  local missing = {}
-  for _, attempt in ipairs(attempts) do
-    local answer = redis.pcall(unpack(attempt))
-    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-      missing[#missing + 1] = string.lower(attempt[1])
-    end
-  end
+  local missing = denied_commands(attempts)
   if args[2] == '1' then
-    for command in pairs(PROBES) do
-      if denial(command, keys[4]) then
-        missing[#missing + 1] = string.lower(PROBES[command][1])
+    local named = {}
+    for _, offer in pairs(OFFERED) do
+      for _, use in ipairs(offer.uses) do
+        local name = string.lower(use[1])
+        if not named[name] and not may(use[1], keys[4], unpack(use, 2)) then
+          missing[#missing + 1] = name
+          named[name] = true
+        end
       end
-    end
-    local answer = redis.pcall('HEXISTS', keys[4], 'field')
-    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-      missing[#missing + 1] = 'hexists'
     end
   end
   return missing
@@ -686,13 +1526,17 @@ local function register(name, callback, flags)
   redis.register_function({ function_name = '@version@_' .. name, callback = callback, flags = flags })
 end
 
--- Recovery and dead-lettering must go on when Redis is out of memory; only intake stops.
+-- Recovery and dead-lettering must go on when Redis is out of memory; only intake and commits wait.
 register('enqueue', enqueue, {})
+register('enqueue_once', enqueue_once, {})
+register('commit', commit, {})
 register('ensure_group', ensure_group, { 'allow-oom' })
 register('keep_floor', keep_floor, { 'allow-oom' })
 register('extend', extend, { 'allow-oom' })
 register('park', park, { 'allow-oom' })
 register('release', release, { 'allow-oom' })
+-- Without memory no handler begins: its commit would be refused.
+register('begin', begin, {})
 register('claim_due', claim_due, { 'allow-oom' })
 register('claim_abandoned', claim_abandoned, { 'allow-oom' })
 register('dead_letter', dead_letter, { 'allow-oom' })
@@ -703,3 +1547,10 @@ register('announce', announce, { 'allow-oom' })
 register('reap_consumer', reap_consumer, { 'allow-oom' })
 register('trim', trim, { 'allow-oom' })
 register('check_rights', check_rights, { 'allow-oom' })
+register('replay', replay, {})
+register('discard', discard, { 'allow-oom' })
+register('start_job', start_job, {})
+register('advance_job', advance_job, { 'allow-oom' })
+register('report_problem', report_problem, { 'allow-oom' })
+register('end_job', end_job, { 'allow-oom' })
+register('hold_lease', hold_lease, { 'allow-oom' })

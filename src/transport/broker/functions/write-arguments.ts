@@ -1,4 +1,4 @@
-import { ENTRY_ID, type StreamWrite, type WriteValue } from '../../protocol/stream-writes.js';
+import { ENTRY_ID, type StreamWrite, type WriteValue } from '../../protocol/stream-write.js';
 
 /** Keys and arguments of writes, as the functions of the library read them. */
 export interface WriteArguments {
@@ -13,11 +13,22 @@ export interface WriteArguments {
  */
 export function writeArguments(writes: readonly StreamWrite[], ownKeys: number): WriteArguments {
   const keys = [...new Set(writes.map(({ key }) => key))];
-  const args: (string | number)[] = [writes.length];
-  for (const { command, key, args: values } of writes) {
-    args.push(command, ownKeys + 1 + keys.indexOf(key), values.length, ...values.map(literal));
-  }
+  const args: (string | number)[] = [];
+  pushWrites(args, writes, (key) => ownKeys + 1 + keys.indexOf(key));
   return { keys, args };
+}
+
+/** Adds writes to the arguments of a function. @param positionOf - the place of a key among those that it declares */
+export function pushWrites(
+  args: (string | number)[],
+  writes: readonly StreamWrite[],
+  positionOf: (key: string) => number,
+): void {
+  args.push(writes.length);
+  for (const { command, key, args: values } of writes) {
+    args.push(command, positionOf(key), values.length);
+    for (const value of values) args.push(literal(value));
+  }
 }
 
 function literal(value: WriteValue): string {

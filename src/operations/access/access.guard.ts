@@ -1,0 +1,104 @@
+import {
+  ForbiddenException,
+  HttpException,
+  HttpStatus,
+  Inject,
+  Injectable,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { Reflector } from '@nestjs/core';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
+import { isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
+import { SCOPE_METADATA, type Scope } from './scope.js';
+import { ALL_SCOPES, TokenRing, type Holder } from './token-ring.js';
+
+/** Paths of the controllers that are open to everybody; every other one, also one that is yet to be written, is not. */
+const OPEN: readonly string[] = ['orders', 'health', 'metrics'];
+
+/** So many wrong tokens within a minute, and an address is refused for a minute. */
+const MOST_FAILURES = 10;
+const MINUTE_S = 60;
+
+/** What the guard looks at in a request, whatever the HTTP platform, and what it leaves there. */
+interface OperatorRequest {
+  readonly method: string;
+  readonly headers: OriginHeaders & { readonly authorization?: string };
+  readonly socket: { readonly remoteAddress?: string };
+  operator?: Holder;
+}
+
+interface HeaderSink {
+  setHeader(name: string, value: string): unknown;
+}
+
+/**
+ * Lets operators in: with a token, or, where no token is set, from this machine itself. It guards every route but those of the
+ * open controllers.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  private readonly tokens: TokenRing;
+  private readonly failures = new RateLimiterMemory({ points: MOST_FAILURES, duration: MINUTE_S });
+
+  constructor(
+    @Inject(ACCESS_OPTIONS) options: AccessOptions,
+    private readonly reflector: Reflector,
+  ) {
+    this.tokens = new TokenRing(options);
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http' || isOpen(context.getClass())) return true;
+    const request = context.switchToHttp().getRequest<OperatorRequest>();
+    const response = context.switchToHttp().getResponse<HeaderSink>();
+    const holder = this.tokens.isEmpty ? localHolder(request) : await this.tokenHolder(request, response);
+    const needed = this.neededScope(context, request.method);
+    if (!holder.scopes.includes(needed)) {
+      throw new ForbiddenException(`This token may not do that: it lacks the scope "${needed}"`);
+    }
+    request.operator = holder;
+    return true;
+  }
+
+  private neededScope(context: ExecutionContext, method: string): Scope {
+    const targets = [context.getHandler(), context.getClass()];
+    const declared = this.reflector.getAllAndOverride<Scope | undefined>(SCOPE_METADATA, targets);
+    return declared ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'discard');
+  }
+
+  private async tokenHolder(request: OperatorRequest, response: HeaderSink): Promise<Holder> {
+    const address = request.socket.remoteAddress ?? '';
+    const failed = await this.failures.get(address);
+    if (failed && failed.consumedPoints > MOST_FAILURES) throw tooMany(response);
+    const holder = this.tokens.holderOf(request.headers.authorization);
+    if (holder) return holder;
+    const { consumedPoints } = await this.failures.penalty(address);
+    if (consumedPoints > MOST_FAILURES) await this.failures.block(address, MINUTE_S);
+    response.setHeader('WWW-Authenticate', 'Bearer');
+    throw new UnauthorizedException('Operators need a token: Authorization: Bearer <ADMIN_TOKEN>');
+  }
+}
+
+function isOpen(controller: object): boolean {
+  const path: unknown = Reflect.getMetadata(PATH_METADATA, controller);
+  return typeof path === 'string' && OPEN.includes(path.replace(/^\/|\/$/g, ''));
+}
+
+function localHolder({ socket, headers }: OperatorRequest): Holder {
+  if (!isLoopback(socket.remoteAddress)) {
+    throw new UnauthorizedException(
+      'Without ADMIN_TOKEN the service answers operators on its own machine only: set it, and send it as a bearer token',
+    );
+  }
+  if (isFromAnotherSite(headers)) throw new ForbiddenException('Pages of other sites may not ask for that');
+  return { name: 'loopback', scopes: ALL_SCOPES };
+}
+
+function tooMany(response: HeaderSink): HttpException {
+  response.setHeader('Retry-After', String(MINUTE_S));
+  return new HttpException('Too many wrong tokens; try again in a minute', HttpStatus.TOO_MANY_REQUESTS);
+}

@@ -1,0 +1,60 @@
+import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsDefined,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+} from 'class-validator';
+import { FilterDto } from './filter.dto.js';
+
+const CURSOR = '^\\d{1,20}-\\d{1,19}$';
+const MOST_ITEMS = 500;
+const LONGEST_REASON = 500;
+
+/** Where a page begins and how long it is. */
+export class PageDto {
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST_ITEMS, default: 50 })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MOST_ITEMS)
+  limit = 50;
+
+  @ApiPropertyOptional({ description: 'The nextCursor of the page before', pattern: CURSOR })
+  @IsOptional()
+  @Matches(new RegExp(CURSOR), { message: '$property must be a nextCursor of an earlier answer' })
+  cursor?: string;
+}
+
+/** Query of `GET /dead-letters`. */
+export class ListDto extends IntersectionType(FilterDto, PageDto) {}
+
+/** Body of `POST /dead-letters/:id/replay`. */
+export class ReplayDto {
+  @ApiPropertyOptional({ description: 'Goes back in place of the payload that failed; any JSON but null' })
+  @ValidateIf((_, value) => value !== undefined)
+  @IsDefined()
+  payload?: unknown;
+
+  @ApiPropertyOptional({ maxLength: LONGEST_REASON, description: 'Kept in the audit' })
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_REASON)
+  reason?: string;
+}
+
+/** Query or body of `DELETE /dead-letters/:id`. */
+export class DiscardDto {
+  @ApiPropertyOptional({ maxLength: LONGEST_REASON, description: 'Why; required here or in the body' })
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_REASON)
+  reason?: string;
+}

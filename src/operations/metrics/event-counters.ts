@@ -1,0 +1,114 @@
+import type { TransportEvents } from '../../transport/index.js';
+
+/** What a counter may be split by: never anything of which there can be any number. */
+export type CounterLabel = 'stream' | 'group' | 'reason' | 'error';
+export type CounterLabels = Partial<Record<CounterLabel, string>>;
+
+type EventOf<K extends keyof TransportEvents> = Parameters<TransportEvents[K]>[0];
+
+/** A counter and the event that moves it. */
+export interface EventCounter<K extends keyof TransportEvents = keyof TransportEvents> {
+  readonly name: string;
+  readonly help: string;
+  readonly event: K;
+  /** By how much; default one. */
+  readonly amount?: (event: EventOf<K>) => number;
+  /** Splits the counter beside stream and group. */
+  readonly split?: {
+    readonly label: CounterLabel;
+    readonly of: (event: EventOf<K>) => string;
+    /** Values that are shown as 0 before they occur, because an increase is only seen from a value. */
+    readonly known: readonly string[];
+  };
+}
+
+const REASONS = [
+  ...['retries-exhausted', 'not-retryable', 'malformed', 'no-handler', 'abandoned', 'vanished'],
+] as const;
+
+/** In an entry that was put back from a dead-letter stream, and in its dead letter if it fails again. */
+const REPLAYS_HEADER = 'dlt-replays';
+/** In every dead letter. */
+const REASON_HEADER = 'dlt-reason';
+
+/** Every counter of what happens to entries, one row each. */
+export const EVENT_COUNTERS = [
+  counter('received', {
+    name: 'order_streams_received_total',
+    help: 'Deliveries given to a handler, each attempt counted',
+  }),
+  counter('processed', {
+    name: 'order_streams_acknowledged_total',
+    help: 'Entries whose handler finished and that are acknowledged',
+  }),
+  counter('commit-refused', {
+    name: 'order_streams_commits_refused_total',
+    help: 'Commits of which nothing was written, by what had become of the entry',
+    split: {
+      label: 'reason',
+      of: ({ settlement }) => settlement,
+      known: ['gone', 'taken', 'vanished', 'superseded'],
+    },
+  }),
+  counter('duplicate', {
+    name: 'order_streams_duplicates_total',
+    help: 'Entries acknowledged without a handler, because their idempotency key is done',
+  }),
+  counter('failed', {
+    name: 'order_streams_failed_total',
+    help: 'Deliveries that failed, by the name of the error; names beyond the first 50 count as "other"',
+    split: { label: 'error', of: ({ error }) => errorNameOf(error), known: [] },
+  }),
+  counter('retry-scheduled', {
+    name: 'order_streams_retried_total',
+    help: 'Failed entries put on the waiting list for another attempt',
+  }),
+  counter('dead-lettered', {
+    name: 'order_streams_dead_lettered_total',
+    help: 'Entries moved to the dead-letter stream, by reason',
+    split: { label: 'reason', of: ({ reason }) => reason, known: REASONS },
+  }),
+  counter('dead-letter-failed', {
+    name: 'order_streams_dead_letter_handling_failed_total',
+    help: 'Dead letters read as input that failed for good; they stay where they are',
+  }),
+  counter('reclaimed', {
+    name: 'order_streams_reclaimed_total',
+    help: 'Entries taken over from a consumer that was silent for the ack wait',
+    amount: ({ entryIds }) => entryIds.length,
+  }),
+  counter('received', {
+    name: 'order_streams_replayed_total',
+    help: 'Replayed dead letters that were delivered again',
+    amount: ({ deliveryCount, headers }) =>
+      deliveryCount === 1 && REPLAYS_HEADER in headers && !(REASON_HEADER in headers) ? 1 : 0,
+  }),
+  counter('vanished', {
+    name: 'order_streams_vanished_total',
+    help: 'Entries deleted from the stream while they were pending',
+    amount: ({ entryIds }) => entryIds.length,
+  }),
+  counter('trimmed', {
+    name: 'order_streams_trimmed_total',
+    help: 'Entries that retention removed: "retention" what nobody needed, "hard-cap" whether needed or not',
+    amount: ({ removed }) => removed,
+    split: {
+      label: 'reason',
+      of: ({ forced }) => (forced ? 'hard-cap' : 'retention'),
+      known: ['retention', 'hard-cap'],
+    },
+  }),
+] as const;
+
+function counter<K extends keyof TransportEvents>(
+  event: K,
+  row: Omit<EventCounter<K>, 'event'>,
+): EventCounter<K> {
+  return { ...row, event };
+}
+
+/** Anything can be thrown. */
+function errorNameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return error.name === 'Error' ? error.constructor.name : error.name;
+}

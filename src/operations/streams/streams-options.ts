@@ -1,0 +1,10 @@
+/** Token of the {@link StreamsOptions}. */
+export const STREAMS_OPTIONS = Symbol('StreamsOptions');
+
+/** What there is to look at beside the streams that the transport consumes. */
+export interface StreamsOptions {
+  /** The group in which the service consumes. */
+  readonly group: string;
+  /** Patterns into which the service emits. */
+  readonly outputs: readonly string[];
+}

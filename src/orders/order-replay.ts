@@ -1,0 +1,39 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { DeadLetters, RedisStreamsClient, type ReplayHook } from '../transport/index.js';
+import { orderIdIn } from './order-event.js';
+import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
+import { RECORD, timeOfEntry } from './store/redis/order-record.js';
+import { OrderRecords } from './store/redis/order-records.js';
+
+/** Puts an order back to `accepted`, in the same atomic step in which its dead letter is replayed. */
+@Injectable()
+export class OrderReplay implements OnModuleInit {
+  private readonly records: OrderRecords;
+
+  constructor(
+    private readonly deadLetters: DeadLetters,
+    @Inject(ORDERS_CLIENT) client: RedisStreamsClient,
+    @Inject(ORDERS_OPTIONS) options: OrdersOptions,
+  ) {
+    this.records = new OrderRecords(client, options);
+  }
+
+  onModuleInit(): void {
+    this.deadLetters.setReplayHook(this.reopen);
+  }
+
+  /** A duplicate of an order that ended otherwise leaves it as it is: only the dead letter that ended it reopens it. */
+  private readonly reopen: ReplayHook = async (deadLetter, payload, writes, entryId) => {
+    const orderId = orderIdIn(deadLetter.decoded?.payload);
+    if (orderId === undefined || orderIdIn(payload) !== orderId) return;
+    const record = await this.records.read(orderId);
+    const isGone = Object.keys(record).length === 0;
+    if (!isGone && record.deadLetterId !== deadLetter.id) return;
+    const key = this.records.keyOf(orderId);
+    writes
+      .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure)
+      .hsetnx(key, RECORD.acceptedAt, timeOfEntry(deadLetter.originalId))
+      .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: deadLetter.replays + 1 })
+      .pexpire(key, this.records.ttlMs);
+  };
+}

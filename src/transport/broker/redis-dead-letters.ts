@@ -1,0 +1,205 @@
+import type { Redis } from 'ioredis';
+import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
+import { deadLetterKeyOf, helperKeyOf } from '../protocol/stream-key.js';
+import type { StreamWrite } from '../protocol/stream-writes.js';
+import { repeatWhileSlotsMove } from './cluster-nodes.js';
+import { isCluster, type RedisConnectionOptions } from './connection-options.js';
+import { closeConnection, openConnection } from './connection.js';
+import { FunctionLibrary } from './functions/function-library.js';
+import { writeArguments } from './functions/write-arguments.js';
+import { watchSilence } from './link-watch.js';
+import { failureOf, type RedisFailure } from './redis-failure.js';
+
+/** Most entries of the audit stream; older ones go first. */
+const AUDIT_MAX_ENTRIES = 100_000;
+/** Longest age of an entry of the audit stream, in milliseconds: a year. */
+const AUDIT_MAX_AGE_MS = 31_536_000_000;
+/** How long an answer of Redis is waited for, in milliseconds. */
+const ANSWER_LIMIT_MS = 2_500;
+
+/** Trouble of Redis itself, which may pass. */
+const TROUBLE: ReadonlySet<RedisFailure> = new Set(['unreachable', 'refuses-writes', 'cluster-changes']);
+
+/** An entry as it is, byte for byte. */
+export interface RawEntry {
+  readonly id: string;
+  readonly fields: readonly Buffer[];
+}
+
+/** What the audit stream keeps of a step. */
+export type AuditFields = Readonly<Record<string, string | Buffer>>;
+
+/** How taking a dead letter out ended; `done` also when an earlier send of the same request did it. */
+export type TakingOut =
+  'done' | 'replayed' | 'discarded' | 'missing' | 'foreign' | 'unreadable' | 'too-large' | 'stopped';
+
+/** What moves a dead letter back. */
+export interface ReplayRequest {
+  readonly id: string;
+  /** Tells a repeat of this request from another one. */
+  readonly token: string;
+  /** The job that it belongs to, which must still run. */
+  readonly job?: string | undefined;
+  /** What replaces the payload. */
+  readonly data?: string | undefined;
+  readonly audit: AuditFields;
+  readonly writes: readonly StreamWrite[];
+}
+
+/** The dead letters of one stream in Redis: reading them, and the atomic steps that take them out. */
+export class RedisDeadLetters {
+  readonly letters: string;
+  private readonly redis: Redis;
+  private readonly functions: FunctionLibrary;
+  private readonly endWatch: () => void;
+
+  constructor(
+    connection: RedisConnectionOptions,
+    readonly stream: string,
+  ) {
+    this.letters = deadLetterKeyOf(stream, isCluster(connection));
+    this.redis = openConnection(connection, 'publisher', 'order-streams:dead-letters');
+    this.endWatch = watchSilence(this.redis);
+    this.functions = new FunctionLibrary(this.redis);
+  }
+
+  /** Entries between two ids, the oldest first. */
+  async readUp(from: string, to: string, limit: number): Promise<RawEntry[]> {
+    return entriesOf(
+      await this.answer(() => this.redis.xrangeBuffer(this.letters, from, to, 'COUNT', limit)),
+    );
+  }
+
+  /** Entries between two ids, the newest first. */
+  async readDown(from: string, to: string, limit: number): Promise<RawEntry[]> {
+    return entriesOf(
+      await this.answer(() => this.redis.xrevrangeBuffer(this.letters, from, to, 'COUNT', limit)),
+    );
+  }
+
+  length(): Promise<number> {
+    return this.answer(() => this.redis.xlen(this.letters));
+  }
+
+  async replay(request: ReplayRequest): Promise<readonly [TakingOut, entryId?: string]> {
+    const { id, token, job = '', data, audit, writes } = request;
+    const { keys, args } = writeArguments(writes, 5);
+    const edit = data === undefined ? ['0', ''] : ['1', data];
+    return (await this.call(
+      'replay',
+      [this.letters, this.key('audit'), this.receipt(id), this.stream, this.key('replay-job'), ...keys],
+      [id, token, job, ...edit, ...auditArguments(audit), ...args],
+    )) as [TakingOut, string?];
+  }
+
+  async discard(
+    id: string,
+    token: string,
+    audit: AuditFields,
+  ): Promise<readonly [TakingOut, entryId?: string]> {
+    return (await this.call(
+      'discard',
+      [this.letters, this.key('audit'), this.receipt(id)],
+      [id, token, ...auditArguments(audit)],
+    )) as [TakingOut, string?];
+  }
+
+  /** What was done with dead letters, the newest first. */
+  async readAudit(from: string, limit: number): Promise<RawEntry[]> {
+    const key = this.key('audit');
+    return entriesOf(await this.answer(() => this.redis.xrevrangeBuffer(key, from, '-', 'COUNT', limit)));
+  }
+
+  /** The job that runs or ran last, field by field. */
+  readJob(): Promise<Record<string, string>> {
+    return this.answer(() => this.redis.hgetall(this.key('replay-job')));
+  }
+
+  /** @returns the job that runs already, if one does */
+  async startJob(
+    id: string,
+    fields: Readonly<Record<string, string>>,
+    audit: AuditFields,
+  ): Promise<string | undefined> {
+    const pairs = Object.entries(fields).flat();
+    const [, busy] = (await this.call(
+      'start_job',
+      [this.key('replay-job'), this.key('audit')],
+      [id, ...auditArguments(audit), pairs.length, ...pairs],
+    )) as [string, string?];
+    return busy;
+  }
+
+  /** @returns whether the job still runs */
+  async advanceJob(id: string, from: string, to: string, skipped: number): Promise<boolean> {
+    return (await this.call('advance_job', [this.key('replay-job')], [id, from, to, skipped])) === 1;
+  }
+
+  /** Notes what keeps a job from going on. */
+  async reportProblem(id: string, problem: string): Promise<void> {
+    await this.call('report_problem', [this.key('replay-job')], [id, problem]);
+  }
+
+  /** @returns the state that the job is in then, or `missing` */
+  async endJob(id: string, state: string, endedAt: string, audit: AuditFields): Promise<string> {
+    const keys = [this.key('replay-job'), this.key('audit')];
+    return (await this.call('end_job', keys, [id, state, endedAt, ...auditArguments(audit)])) as string;
+  }
+
+  /** Takes or keeps the right to carry jobs out; 0 ms gives it back. @returns whether it is held now */
+  async holdLease(holder: string, ms: number): Promise<boolean> {
+    return (await this.call('hold_lease', [this.key('replay-lease')], [holder, ms])) === 1;
+  }
+
+  async close(): Promise<void> {
+    await closeConnection(this.redis);
+    this.endWatch();
+  }
+
+  /** Groups cannot have a name that begins with `@`, so these keys are nobody else's. */
+  private key(...parts: [string, ...string[]]): string {
+    return helperKeyOf(this.stream, `@${parts[0]}`, ...parts.slice(1));
+  }
+
+  private receipt(id: string): string {
+    return this.key('taken-out', id);
+  }
+
+  private call(
+    name: string,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    return this.answer(() => this.functions.call(name, keys, args));
+  }
+
+  /** @throws RedisUnavailableError when Redis does not answer in time, or refuses writes at present */
+  private async answer<T>(ask: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const late = new Promise<never>((_, reject) => {
+      const error = new RedisUnavailableError(`Redis did not answer within ${ANSWER_LIMIT_MS} ms`, true);
+      timer = setTimeout(() => reject(error), ANSWER_LIMIT_MS);
+    });
+    try {
+      return await Promise.race([repeatWhileSlotsMove(this.redis, ask, () => isOver), late]);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!TROUBLE.has(failure)) throw error;
+      const message = `Redis did not do what was asked of "${this.letters}": ${(error as Error).message}`;
+      throw new RedisUnavailableError(message, failure === 'unreachable', { cause: error });
+    } finally {
+      isOver = true;
+      clearTimeout(timer);
+    }
+  }
+}
+
+function auditArguments(audit: AuditFields): (string | number | Buffer)[] {
+  const parts = Object.entries(audit).flat();
+  return [AUDIT_MAX_ENTRIES, AUDIT_MAX_AGE_MS, parts.length, ...parts];
+}
+
+function entriesOf(reply: readonly [id: Buffer, fields: Buffer[]][]): RawEntry[] {
+  return reply.map(([id, fields]) => ({ id: id.toString(), fields }));
+}

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import { checkConnection } from '../broker/check-connection.js';
+import { isCluster, type RedisConnectionOptions } from '../broker/connection-options.js';
+import { RedisDeadLetters, type AuditFields, type TakingOut } from '../broker/redis-dead-letters.js';
+import { failureOf } from '../broker/redis-failure.js';
+import { rawPayload, readDeadLetter, type DeadLetter } from '../protocol/dead-letter.js';
+import { checkStreamNames, streamKeyOf } from '../protocol/stream-key.js';
+import { ENTRY_ID, StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
+import { auditEntryOf, type AuditEntry } from './audit-entry.js';
+import { idRange, isMeant, type DeadLetterFilter } from './dead-letter-filter.js';
+import type { ReplayHook } from './replay-hook.js';
+
+/** Most dead letters that are read at once. */
+const PAGE = 100;
+/** Most dead letters that one request looks at, however few it finds; the cursor goes on from there. */
+const MOST_LOOKED_AT = 2_000;
+/** Most bytes of dead letters that one request gives. */
+const MOST_BYTES = 8_000_000;
+/** Most dead letters that are counted. */
+const MOST_COUNTED = 100_000;
+
+/** Where the dead letters are. */
+export interface DeadLettersOptions {
+  /** Where Redis is. */
+  connection: RedisConnectionOptions;
+  /** The pattern whose failed entries these are, not that of the dead-letter stream. */
+  pattern: string;
+  /**
+   * Stream keys by pattern, as the server has them.
+   *
+   * @defaultValue none listed
+   */
+  streams?: Record<string, string>;
+}
+
+/** Who does something, and why: for the audit stream. */
+export interface Operator {
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+/** How a replay or discard ended. Of those that came too late, `entryId` is what the earlier replay made. */
+export interface TakenOut {
+  readonly outcome: Exclude<TakingOut, 'stopped'>;
+  readonly entryId?: string;
+}
+
+/** One page, and where the next one begins; undefined at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+}
+
+/** How many dead letters a filter means, and the first few of them. */
+export interface DeadLetterCount {
+  readonly count: number;
+  /** False when there are more of them than are counted, which is 100,000 looked at. */
+  readonly complete: boolean;
+  readonly sample: readonly DeadLetter[];
+}
+
+/** Inspects, replays and discards the dead letters of one stream. It has a connection of its own: {@link close} it. */
+export class DeadLetters {
+  readonly stream: string;
+  /** The part that talks to Redis. */
+  readonly store: RedisDeadLetters;
+  private hook: ReplayHook | undefined;
+
+  /** @throws InvalidOptionError when an option cannot work */
+  constructor({ connection, pattern, streams = {} }: DeadLettersOptions) {
+    checkConnection(connection);
+    checkStreamNames(streams);
+    this.stream = streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
+    this.store = new RedisDeadLetters(connection, this.stream);
+  }
+
+  /** Adds writes of the application to every replay. */
+  setReplayHook(hook: ReplayHook): void {
+    this.hook = hook;
+  }
+
+  /**
+   * Dead letters, the newest first. A page may hold fewer than `limit`, or none, and still not be the last: one call looks
+   * at 2,000 at most.
+   *
+   * @param cursor - the `nextCursor` of the page before
+   * @throws RedisUnavailableError when Redis does not answer in time
+   */
+  async list(filter: DeadLetterFilter, limit: number, cursor?: string): Promise<Page<DeadLetter>> {
+    const { lowest, highest } = idRange(filter);
+    const items: DeadLetter[] = [];
+    let from = cursor === undefined ? highest : `(${cursor}`;
+    for (let looked = 0, bytes = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+      const entries = await this.store.readDown(from, lowest, PAGE);
+      for (const { id, fields } of entries) {
+        const letter = readDeadLetter(id, fields);
+        from = `(${id}`;
+        if (!isMeant(filter, letter)) continue;
+        items.push(letter);
+        bytes += fields.reduce((sum, part) => sum + part.length, 0);
+        if (items.length === limit || bytes > MOST_BYTES) return { items, nextCursor: id };
+      }
+      if (entries.length < PAGE) return { items };
+    }
+    return { items, nextCursor: from.slice(1) };
+  }
+
+  /** One dead letter; undefined when there is none with this id. */
+  async find(id: string): Promise<DeadLetter | undefined> {
+    const [entry] = await this.store.readUp(id, id, 1);
+    return entry && readDeadLetter(entry.id, entry.fields);
+  }
+
+  /**
+   * Counts what a filter means, the oldest first.
+   *
+   * @param sampleSize - how many of them to give
+   */
+  async count(filter: DeadLetterFilter, sampleSize = 0): Promise<DeadLetterCount> {
+    const { lowest, highest } = idRange(filter);
+    const sample: DeadLetter[] = [];
+    let count = 0;
+    let from = lowest;
+    for (let looked = 0; looked < MOST_COUNTED; looked += PAGE) {
+      const entries = await this.store.readUp(from, highest, PAGE);
+      for (const { id, fields } of entries) {
+        const letter = readDeadLetter(id, fields);
+        from = `(${id}`;
+        if (!isMeant(filter, letter)) continue;
+        count += 1;
+        if (sample.length < sampleSize) sample.push(letter);
+      }
+      if (entries.length < PAGE) return { count, complete: true, sample };
+    }
+    return { count, complete: false, sample };
+  }
+
+  /**
+   * Moves a dead letter back to its stream, in one step and once, whoever else tries: a new entry with the fields of the
+   * original, `retry` 0, and one more in `dlt-replays`. Groups other than the one it failed in do not run it.
+   *
+   * @param data - JSON that replaces the payload
+   * @throws RedisUnavailableError when Redis does not answer in time; the replay may have happened all the same, and a
+   * second attempt then ends as `replayed`
+   */
+  async replay(id: string, { by, reason }: Operator, data?: string): Promise<TakenOut> {
+    const letter = await this.find(id);
+    const audit: AuditFields = {
+      action: data === undefined ? 'replay' : 'edit-and-replay',
+      by,
+      ...(reason !== undefined && { reason }),
+      ...(data !== undefined && letter && { payloadBefore: payloadOf(letter), payloadAfter: data }),
+    };
+    const [outcome, entryId] = await this.moveBack(id, letter, { token: randomUUID(), data, audit });
+    return takenOut(outcome as TakenOut['outcome'], entryId);
+  }
+
+  /** A replay that belongs to a job. */
+  async replayInJob(letter: DeadLetter, job: string, by: string): Promise<TakingOut> {
+    const audit = { action: 'replay', by, job };
+    const [outcome] = await this.moveBack(letter.id, letter, { token: job, job, audit });
+    return outcome;
+  }
+
+  /** Deletes a dead letter for good. */
+  async discard(id: string, { by, reason = '' }: Operator): Promise<TakenOut> {
+    const audit = { action: 'discard', by, reason };
+    const [outcome, entryId] = await this.store.discard(id, randomUUID(), audit);
+    return takenOut(outcome as TakenOut['outcome'], entryId);
+  }
+
+  /** What was done with dead letters and by whom, the newest first. */
+  async audit(limit: number, cursor?: string): Promise<Page<AuditEntry>> {
+    const entries = await this.store.readAudit(cursor === undefined ? '+' : `(${cursor}`, limit);
+    const nextCursor = entries.length === limit ? entries.at(-1)?.id : undefined;
+    return { items: entries.map(auditEntryOf), ...(nextCursor !== undefined && { nextCursor }) };
+  }
+
+  /** Disconnects. */
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  private async moveBack(
+    id: string,
+    letter: DeadLetter | undefined,
+    request: { token: string; job?: string; data?: string | undefined; audit: AuditFields },
+  ): Promise<readonly [TakingOut, entryId?: string]> {
+    const writes = letter ? await this.writesFor(letter, request.data) : [];
+    try {
+      return await this.store.replay({ ...request, id, writes });
+    } catch (error) {
+      // A key of the application that holds another type must not keep a dead letter from going back.
+      if (failureOf(error) !== 'unusable-writes') throw error;
+      return this.store.replay({ ...request, id, writes: [] });
+    }
+  }
+
+  private async writesFor(letter: DeadLetter, data: string | undefined): Promise<readonly StreamWrite[]> {
+    const writes = new StreamWrites();
+    const payload: unknown = data === undefined ? letter.decoded?.payload : JSON.parse(data);
+    await this.hook?.(letter, payload, writes, ENTRY_ID);
+    return writes.list();
+  }
+}
+
+function takenOut(outcome: TakenOut['outcome'], entryId = ''): TakenOut {
+  return entryId === '' ? { outcome } : { outcome, entryId };
+}
+
+function payloadOf(letter: DeadLetter): string | Buffer {
+  return rawPayload(letter) ?? JSON.stringify(letter.decoded?.payload ?? null);
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { IdempotencyKeyError } from '../protocol/errors/idempotency-key.error.js';
+
+/** Longest key that a handler may name, in UTF-16 units. */
+const MAX_KEY_LENGTH = 512;
+/** Longer keys are kept as their hash. */
+const MAX_KEPT_LENGTH = 128;
+
+/** Finds the business key in a payload, at once. It is given what the entry carries, before any pipe. */
+export type IdempotencyKey<T = unknown> = (payload: T) => string | number;
+
+/**
+ * The key of an event.
+ *
+ * @throws IdempotencyKeyError when there is none: the key function threw, or gave something that is no key
+ */
+export function keyOf(handler: string, key: IdempotencyKey, payload: unknown): string {
+  let found: unknown;
+  try {
+    found = key(payload);
+  } catch (error) {
+    throw new IdempotencyKeyError(
+      handler,
+      `the key function threw ${error instanceof Error ? `${error.name}: ${error.message}` : 'no Error'}`,
+      { cause: error },
+    );
+  }
+  const text = typeof found === 'number' && Number.isFinite(found) ? String(found) : found;
+  if (typeof text !== 'string') {
+    throw new IdempotencyKeyError(
+      handler,
+      `the key function gave ${kindOf(found)}, not a string or a number`,
+    );
+  }
+  if (text === '') throw new IdempotencyKeyError(handler, 'it is an empty string');
+  if (text.length > MAX_KEY_LENGTH) {
+    throw new IdempotencyKeyError(handler, `it has ${text.length} characters, more than ${MAX_KEY_LENGTH}`);
+  }
+  if (!text.isWellFormed()) {
+    throw new IdempotencyKeyError(handler, 'it holds half a surrogate pair, which has no UTF-8');
+  }
+  return text;
+}
+
+/**
+ * A key as it is kept: short, and without the character that PostgreSQL has no form for. What is kept as a hash cannot
+ * look like a key that is kept as it is.
+ */
+export function keptKey(key: string): string {
+  if (key.length <= MAX_KEPT_LENGTH && !key.includes('\0')) return `=${key}`;
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value instanceof Promise) return 'a promise';
+  if (typeof value === 'number') return String(value);
+  return value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,47 @@
+import type { CommitGuard, EntryRef } from '../broker/settlement.js';
+
+/** One delivery that asks whether it may have its effect. */
+export interface IdempotencyClaim {
+  readonly stream: string;
+  readonly group: string;
+  /** The handler's name: its pattern, unless it was given another. A marker counts for one handler of one group. */
+  readonly handler: string;
+  /** 1 to 512 characters. */
+  readonly key: string;
+  readonly entry: EntryRef;
+  /** Milliseconds for which a key that is done is remembered. */
+  readonly windowMs: number;
+  /** Milliseconds that the handler may take; 0 when there is no limit. */
+  readonly handlerTimeoutMs: number;
+  /** Aborts when the handler's result will no longer count. */
+  readonly signal: AbortSignal;
+}
+
+/** How a delivery ended that asked for its key. */
+export type IdempotencyEnd =
+  /**
+   * The handler ran, and nobody else did with this key. With a guard, the key is marked as done in the step that
+   * acknowledges the entry; without one it is done already.
+   */
+  | { readonly outcome: 'done'; readonly guard?: CommitGuard }
+  /** The key is done: the handler was not called. */
+  | { readonly outcome: 'duplicate' }
+  /** Another entry with this key is being handled, or the store cannot tell: the handler was not called. */
+  | { readonly outcome: 'busy'; readonly retryInMs: number; readonly cause?: unknown }
+  /** The entry belongs to another process by now: the handler was not called. */
+  | { readonly outcome: 'lost' };
+
+/**
+ * Remembers which business keys were handled, and lets one delivery at a time have its effect for each.
+ *
+ * `run` calls `work` once, or not at all when the key is done or somebody else is at it; it rejects with what `work`
+ * rejects with, and then the key must be free again. Whoever writes one: a marker that is written before the effect
+ * loses events, and one that is written apart from it repeats them. What `run` does before it calls `work` is not
+ * covered by the handler's timeout, so it must end by itself.
+ */
+export interface IdempotencyStore {
+  /**
+   * @param work - runs the handler; what it is given is what the handler gets from `context.getTransaction()`
+   */
+  run(claim: IdempotencyClaim, work: (transaction?: unknown) => Promise<void>): Promise<IdempotencyEnd>;
+}

@@ -1,0 +1,96 @@
+import { PARKING } from '../broker/redis-commands.js';
+import { failureOf } from '../broker/redis-failure.js';
+import { StreamReads, type CommandSender, type GroupRow } from '../broker/stream-reads.js';
+import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
+import { hotConsumers } from './hot-consumers.js';
+import type { GroupState, StreamState } from './stream-state.js';
+
+/** How long Redis may take to answer all that an inspection asks, in milliseconds. */
+const TIMEOUT_MS = 2_000;
+
+/**
+ * Looks at streams, their groups and consumers, and changes nothing. Costs Redis a few commands for each stream and
+ * two for each group, none of which takes longer for a longer stream or a longer pending list.
+ *
+ * Needs the rights `+xlen +xinfo +xpending +time`.
+ *
+ * @example
+ * ```ts
+ * const inspector = new StreamInspector(server.unwrap());
+ * const [orders] = await inspector.inspect(['orders']);
+ * ```
+ */
+export class StreamInspector {
+  private readonly reads: StreamReads;
+
+  /** @param redis - an `ioredis` client, or what `unwrap()` of the server or of a client gives */
+  constructor(redis: CommandSender) {
+    this.reads = new StreamReads(redis);
+  }
+
+  /**
+   * @param streams - keys of streams
+   * @returns their states, in the same order
+   * @throws RedisUnavailableError when Redis does not answer within two seconds
+   */
+  async inspect(streams: readonly string[]): Promise<StreamState[]> {
+    const work = this.reads
+      .now()
+      .then((now) => Promise.all(streams.map((stream) => this.inspectOne(stream, now))));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(unavailable()), TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } catch (error) {
+      const failure = failureOf(error);
+      throw failure === 'unreachable' || failure === 'cluster-changes' ? unavailable(error) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async inspectOne(stream: string, now: number): Promise<StreamState> {
+    const [{ state, length, groups }, deadLetters] = await Promise.all([
+      this.reads.stream(stream),
+      this.reads.deadLetters(stream),
+    ]);
+    const found = await Promise.all(groups.map((group) => this.inspectGroup(stream, group, now)));
+    return {
+      ...{ stream, state, length },
+      ...(deadLetters !== undefined && { deadLetters }),
+      groups: found.filter((group) => group !== undefined),
+    };
+  }
+
+  private async inspectGroup(stream: string, group: GroupRow, now: number): Promise<GroupState | undefined> {
+    const [consumers, oldestPendingId] = await Promise.all([
+      this.reads.consumers(stream, group.name),
+      this.reads.oldestPending(stream, group.name),
+    ]);
+    if (consumers === undefined) return undefined;
+    const working = consumers.filter(({ name }) => name !== PARKING).sort((a, b) => b.pending - a.pending);
+    const hot = hotConsumers(working);
+    return {
+      group: group.name,
+      lag: group.lag ?? 'unknown',
+      pending: group.pending,
+      waiting: consumers.find(({ name }) => name === PARKING)?.pending ?? 0,
+      ...(oldestPendingId !== undefined && {
+        oldestPendingId,
+        oldestPendingAgeMs: Math.max(0, now - Number.parseInt(oldestPendingId, 10)),
+      }),
+      lastDeliveredId: group.lastDeliveredId,
+      consumers: working.map(({ name, pending, idleMs }) => ({
+        consumer: name,
+        ...{ pending, idleMs },
+        hot: hot.has(name),
+      })),
+    };
+  }
+}
+
+function unavailable(cause?: unknown): RedisUnavailableError {
+  return new RedisUnavailableError('Redis did not answer in time', false, { cause });
+}

@@ -1,0 +1,170 @@
+import { decodeEntry } from './entry-decoder.js';
+import { DATA_FIELD, DEAD_LETTER_PREFIX, isNamed, RETRY_FIELD } from './entry-fields.js';
+import type { DecodedEntry } from './entry.js';
+
+/** What a colliding field of the entry is called in the dead letter: this and its own name. */
+const RENAMED_PREFIX = `${DEAD_LETTER_PREFIX}original-field-`;
+/** Where an entry of very many fields is: `<length>:<bytes>,` for each name and value. */
+const PACKED_FIELD = `${DEAD_LETTER_PREFIX}original-packed`;
+/** Where earlier replays of an entry came from. */
+const REPLAY_HISTORY_FIELD = 'replay-history';
+
+/** A time before which an entry went to the dead-letter stream, and what its replay became. */
+export interface EarlierFailure {
+  /** The entry that failed. */
+  readonly originalId: string;
+  /** The dead letter that it became. */
+  readonly deadLetterId: string;
+  /** By the clock of Redis. */
+  readonly failedAt: Date;
+  /** The entry that its replay made. */
+  readonly entryId: string;
+}
+
+/** What was thrown, as a dead letter keeps it. */
+export interface DeadLetterException {
+  readonly name: string;
+  readonly message: string;
+  readonly stacktrace: string;
+  readonly cause: string;
+}
+
+/** An entry of a dead-letter stream, read. What it does not say is empty text, or 0. */
+export interface DeadLetter {
+  readonly id: string;
+  /** The stream that it comes from. */
+  readonly stream: string;
+  readonly originalId: string;
+  /** The group that it failed in. */
+  readonly group: string;
+  readonly consumer: string;
+  /** A {@link DeadLetterReason}, unless somebody else wrote it. */
+  readonly reason: string;
+  /** Attempts beyond the first, those made elsewhere included. */
+  readonly retry: number;
+  readonly deliveryCount: number;
+  readonly exception: DeadLetterException;
+  /** ISO 8601. */
+  readonly failedAt: string;
+  /** How often it was replayed before. */
+  readonly replays: number;
+  /** The oldest first, the last ten. */
+  readonly history: readonly EarlierFailure[];
+  /** All fields as they are, names and values in turn. */
+  readonly fields: readonly Buffer[];
+  /** The fields of the entry that it was, names and values in turn. */
+  readonly originalFields: readonly Buffer[];
+  /** Payload and headers of the entry that it was; undefined when it does not follow the wire format. */
+  readonly decoded: DecodedEntry | undefined;
+}
+
+/** Reads an entry of a dead-letter stream. Never throws: what is there may be anybody's. */
+export function readDeadLetter(id: string, fields: readonly Buffer[]): DeadLetter {
+  const { info, originals, retry } = separate(fields);
+  const told = (name: string): string => info.get(`${DEAD_LETTER_PREFIX}${name}`) ?? '';
+  return {
+    id,
+    stream: told('original-stream'),
+    originalId: told('original-id'),
+    group: told('original-consumer-group'),
+    consumer: told('original-consumer'),
+    reason: told('reason'),
+    retry: numberOf(retry),
+    deliveryCount: numberOf(told('delivery-count')),
+    exception: {
+      name: told('exception-name'),
+      message: told('exception-message'),
+      stacktrace: told('exception-stacktrace'),
+      cause: told('exception-cause'),
+    },
+    failedAt: told('failed-at') || timeOf(id).toISOString(),
+    replays: numberOf(told('replays')),
+    history: historyOf(valueOf(originals, REPLAY_HISTORY_FIELD)?.toString() ?? '', told('original-id')),
+    fields,
+    originalFields: originals,
+    decoded: decode(id, originals),
+  };
+}
+
+/** The payload as it was sent: the field `data`; undefined when the entry is flat. */
+export function rawPayload({ originalFields }: DeadLetter): Buffer | undefined {
+  return valueOf(originalFields, DATA_FIELD);
+}
+
+interface Separated {
+  readonly info: ReadonlyMap<string, string>;
+  readonly originals: readonly Buffer[];
+  readonly retry: string;
+}
+
+function separate(fields: readonly Buffer[]): Separated {
+  const info = new Map<string, string>();
+  let originals: Buffer[] = [];
+  let retry = '';
+  for (const [name, value] of fieldPairs(fields)) {
+    const text = name.toString('latin1');
+    if (text.startsWith(RENAMED_PREFIX)) originals.push(name.subarray(RENAMED_PREFIX.length), value);
+    else if (text === PACKED_FIELD) originals = unpack(value);
+    else if (text.startsWith(DEAD_LETTER_PREFIX)) info.set(text, value.toString());
+    else if (text === RETRY_FIELD) retry = value.toString();
+    else originals.push(name, value);
+  }
+  return { info, originals, retry };
+}
+
+/** Names with their values. */
+export function* fieldPairs(fields: readonly Buffer[]): Generator<readonly [name: Buffer, value: Buffer]> {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [name, value] = [fields[i], fields[i + 1]];
+    if (name && value) yield [name, value];
+  }
+}
+
+function unpack(packed: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < packed.length;) {
+    const colon = packed.indexOf(':', at);
+    const digits = colon < 0 ? '' : packed.toString('latin1', at, colon);
+    if (!/^\d{1,15}$/.test(digits)) return [];
+    const length = Number(digits);
+    parts.push(packed.subarray(colon + 1, colon + 1 + length));
+    at = colon + length + 2;
+  }
+  return parts;
+}
+
+function valueOf(fields: readonly Buffer[], wanted: string): Buffer | undefined {
+  let found: Buffer | undefined;
+  for (const [name, value] of fieldPairs(fields)) if (name.toString('latin1') === wanted) found = value;
+  return found;
+}
+
+function decode(id: string, originals: readonly Buffer[]): DecodedEntry | undefined {
+  // A replay sets the attempts to 0, so it does not matter whether they can be read.
+  const parts = [...fieldPairs(originals)].filter(([name]) => !isNamed(name, RETRY_FIELD)).flat();
+  try {
+    return decodeEntry({ id, parts }, Number.MAX_SAFE_INTEGER);
+  } catch {
+    return undefined;
+  }
+}
+
+function historyOf(text: string, lastEntryId: string): EarlierFailure[] {
+  const steps = [...text.matchAll(/(\d+-\d+):(\d+-\d+)/g)];
+  return steps.map(([, originalId = '', deadLetterId = ''], i) => ({
+    originalId,
+    deadLetterId,
+    failedAt: timeOf(deadLetterId),
+    entryId: steps[i + 1]?.[1] ?? lastEntryId,
+  }));
+}
+
+const LATEST_TIME = 8.64e15;
+
+function timeOf(id: string): Date {
+  return new Date(Math.min(Number.parseInt(id, 10) || 0, LATEST_TIME));
+}
+
+function numberOf(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}

@@ -1,0 +1,1 @@
+export { RedisStreamsHealthIndicator, type RedisStreamsHealthDetail } from './redis-streams.health.js';

@@ -1,0 +1,152 @@
+import { getMetadataStorage, type ValidationArguments, type ValidatorOptions } from 'class-validator';
+
+type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
+
+/** What a class may be asked: whether an instance certainly breaks none of its rules. */
+export type Accepts = (object: object) => boolean;
+
+interface Check {
+  readonly metadata: Metadata;
+  readonly validate: (value: unknown, args: ValidationArguments) => unknown;
+}
+
+interface PropertyRules {
+  readonly name: string;
+  readonly conditions: readonly ((object: object, value: unknown) => boolean)[];
+  readonly checks: readonly Check[];
+  readonly isNested: boolean;
+}
+
+/** Options of class-validator under which a valid object is accepted here too; with any other nothing is compiled. */
+const SUPPORTED = new Set([
+  'whitelist',
+  'forbidNonWhitelisted',
+  'forbidUnknownValues',
+  'stopAtFirstError',
+  'dismissDefaultMessages',
+  'enableDebugMessages',
+  'validationError',
+]);
+const COMPILED_TYPES = new Set([
+  'customValidation',
+  'nestedValidation',
+  'conditionalValidation',
+  'isDefined',
+  'whitelistValidation',
+]);
+
+/**
+ * The rules that class-validator keeps for classes, looked up and sorted once per class instead of once per object.
+ *
+ * It only tells what is certainly valid. Whatever it does not accept, class-validator itself has to look at: so its
+ * errors are the only errors there are. Validators are taken from class-validator's container once.
+ */
+export class CompiledRules {
+  private readonly compiled = new Map<unknown, Accepts | undefined>();
+  private readonly isWhitelisted: boolean;
+  private readonly isUsable: boolean;
+
+  constructor(options: ValidatorOptions) {
+    this.isWhitelisted = options.whitelist === true;
+    this.isUsable = Object.entries(options).every(
+      ([name, value]) => SUPPORTED.has(name) || value === undefined || value === false,
+    );
+  }
+
+  /** Whether the object certainly breaks no rule of its class. */
+  accepts(object: object): boolean {
+    const type = object.constructor;
+    let accepts = this.compiled.get(type);
+    if (accepts === undefined && !this.compiled.has(type)) {
+      accepts = this.isUsable ? this.compile(type) : undefined;
+      this.compiled.set(type, accepts);
+    }
+    return accepts?.(object) ?? false;
+  }
+
+  /** @returns undefined when the class has no rules, or one that cannot be decided at once */
+  private compile(type: unknown): Accepts | undefined {
+    if (typeof type !== 'function') return undefined;
+    const storage = getMetadataStorage();
+    const all = storage.getTargetValidationMetadatas(type, '', false, false);
+    if (all.length === 0 || !all.every((metadata) => COMPILED_TYPES.has(metadata.type))) return undefined;
+    const grouped = storage.groupByPropertyName(all);
+    const names = new Set(Object.keys(grouped));
+    const properties: PropertyRules[] = [];
+    for (const [name, metadatas] of Object.entries(grouped)) {
+      const checks = metadatas.flatMap((metadata) => checksOf(metadata));
+      if (checks.includes('asynchronous')) return undefined;
+      properties.push({
+        name,
+        conditions: metadatas
+          .filter((metadata) => metadata.type === 'conditionalValidation')
+          .map(({ constraints }) => (constraints as PropertyRules['conditions'])[0])
+          .filter((condition) => condition !== undefined),
+        checks: checks as Check[],
+        isNested: metadatas.some((metadata) => metadata.type === 'nestedValidation'),
+      });
+    }
+    return (object) => this.hasOnly(names, object) && properties.every((rules) => this.keeps(rules, object));
+  }
+
+  private hasOnly(names: ReadonlySet<string>, object: object): boolean {
+    if (!this.isWhitelisted) return true;
+    for (const name of Object.keys(object)) {
+      if (!names.has(name)) return false;
+    }
+    return true;
+  }
+
+  private keeps({ name, conditions, checks, isNested }: PropertyRules, object: object): boolean {
+    const value = (object as Record<string, unknown>)[name];
+    if (value instanceof Promise) return false;
+    for (const condition of conditions) {
+      if (!condition(object, value)) return true;
+    }
+    for (const { metadata, validate } of checks) {
+      if (metadata.validateIf && !metadata.validateIf(object, value)) continue;
+      const args = argumentsOf(metadata, object, value);
+      if (!metadata.each || !isCollection(value)) {
+        if (!isTrue(validate(value, args))) return false;
+      } else if (!Array.isArray(value) || !value.every((item) => isTrue(validate(item, args)))) {
+        return false;
+      }
+    }
+    return !isNested || value === undefined || this.acceptsNested(value);
+  }
+
+  private acceptsNested(value: unknown): boolean {
+    if (Array.isArray(value)) return value.every((item) => item === undefined || this.acceptsNested(item));
+    return value instanceof Object && !isCollection(value) && this.accepts(value);
+  }
+}
+
+function checksOf(metadata: Metadata): (Check | 'asynchronous')[] {
+  if (metadata.type !== 'customValidation' && metadata.type !== 'isDefined') return [];
+  return getMetadataStorage()
+    .getTargetValidatorConstraints(metadata.constraintCls)
+    .map((constraint) => {
+      const { instance } = constraint;
+      if (constraint.async) return 'asynchronous';
+      return { metadata, validate: (value, args) => instance.validate(value, args) };
+    });
+}
+
+function argumentsOf(metadata: Metadata, object: object, value: unknown): ValidationArguments {
+  return {
+    targetName: object.constructor.name,
+    property: metadata.propertyName,
+    object,
+    value,
+    constraints: metadata.constraints as unknown[],
+  };
+}
+
+function isCollection(value: unknown): boolean {
+  return Array.isArray(value) || value instanceof Set || value instanceof Map;
+}
+
+/** A promise may yet turn out false. */
+function isTrue(result: unknown): boolean {
+  return Boolean(result) && typeof (result as { then?: unknown }).then !== 'function';
+}

@@ -1,0 +1,93 @@
+// What is measured: each group names its subjects, what comes before, and what each figure is compared with.
+const OURS = 'order-streams';
+
+/** @returns one entry of a group: the subject's name in tables, its module, and settings of its own */
+function subject(name, module, settings = {}) {
+  return { name, module, settings };
+}
+
+const consumers = [
+  subject('raw ioredis 5', 'raw'),
+  subject(OURS, 'order-streams'),
+  subject('BullMQ, concurrency 50', 'bullmq'),
+  subject('Nest Redis (Pub/Sub)', 'nest-redis'),
+  subject('@nestjs-redis', 'nestjs-redis', { share: 0.1 }),
+];
+
+export const GROUPS = {
+  consume: {
+    title: 'Consuming a backlog',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [...consumers, subject('raw ioredis 6', 'raw', { client: 'ioredis-6' })],
+  },
+  produce: {
+    title: 'Producing, 1000 in flight',
+    step: 'produce',
+    settings: { width: 1_000 },
+    subjects: [
+      subject('raw pipeline', 'raw'),
+      subject(OURS, 'order-streams'),
+      subject('Nest Redis (Pub/Sub)', 'nest-redis'),
+      subject('BullMQ', 'bullmq', { share: 0.3 }),
+      subject('@nestjs-redis', 'nestjs-redis', { share: 0.1 }),
+    ],
+  },
+  latency: {
+    title: 'Latency at 1,000 messages a second',
+    latency: true,
+    settings: { perSecond: 1_000 },
+    share: 0.1,
+    subjects: [
+      subject('raw XREADGROUP BLOCK', 'raw'),
+      subject(OURS, 'order-streams'),
+      subject('BullMQ', 'bullmq'),
+      subject('@nestjs-redis', 'nestjs-redis'),
+    ],
+  },
+  validation: {
+    title: 'Consuming with validation',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [
+      subject('ValidationPipe', 'order-streams', { variant: 'validated' }),
+      subject('CompiledValidationPipe', 'order-streams', { variant: 'compiled' }),
+      subject('no validation', 'order-streams'),
+    ],
+  },
+  retries: {
+    title: 'Fresh orders beside failing ones',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [
+      subject('none fails', 'order-streams'),
+      subject('one in ten fails', 'order-streams', { failing: 10 }),
+    ],
+  },
+  recovery: {
+    title: 'Taking over what a dead consumer left pending',
+    step: 'takeOver',
+    before: ['fill', 'abandon'],
+    subjects: [subject('bare XAUTOCLAIM + XACK', 'raw'), subject(OURS, 'order-streams')],
+  },
+  processes: {
+    title: 'Several processes on one backlog',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [1, 2, 4].map((processes) =>
+      subject(`${processes} process${processes > 1 ? 'es' : ''}`, 'order-streams', { processes }),
+    ),
+  },
+  ...Object.fromEntries(
+    ['everysec', 'always'].map((aof) => [
+      `aof-${aof}`,
+      {
+        title: `Consuming with appendfsync ${aof}`,
+        step: 'consume',
+        before: ['fill'],
+        aof,
+        subjects: [subject('raw ioredis 5', 'raw'), subject(OURS, 'order-streams')],
+      },
+    ]),
+  ),
+};

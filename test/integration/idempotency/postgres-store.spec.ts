@@ -1,0 +1,288 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Pool, type PoolClient } from 'pg';
+import { PostgresIdempotencyStore } from '../../../src/transport/idempotency/postgres-idempotency-store.js';
+import type { IdempotencyClaim } from '../../../src/transport/idempotency/idempotency-store.js';
+import { eventually } from '../../support/eventually.js';
+import { closedGate } from '../../support/gate.js';
+import { startPostgres, type TestPostgres } from '../../support/postgres.js';
+import { uniqueName } from '../../support/unique-name.js';
+
+const DAY_MS = 86_400_000;
+
+describe('PostgresIdempotencyStore', () => {
+  let postgres: TestPostgres;
+  let pool: Pool;
+  let store: PostgresIdempotencyStore;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    pool = new Pool({ connectionString: postgres.url, max: 4 });
+    pool.on('error', () => undefined);
+    store = new PostgresIdempotencyStore(pool);
+    await Promise.all(Array.from({ length: 4 }, () => store.ensureTable()));
+    await pool.query('CREATE TABLE effects (key text)');
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await postgres.stop();
+  });
+  afterEach(() => {
+    // Whatever a handler did, no connection stays taken.
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+  });
+
+  function claimOf(claim: Partial<IdempotencyClaim> = {}): IdempotencyClaim {
+    return {
+      ...{ stream: 'orders', group: 'order-group', handler: 'orders', key: uniqueName('order') },
+      ...{ entry: { id: '1-0', deliveryCount: 1 }, windowMs: DAY_MS, handlerTimeoutMs: 60_000 },
+      signal: new AbortController().signal,
+      ...claim,
+    };
+  }
+
+  const effectOf =
+    (key: string) =>
+    async (client: unknown): Promise<void> => {
+      await (client as PoolClient).query('INSERT INTO effects VALUES ($1)', [key]);
+    };
+
+  async function effects(key: string): Promise<number> {
+    const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM effects WHERE key = $1', [
+      key,
+    ]);
+    return Number(rows[0]?.count);
+  }
+
+  const backends = async (where: string): Promise<number> => {
+    const sql = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ${where}`;
+    return Number((await pool.query<{ count: string }>(sql)).rows[0]?.count);
+  };
+
+  it('lets the first have its effect and tells every other one', async () => {
+    const claim = claimOf();
+    expect(await store.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+    const again = { ...claim, entry: { id: '2-0', deliveryCount: 1 } };
+    expect(await store.run(again, effectOf(claim.key))).toEqual({ outcome: 'duplicate' });
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it.each(['stream', 'group', 'handler'] as const)('keeps the keys of each %s apart', async (part) => {
+    const claim = claimOf();
+    await store.run(claim, effectOf(claim.key));
+    const other = await store.run({ ...claim, [part]: 'another' }, effectOf(claim.key));
+    expect(other).toEqual({ outcome: 'done' });
+  });
+
+  it('undoes marker and effect together when the handler fails', async () => {
+    const claim = claimOf();
+    const failing = store.run(claim, async (client) => {
+      await effectOf(claim.key)(client);
+      throw new Error('fails');
+    });
+    await expect(failing).rejects.toThrow('fails');
+    expect(await effects(claim.key)).toBe(0);
+    expect(await store.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+  });
+
+  it('puts a duplicate off while the first is at work', async () => {
+    const claim = claimOf();
+    const gate = closedGate();
+    const first = store.run(claim, async (client) => {
+      await effectOf(claim.key)(client);
+      await gate.pass();
+    });
+    await gate.reached;
+    const second = await store.run(claim, effectOf(claim.key));
+    expect(second).toMatchObject({ outcome: 'busy' });
+    gate.open();
+    expect(await first).toEqual({ outcome: 'done' });
+    expect(await store.run(claim, effectOf(claim.key))).toEqual({ outcome: 'duplicate' });
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('gives one effect to many that come at once', async () => {
+    const claim = claimOf();
+    const ends = await Promise.all(Array.from({ length: 12 }, () => store.run(claim, effectOf(claim.key))));
+    expect(ends.filter(({ outcome }) => outcome === 'done')).toHaveLength(1);
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('does not count a transaction that PostgreSQL rolled back as done, although the handler went on', async () => {
+    const claim = claimOf();
+    const careless = store.run(claim, async (client) => {
+      await effectOf(claim.key)(client);
+      await (client as PoolClient).query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(careless).rejects.toThrow('rolled the transaction back');
+    expect(await effects(claim.key)).toBe(0);
+    expect(await store.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+  });
+
+  it('lets the locks of the handler wait as long as they do elsewhere', async () => {
+    const claim = claimOf();
+    let found: unknown;
+    await store.run(claim, async (client) => {
+      found = (await (client as PoolClient).query('SHOW lock_timeout')).rows[0];
+    });
+    expect(found).toEqual({ lock_timeout: '0' });
+  });
+
+  it('commits nothing for a handler whose time is up, and gives its connection up', async () => {
+    const claim = claimOf();
+    const time = new AbortController();
+    const gate = closedGate();
+    let late: Promise<unknown> = Promise.resolve();
+    const overdue = store.run({ ...claim, signal: time.signal }, async (client) => {
+      await effectOf(claim.key)(client);
+      await gate.pass();
+      late = effectOf(claim.key)(client);
+      await late;
+    });
+    await gate.reached;
+    time.abort(new Error('its time is up'));
+    await expect(overdue).rejects.toThrow('its time is up');
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+    gate.open();
+    await turn();
+    await expect(late).rejects.toThrow();
+    expect(await effects(claim.key)).toBe(0);
+    expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+  });
+
+  it('commits nothing when the entry was lost while the handler ended', async () => {
+    const claim = claimOf();
+    const time = new AbortController();
+    const lost = store.run({ ...claim, signal: time.signal }, async (client) => {
+      await effectOf(claim.key)(client);
+      time.abort(new Error('lost'));
+    });
+    await expect(lost).rejects.toThrow('lost');
+    expect(await effects(claim.key)).toBe(0);
+  });
+
+  it('survives a connection that breaks while the handler does something else', async () => {
+    const claim = claimOf();
+    const broken = store.run(claim, async (client) => {
+      const pid = (await (client as PoolClient).query<{ pid: number }>('SELECT pg_backend_pid() AS pid'))
+        .rows[0]?.pid;
+      await pool.query('SELECT pg_terminate_backend($1)', [pid]);
+      await eventually(async () => ((await backends(`pid = ${pid}`)) === 0 ? true : undefined));
+    });
+    await expect(broken).rejects.toThrow();
+    expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+  });
+
+  it('undoes what the handler of a process did that was killed', async () => {
+    const claim = claimOf();
+    await expect(
+      store.run(claim, async (client) => {
+        await effectOf(claim.key)(client);
+        (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+        throw new Error('killed');
+      }),
+    ).rejects.toThrow('killed');
+    expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('ends the transaction of a machine that fell silent when its handler can no longer count', async () => {
+    const claim = claimOf({ handlerTimeoutMs: 7_000 });
+    let found: unknown;
+    await store.run(claim, async (client) => {
+      found = (await (client as PoolClient).query('SHOW idle_in_transaction_session_timeout')).rows[0];
+    });
+    expect(found).toEqual({ idle_in_transaction_session_timeout: '12s' });
+  });
+
+  it('is told by an error that a pool has no connection left, and takes none when one comes late', async () => {
+    const held = await Promise.all(Array.from({ length: 4 }, () => pool.connect()));
+    const impatient = new PostgresIdempotencyStore(pool, { startTimeoutMs: 50 });
+    const claim = claimOf();
+    await expect(impatient.run(claim, effectOf(claim.key))).rejects.toThrow(
+      'Waiting for a connection to PostgreSQL took longer than 50 ms',
+    );
+    for (const client of held) client.release();
+    await eventually(() =>
+      pool.idleCount === pool.totalCount && pool.waitingCount === 0 ? true : undefined,
+    );
+  });
+
+  it('leaves no marker behind when the key was asked for too long, as by a server that stalls', async () => {
+    const single = new Pool({ connectionString: postgres.url, max: 1 });
+    try {
+      const stalling = {
+        connect: async () => {
+          const client = await single.connect();
+          return {
+            query: (text: string, values?: unknown[]) =>
+              client.query(text.startsWith('BEGIN') ? `SELECT pg_sleep(0.3); ${text}` : text, values),
+            on: (event: 'error', listener: (error: Error) => void) => client.on(event, listener),
+            removeListener: (event: 'error', listener: (error: Error) => void) =>
+              client.removeListener(event, listener),
+            release: (destroy?: boolean) => client.release(destroy),
+          };
+        },
+      };
+      const claim = claimOf();
+      const impatient = new PostgresIdempotencyStore(stalling, { startTimeoutMs: 100 });
+      await expect(impatient.run(claim, effectOf(claim.key))).rejects.toThrow(
+        'Asking for the key took longer than 100 ms',
+      );
+      const patient = new PostgresIdempotencyStore(single);
+      expect(await patient.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+      expect(await effects(claim.key)).toBe(1);
+    } finally {
+      await single.end();
+    }
+  });
+
+  it('handles a key anew when its window is over, and deletes what expired', async () => {
+    const claim = claimOf({ windowMs: 1, handlerTimeoutMs: 0 });
+    await store.run(claim, effectOf(claim.key));
+    await eventually(async () => {
+      const { outcome } = await store.run(claim, effectOf(claim.key));
+      return outcome === 'done' ? true : undefined;
+    });
+    const own = new PostgresIdempotencyStore(pool, { table: 'small_inbox' });
+    await own.ensureTable();
+    for (let at = 0; at < 500; at += 4) {
+      await Promise.all(
+        Array.from({ length: 4 }, () =>
+          own.run(claimOf({ windowMs: 1, handlerTimeoutMs: 0 }), () => Promise.resolve()),
+        ),
+      );
+    }
+    const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM small_inbox');
+    expect(Number(rows[0]?.count)).toBeLessThan(50);
+  });
+
+  it('goes on after PostgreSQL was killed', async () => {
+    const claim = claimOf();
+    await postgres.kill();
+    await expect(store.run(claim, effectOf(claim.key))).rejects.toThrow();
+    await postgres.restart();
+    expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+    expect(await effects(claim.key)).toBe(1);
+  }, 60_000);
+
+  /** PostgreSQL notices after a moment that a connection is gone. */
+  function eventuallyDone(claim: IdempotencyClaim): Promise<unknown> {
+    return eventually(async () => {
+      const end = await store.run(claim, effectOf(claim.key));
+      return end.outcome === 'busy' ? undefined : end;
+    });
+  }
+});
+
+describe('The options of PostgresIdempotencyStore', () => {
+  const pool = new Pool({ max: 1 });
+
+  it.each([
+    ['table', { table: 'orders; DROP TABLE orders' }],
+    ['table', { table: '' }],
+    ['lockWaitMs', { lockWaitMs: 0 }],
+    ['startTimeoutMs', { startTimeoutMs: 1.5 }],
+  ])('refuses %s %p', (option, options) => {
+    expect(() => new PostgresIdempotencyStore(pool, options)).toThrow(`Option "${option}"`);
+  });
+});
