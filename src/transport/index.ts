@@ -10,6 +10,7 @@ export type { Published } from './broker/entry-publisher.js';
 export type { WaitReplicas } from './broker/replicated-writes.js';
 export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
+export { loadFunctions } from './broker/functions/load-functions.js';
 export { RedisStreamsClient } from './client/redis-streams-client.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
 export type { AuditEntry } from './dead-letter/audit-entry.js';

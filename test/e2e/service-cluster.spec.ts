@@ -4,7 +4,7 @@ import type { OrderView } from '../../src/orders/order-state.js';
 import { ClusterWorld } from '../support/cluster.js';
 import { eventually } from '../support/eventually.js';
 import { get, post } from '../support/http.js';
-import { endServices, startService } from '../support/service.js';
+import { endServices, runService, startService } from '../support/service.js';
 
 let world: ClusterWorld;
 
@@ -15,6 +15,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await endServices();
   await world.stop();
+});
+
+it('loads the function library into every master, and ends', async () => {
+  const nodes = world.connection.cluster.map(({ host, port }) => `${host}:${port}`).join(',');
+  expect(await runService({ REDIS_CLUSTER_NODES: nodes }, 'dist/deploy/main.js')).toMatchObject({ code: 0 });
+  for (const master of await world.masters()) expect(await master.redis.function('LIST')).toHaveLength(1);
 });
 
 it('takes, processes, dead-letters and replays orders on a Redis Cluster', async () => {

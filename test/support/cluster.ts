@@ -46,6 +46,11 @@ export class ClusterWorld {
     return range.master;
   }
 
+  /** The nodes that have slots. */
+  async masters(): Promise<ClusterNode[]> {
+    return [...new Set((await this.ranges()).map(({ master }) => master))];
+  }
+
   /** Resolves when another node than the old one has the slot of the key, and takes writes. */
   async failedOver(key: string, old: ClusterNode): Promise<void> {
     await eventually(async () => {

@@ -45,9 +45,9 @@ export async function startService(env: Record<string, string>): Promise<Service
   return { ...process, url: url as string };
 }
 
-/** Runs the service where it is expected to refuse its start, and resolves with how it ended. */
-export function runService(env: Record<string, string>): Promise<ProcessEnd> {
-  return launch(env).ended;
+/** Runs the service where it is expected to refuse its start, or another program of it, and resolves with how it ended. */
+export function runService(env: Record<string, string>, program?: string): Promise<ProcessEnd> {
+  return launch(env, program).ended;
 }
 
 /** Ends every service that a test left running. */
@@ -55,9 +55,9 @@ export async function endServices(): Promise<void> {
   await Promise.all([...running].map((end) => end()));
 }
 
-function launch(env: Record<string, string>): Omit<Service, 'url'> {
+function launch(env: Record<string, string>, program = 'dist/main.js'): Omit<Service, 'url'> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['dist/main.js'], {
+  const child = spawn(process.execPath, [program], {
     cwd: REPOSITORY,
     env: { PATH, HOME, LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

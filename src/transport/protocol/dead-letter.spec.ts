@@ -8,6 +8,11 @@ describe('readDeadLetter', () => {
     expect(originalFields.map(String)).toEqual(['data', '{}']);
   });
 
+  it('is not held up by a history that a producer made up', () => {
+    const fields = ['replay-history', '1'.repeat(3_000_000)].map((part) => Buffer.from(part));
+    expect(readDeadLetter('1-0', fields).history).toEqual([]);
+  });
+
   it.each(['-4:', '-9:x', ':', '1.5:x', '0x2:xx,', 'x', '4'])(
     'comes to an end with %j, packed by somebody else',
     (text) => {

@@ -149,7 +149,11 @@ function decode(id: string, originals: readonly Buffer[]): DecodedEntry | undefi
   }
 }
 
+/** Longer than ten steps can be. The time to take a text apart that is not made of steps grows with its square. */
+const LONGEST_HISTORY = 1_000;
+
 function historyOf(text: string, lastEntryId: string): EarlierFailure[] {
+  if (text.length > LONGEST_HISTORY) return [];
   const steps = [...text.matchAll(/(\d+-\d+):(\d+-\d+)/g)];
   return steps.map(([, originalId = '', deadLetterId = ''], i) => ({
     originalId,

@@ -98,6 +98,14 @@ onEveryServer('A dead letter', (world) => {
     );
   });
 
+  it('goes back at once with a history that a producer made up', async () => {
+    const id = await deadLetter(world(), bytes('orderId', '1', 'replay-history', '1'.repeat(300_000)));
+    const [outcome, entryId] = await letters.replay(request(id));
+    expect(outcome).toBe('done');
+    const { 'replay-history': history } = fieldsOf((await readEntry(world(), entryId)).map(String));
+    expect(history).toMatch(new RegExp(`^\\d+-\\d+:${id}$`));
+  });
+
   it('goes back with another payload where one is given', async () => {
     const before = bytes('correlation-id', 'c-1', 'data', '{', 'retry', '7');
     const [, entryId] = await letters.replay({

@@ -57,12 +57,24 @@ export class FunctionLibrary {
       await loadInto(this.redis);
       return;
     }
-    const loads = await Promise.allSettled(nodesOf(this.redis, 'master').map(loadInto));
+    const loads = await Promise.allSettled(this.loadIntoMasters());
     // One that is away gets it when it is called; that this user may not load it holds for all.
     const refused = loads.find(
       (load) => load.status === 'rejected' && load.reason instanceof MissingPermissionError,
     );
     if (refused?.status === 'rejected') throw refused.reason;
+  }
+
+  /** The same, and ends only when every master of a cluster has it. */
+  async loadEverywhere(): Promise<void> {
+    if (!this.redis.isCluster) return this.load();
+    // Before that it knows none of its masters.
+    while (this.redis.status !== 'ready') await new Promise((resolve) => this.redis.once('ready', resolve));
+    await Promise.all(this.loadIntoMasters());
+  }
+
+  private loadIntoMasters(): Promise<void>[] {
+    return nodesOf(this.redis, 'master').map(loadInto);
   }
 
   private async orLoaded(invoke: () => Promise<unknown>): Promise<unknown> {

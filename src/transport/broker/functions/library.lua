@@ -1209,9 +1209,15 @@ local function with_data(originals, data)
   return replaced
 end
 
+-- Longer than ten steps can be. The time to take a text apart that is not made of steps grows with its square.
+local LONGEST_HISTORY = 1000
+
 -- Where earlier replays of the entry came from: '<entry id>:<dead-letter id>' for each, the last ten.
 local function replay_history(history, info, letter_id)
   local steps = {}
+  if #history > LONGEST_HISTORY then
+    history = ''
+  end
   for step in string.gmatch(history, '%d+%-%d+:%d+%-%d+') do
     steps[#steps + 1] = step
   end
