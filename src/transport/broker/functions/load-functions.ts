@@ -11,7 +11,7 @@ const TIMEOUT_MS = 10_000;
  * processes start that may not. Other versions of the library stay. On a Redis Cluster every master is given it.
  *
  * @param connection - Redis, and a user with `+function|load +info +client|setname`, on a cluster also
- * `+cluster|slots +cluster|info`
+ * `+cluster|slots +cluster|info +readonly`
  * @throws MissingPermissionError when the user may not load it
  * @throws RedisUnavailableError when Redis does not answer within ten seconds
  */
