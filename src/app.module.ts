@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
 import { AccessModule } from './operations/access/access.module.js';
+import { DashboardModule } from './operations/dashboard/dashboard.module.js';
 import { DeadLettersModule } from './operations/dead-letters/dead-letters.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { MetricsModule } from './operations/metrics/metrics.module.js';
@@ -38,9 +39,10 @@ export class AppModule {
     const { recoveryIntervalMs } = config;
     const health = HealthModule.forRoot(thresholds, transport, looks);
     const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
+    const dashboard = DashboardModule.forRoot({ pattern: ORDERS_PATTERN }, transport, looks, deadLetters);
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    const imports = [AccessModule.forRoot(config), orders, deadLetters, looks, health, metrics, transport];
-    return { module: AppModule, imports };
+    const operations = [deadLetters, looks, health, metrics, dashboard];
+    return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };
   }
 }
 

@@ -97,7 +97,7 @@ export { Idempotent } from './server/idempotent.decorator.js';
 export { Retry } from './server/retry.decorator.js';
 export type { RedisStreamsStatus } from './observe/link-status.js';
 export { RedisStreamsServer, type ConsumedStream } from './server/redis-streams-server.js';
-export { deadLetterKeyOf } from './protocol/stream-key.js';
+export { deadLetterKeyOf, helperKeyOf } from './protocol/stream-key.js';
 export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
 export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';

@@ -1,9 +1,24 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { servePage } from '../dashboard/serve-page.js';
 import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 
 const BODY_LIMIT = '64kb';
+
+/** A page may use its own files and ask this service, and nothing else; text never becomes markup or code. */
+const POLICY = {
+  defaultSrc: "'none'",
+  scriptSrc: "'self'",
+  styleSrc: "'self'",
+  imgSrc: "'self'",
+  connectSrc: "'self'",
+  baseUri: "'none'",
+  formAction: "'none'",
+  frameAncestors: "'none'",
+  requireTrustedTypesFor: "'script'",
+  trustedTypes: "'none'",
+};
 
 /** What holds for every route. The application must have been made with `bodyParser: false`. */
 export function configureHttp(app: NestExpressApplication): void {
@@ -13,7 +28,9 @@ export function configureHttp(app: NestExpressApplication): void {
   app.useSecurityHeaders({
     // The service speaks plain HTTP; whatever terminates TLS before it also decides on HSTS and upgrades.
     strictTransportSecurity: false,
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
+    xFrameOptions: { action: 'deny' },
   });
+  servePage(app);
   serveApiDocs(app);
 }
