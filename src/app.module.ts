@@ -8,17 +8,16 @@ import { MetricsModule } from './operations/metrics/metrics.module.js';
 import { StreamsModule } from './operations/streams/streams.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ORDERS_PATTERN, PROCESSED_PATTERN } from './orders/orders-options.js';
-import { RedisStreamsModule } from './transport/index.js';
+import { RedisStreamsModule, type RedisConnectionOptions, type WaitReplicas } from './transport/index.js';
 
 /** The service, put together. */
 @Module({})
 export class AppModule {
   /**
    * @param config - the environment's part
-   * @param redisUrl - the Redis in use: the configured one, or the service's own
+   * @param connection - the Redis in use: the configured one, or the service's own
    */
-  static forRoot(config: Config, redisUrl: string): DynamicModule {
-    const connection = { url: redisUrl };
+  static forRoot(config: Config, connection: RedisConnectionOptions): DynamicModule {
     const streams = { [ORDERS_PATTERN]: config.streamKey };
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
@@ -27,7 +26,7 @@ export class AppModule {
     const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
     const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix, database },
+      { connection, streams, group, orderTtlMs, failOrderPrefix, database, ...replicationOf(config) },
       transport,
       deadLetters,
     );
@@ -45,4 +44,10 @@ export class AppModule {
     const operations = [deadLetters, looks, health, metrics, dashboard];
     return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };
   }
+}
+
+function replicationOf({ waitReplicas: count, waitReplicasTimeoutMs: timeoutMs }: Config): {
+  waitReplicas?: WaitReplicas;
+} {
+  return count > 0 ? { waitReplicas: { count, timeoutMs } } : {};
 }

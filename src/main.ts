@@ -2,7 +2,7 @@ import { Logger, type LoggerService, type NestApplicationOptions } from '@nestjs
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
-import { ConfigError, loadConfig, type Config } from './config/index.js';
+import { ConfigError, connectionOptions, loadConfig, type Config } from './config/index.js';
 import { NoRedisError, startEmbeddedRedis } from './embedded-redis/index.js';
 import { closeHttp } from './operations/http/close-http.js';
 import { configureHttp } from './operations/http/configure-http.js';
@@ -43,13 +43,16 @@ async function main(): Promise<void> {
 }
 
 async function startService(config: Config, logger: LoggerService, shutdown: Shutdown): Promise<void> {
-  const redisUrl = config.redisUrl ?? (await startOwnRedis(shutdown));
+  const connection = connectionOptions(config) ?? { url: await startOwnRedis(shutdown) };
   const options: Pick<NestApplicationOptions, 'logger' | 'bodyParser' | 'abortOnError'> = {
     logger,
     bodyParser: false,
     abortOnError: false,
   };
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, redisUrl), options);
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(config, connection),
+    options,
+  );
   shutdown.add('the HTTP server', () => closeHttp(app));
   configureHttp(app);
   const transport = app.get(RedisStreamsServer);

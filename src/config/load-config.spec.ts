@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ConfigError } from './config-error.js';
 import { loadConfig } from './load-config.js';
 import { VARIABLES } from './variables.js';
@@ -16,6 +19,21 @@ describe('loadConfig', () => {
   it('gives every default when nothing is set', () => {
     expect(loadConfig({})).toEqual({
       redisUrl: undefined,
+      redisSentinels: undefined,
+      redisSentinelName: undefined,
+      redisSentinelUsername: undefined,
+      redisSentinelPassword: undefined,
+      redisClusterNodes: undefined,
+      redisUsername: undefined,
+      redisPassword: undefined,
+      redisDb: undefined,
+      redisTls: 'off',
+      redisTlsCaFile: undefined,
+      redisTlsCertFile: undefined,
+      redisTlsKeyFile: undefined,
+      redisTlsServerName: undefined,
+      waitReplicas: 0,
+      waitReplicasTimeoutMs: 500,
       databaseUrl: undefined,
       databasePoolSize: 10,
       port: 3000,
@@ -47,6 +65,7 @@ describe('loadConfig', () => {
       logLevel: 'log',
       logFormat: undefined,
       failOrderPrefix: undefined,
+      secretFiles: {},
     });
   });
 
@@ -189,6 +208,28 @@ describe('loadConfig', () => {
     const [problem] = problemsOf({ REDIS_URL: 'redis://user:hunter2@host:port/0' });
     expect(problem).not.toContain('hunter2');
     expect(problemsOf({ DATABASE_URL: 'postgres://user:hunter2@host' })[0]).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['DATABASE_URL', 'databaseUrl', 'postgres://user:hunter2@db.example/orders'],
+    ['ADMIN_TOKEN', 'adminToken', 'admin-token-of-24-letters'],
+    ['REPLAY_TOKEN', 'replayToken', 'replay-token-of-24-letters'],
+    ['READ_TOKEN', 'readToken', 'read-token-of-24-letters'],
+  ])('reads %s from the file that the variable with _FILE names', (name, property, secret) => {
+    const directory = mkdtempSync(join(tmpdir(), 'order-streams-'));
+    try {
+      const file = join(directory, 'secret');
+      writeFileSync(file, `${secret}\n`);
+      expect(loadConfig({ [`${name}_FILE`]: file })).toMatchObject({ [property]: secret });
+      expect(problemsOf({ [`${name}_FILE`]: file, [name]: secret })).toEqual([
+        `${name} and ${name}_FILE are both set; set one of them`,
+      ]);
+      expect(problemsOf({ [`${name}_FILE`]: directory })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}_FILE names a file that cannot be read`)),
+      ]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('shows a bad value on one line, and not all of a long one', () => {

@@ -1,3 +1,4 @@
+import { CONNECTION_VARIABLES } from './connection-variables.js';
 import {
   decimalNumber,
   groupName,
@@ -27,6 +28,7 @@ export const VARIABLES = {
     defaultText: 'a Redis of its own',
     secret: true,
   }),
+  ...CONNECTION_VARIABLES,
   databaseUrl: optional('DATABASE_URL', postgresUrl, {
     description: 'The PostgreSQL that keeps the orders. Unset: Redis keeps them',
     defaultText: 'orders are kept in Redis',

@@ -30,8 +30,12 @@ export class OrdersModule implements NestModule {
     transport: DynamicModule,
     deadLetters: DynamicModule,
   ): DynamicModule {
-    const { connection, streams } = options;
-    const client = { name: ORDERS_CLIENT, customClass: RedisStreamsClient, options: { connection, streams } };
+    const { connection, streams, waitReplicas } = options;
+    const client = {
+      name: ORDERS_CLIENT,
+      customClass: RedisStreamsClient,
+      options: { connection, streams, ...(waitReplicas && { waitReplicas }) },
+    };
     return {
       module: OrdersModule,
       imports: [ClientsModule.register([client]), transport, deadLetters],

@@ -1,5 +1,13 @@
+export type {
+  ClusterConnectionOptions,
+  CommonConnectionOptions,
+  RedisAddress,
+  RedisConnectionOptions,
+  SentinelConnectionOptions,
+  SingleConnectionOptions,
+} from './broker/connection-options.js';
 export type { Published } from './broker/entry-publisher.js';
-export type { RedisConnectionOptions } from './broker/connection-options.js';
+export type { WaitReplicas } from './broker/replicated-writes.js';
 export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { loadFunctions } from './broker/functions/load-functions.js';
@@ -72,6 +80,7 @@ export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
 export { MissingPermissionError } from './protocol/errors/missing-permission.error.js';
 export { NonRetryableError } from './protocol/errors/non-retryable.error.js';
+export { NotReplicatedError } from './protocol/errors/not-replicated.error.js';
 export { OrderStreamsError } from './protocol/errors/order-streams.error.js';
 export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error.js';
 export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';

@@ -37,7 +37,7 @@ export async function startServiceInProcess(env: Record<string, string>): Promis
   const log = new KeptLog();
   Logger.overrideLogger(log);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot(loadConfig(env), sharedRedisUrl()),
+    AppModule.forRoot(loadConfig(env), { url: sharedRedisUrl() }),
     { logger: log, bodyParser: false, abortOnError: false },
   );
   configureHttp(app);

@@ -1,6 +1,7 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { from, throwError, type Observable } from 'rxjs';
+import { isCluster } from '../broker/connection-options.js';
 import { EntryPublisher, type Published } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import type { Headers } from '../protocol/entry.js';
@@ -9,7 +10,11 @@ import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '.
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { traceSend } from '../tracing/trace-send.js';
-import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+import {
+  resolveClientOptions,
+  type RedisStreamsClientOptions,
+  type ResolvedClientOptions,
+} from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
 
 /**
@@ -26,7 +31,7 @@ import { RedisStreamsRecord } from './redis-streams.record.js';
  * ```
  */
 export class RedisStreamsClient extends ClientProxy {
-  private readonly options: Readonly<Required<RedisStreamsClientOptions>>;
+  private readonly options: ResolvedClientOptions;
   private publisher: EntryPublisher | undefined;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -63,7 +68,8 @@ export class RedisStreamsClient extends ClientProxy {
 
   /** The key of the stream that a pattern stands for. */
   streamKey(pattern: string): string {
-    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+    const { streams, connection } = this.options;
+    return streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
   }
 
   /**
@@ -146,10 +152,11 @@ export class RedisStreamsClient extends ClientProxy {
 
   private connection(): EntryPublisher {
     if (!this.publisher) {
-      const { connection, emitTimeoutMs, maxPendingEmits } = this.options;
+      const { connection, emitTimeoutMs, maxPendingEmits, waitReplicas } = this.options;
       this.publisher = new EntryPublisher(connection, {
         timeoutMs: emitTimeoutMs,
         maxPending: maxPendingEmits,
+        waitReplicas,
       });
       reportStatus(this.publisher.redis, this._status$);
     }

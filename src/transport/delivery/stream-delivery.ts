@@ -56,7 +56,7 @@ export class StreamDelivery {
     const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
-    const tracing = new DeliveryTracing(source);
+    const tracing = new DeliveryTracing(source, parts.naming.cluster);
     this.source = source;
     this.tracing = tracing;
     this.policy = policy;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { isCluster } from '../broker/connection-options.js';
 import type { RedisFailure } from '../broker/redis-failure.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
@@ -182,7 +183,10 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   /** The stream key that a pattern stands for. */
   streamKey(pattern: string): string {
-    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+    return streamKeyOf(pattern, {
+      streams: this.options.streams,
+      cluster: isCluster(this.options.connection),
+    });
   }
 
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
@@ -221,7 +225,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     });
     reportStatus(this.running.broker.commands, this._status$);
     const inTime = await this.running.start(START_LIMIT_MS);
-    if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
+    if (!inTime) {
+      const { trouble } = this.running.broker;
+      const why = trouble === undefined ? '' : ` (${trouble})`;
+      this.logger.warn(`Redis is not ready yet${why}; reading begins as soon as it is`);
+    }
     if (!this.isClosing()) this.recovery.start(this.registry);
     void this.warnOfLoss(this.running);
   }

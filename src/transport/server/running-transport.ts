@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import { isCluster } from '../broker/connection-options.js';
 import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
 import type { Dispatch } from '../delivery/entry-processor.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
@@ -49,7 +50,7 @@ export class RunningTransport {
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
     const { observers, hook, arbiter, onFailure } = surroundings;
-    const naming = { streams: options.streams, cluster: false };
+    const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;

@@ -52,7 +52,11 @@ export class DeliveryTracing {
   private readonly unanswered = new Set<Attempt>();
   private readonly earlier = new Map<string, SpanContext>();
 
-  constructor(private readonly source: StreamEvent) {}
+  /** @param isCluster - whether the stream lies in a Redis Cluster, where its dead letters have another name */
+  constructor(
+    private readonly source: StreamEvent,
+    private readonly isCluster = false,
+  ) {}
 
   /** Whether an SDK is registered; without one, the caller can save itself the closures. */
   get isOn(): boolean {
@@ -146,7 +150,7 @@ export class DeliveryTracing {
       [ATTRIBUTE.deadLetterReason]: reason,
       ...(deadLetterId !== undefined && { [ATTRIBUTE.deadLetterId]: deadLetterId }),
     };
-    const stream = deadLetterKeyOf(this.source.stream);
+    const stream = deadLetterKeyOf(this.source.stream, this.isCluster);
     const creation = creationContextOf(delivery.entry);
     const attributes: Attributes = { ...messageAttributes('send', stream), ...what };
     if (deadLetterId !== undefined) attributes[ATTRIBUTE.messageId] = deadLetterId;
