@@ -1,5 +1,6 @@
 import { Observers } from '../observe/observers.js';
 import { DEFAULT_RETRY_POLICY } from '../policy/retry-policy.js';
+import { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { Settler, type SettlerParts } from './settler.js';
 
 describe('Settler', () => {
@@ -11,11 +12,14 @@ describe('Settler', () => {
         return Promise.resolve(1);
       },
     };
+    const source = {
+      ...{ pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c' },
+      isDeadLetterStream: false,
+    };
     const settler = new Settler({
-      source: {
-        ...{ pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c' },
-        isDeadLetterStream: false,
-      },
+      source,
+      tracing: new DeliveryTracing(source),
+      arbiter: () => undefined,
       broker: broker as unknown as SettlerParts['broker'],
       observers: new Observers(() => undefined),
       policy: DEFAULT_RETRY_POLICY,
