@@ -50,7 +50,7 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
   };
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, redisUrl), options);
   shutdown.add('the HTTP server', () => closeHttp(app));
-  configureHttp(app);
+  configureHttp(app, config);
   const transport = app.get(RedisStreamsServer);
   shutdown.add('the transport', () => transport.close());
   app.connectMicroservice({ strategy: transport });
