@@ -54,7 +54,7 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
     options,
   );
   shutdown.add('the HTTP server', () => closeHttp(app));
-  configureHttp(app);
+  configureHttp(app, config);
   const transport = app.get(RedisStreamsServer);
   shutdown.add('the transport', () => transport.close());
   app.connectMicroservice({ strategy: transport });

@@ -46,6 +46,10 @@ export const VARIABLES = {
     default: '0.0.0.0',
     description: 'Address that the HTTP server listens on',
   }),
+  rateLimitPerSecond: optional('RATE_LIMIT_PER_SECOND', wholeNumber(1, 1_000_000), {
+    description: 'Orders that a process takes over HTTP from one address within a second',
+    defaultText: 'no limit',
+  }),
   streamKey: variable('STREAM_KEY', redisName, {
     default: 'orders',
     description: 'Redis key of the stream of orders',

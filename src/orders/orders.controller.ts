@@ -19,6 +19,7 @@ import {
   ApiOperation,
   ApiServiceUnavailableResponse,
   ApiTags,
+  ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
@@ -54,6 +55,10 @@ export class OrdersController {
   @ApiUnprocessableEntityResponse({ type: ErrorDto, description: 'The key came with another order before' })
   @ApiAcceptedResponse({ type: OrderAcceptedDto })
   @ApiBadRequestResponse({ type: ErrorDto, description: 'Names every violation' })
+  @ApiTooManyRequestsResponse({
+    type: ErrorDto,
+    description: 'Too many from this address, where that is limited',
+  })
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
     @Headers(CORRELATION_ID_HEADER) correlationId: string,

@@ -3,6 +3,8 @@ import { servePage } from '../dashboard/serve-page.js';
 import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
+import { limitConnections } from './limit-connections.js';
+import { limitOrders } from './limit-orders.js';
 
 const BODY_LIMIT = '64kb';
 
@@ -20,9 +22,16 @@ const POLICY = {
   trustedTypes: "'none'",
 };
 
+export interface HttpOptions {
+  /** Orders that one address may place within a second. */
+  readonly rateLimitPerSecond?: number | undefined;
+}
+
 /** What holds for every route. The application must have been made with `bodyParser: false`. */
-export function configureHttp(app: NestExpressApplication): void {
+export function configureHttp(app: NestExpressApplication, { rateLimitPerSecond }: HttpOptions = {}): void {
   app.use(traceRequests);
+  limitConnections(app.getHttpServer());
+  if (rateLimitPerSecond !== undefined) app.use('/orders', limitOrders(rateLimitPerSecond));
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalFilters(new HttpErrorFilter(app.getHttpAdapter()));
   app.useSecurityHeaders({

@@ -11,6 +11,7 @@ describe('ServiceLogger', () => {
       return true;
     };
     jest.spyOn(process.stdout, 'write').mockImplementation(keep);
+    jest.spyOn(process.stderr, 'write').mockImplementation(keep);
   });
 
   afterEach(() => {
@@ -66,6 +67,55 @@ describe('ServiceLogger', () => {
       logger.warn(new Error('a\u001b[2J', { cause: new Error('b\u001b[2J') }));
       expect(output).toContain('service-logger.spec');
       expect(output).not.toContain('\u001b[2J');
+    });
+  });
+
+  describe.each(['json', 'pretty'] as const)('in %s', (format) => {
+    const logger = new ServiceLogger({ level: 'log', format });
+    const ATTACKS: readonly (readonly [name: string, text: string])[] = [
+      ['a line break', 'a\nFORGED'],
+      ['a carriage return', 'a\rFORGED'],
+      ['a colour', '\u001b[31mFORGED'],
+      ['a cleared screen', '\u001b[2J\u001b[1;1HFORGED'],
+      ['a window title', '\u001b]0;title\u0007FORGED'],
+      ['an 8-bit escape', '\u009b2JFORGED'],
+      ['a backspace', 'real\b\b\b\bFORGED'],
+      ['a NUL', 'a\u0000FORGED'],
+      ["Unicode's line breaks", 'a\u2028FORGED\u2029FORGED'],
+      ['reversed text', '\u202eFORGED\u2066'],
+      ['a record of its own', 'a"}\n{"level":"log","message":"FORGED"}'],
+    ];
+    const WAYS: readonly (readonly [name: string, log: (text: string) => void])[] = [
+      ['as the message', (text) => logger.log(text)],
+      ['as a detail', (text) => logger.log('message', { text })],
+      ['as the name of a detail', (text) => logger.log('message', { [text]: 1 })],
+      ['within a detail', (text) => logger.warn('message', { detail: { list: [text] } })],
+      ['as a further message', (text) => logger.log('message', text, 'context')],
+      ['as the context', (text) => logger.log('message', text)],
+      ['with an error', (text) => logger.error('message', Object.assign(new Error(text), { name: text }))],
+    ];
+    const cases = WAYS.flatMap(([way, log]) => ATTACKS.map(([name, text]) => ({ way, name, log, text })));
+
+    /** No line passes for a record, and nothing steers the terminal but the logger's own colours. */
+    const expectHarmless = (): void => {
+      const colours = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m(?!FORGED)`, 'g');
+      for (const line of output.replace(colours, '').trimEnd().split('\n')) {
+        expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202e\u2066]/u);
+        if (format === 'json') expect(JSON.parse(line)).not.toMatchObject({ message: 'FORGED' });
+        else expect(line).toMatch(/^(\[OrderStreams\] | {2})/);
+      }
+    };
+
+    it.each(cases)('is harmless: $name $way', ({ log, text }) => {
+      log(text);
+      expectHarmless();
+      expect(output).toContain('FORGED');
+    });
+
+    it.each(WAYS.slice(0, 2))('cuts a very long text %s', (_, log) => {
+      log('x'.repeat(300_000));
+      expect(output.length).toBeLessThan(11_000);
+      expect(output).toContain('290000 more characters');
     });
   });
 

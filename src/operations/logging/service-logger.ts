@@ -5,6 +5,9 @@ import { traceFields } from '../tracing/trace-fields.js';
 import { escapeControls } from './escape-controls.js';
 import { logFields } from './log-fields.js';
 
+/** Most characters of one value, as with `util.inspect`: an entry that is echoed must not become a log of its own. */
+const MOST_CHARACTERS = 10_000;
+
 export interface ServiceLoggerOptions {
   /** The least urgent level that is shown. */
   readonly level: LogLevel;
@@ -43,14 +46,19 @@ export class ServiceLogger extends ConsoleLogger {
   protected override stringifyJsonLogObject(
     record: Parameters<ConsoleLogger['stringifyJsonLogObject']>[0],
   ): string {
-    return escapeControls(super.stringifyJsonLogObject(record));
+    const fields = Object.entries(record).map(([name, value]): [string, unknown] => [
+      name,
+      typeof value === 'string' ? shortened(value) : value,
+    ]);
+    const short = Object.fromEntries(fields) as typeof record;
+    return escapeControls(super.stringifyJsonLogObject(short));
   }
 
   protected override stringifyMessage(message: unknown, level: LogLevel): string {
-    if (typeof message === 'string') return super.stringifyMessage(escapeControls(message), level);
+    if (typeof message === 'string') return super.stringifyMessage(escapeControls(shortened(message)), level);
     if (!(message instanceof Error)) return super.stringifyMessage(message, level);
     // `inspect` does not escape the text of an error, as it does that of other values.
-    return super.stringifyMessage(escapeControls(inspect(message), '\n'), level);
+    return super.stringifyMessage(linesOf(inspect(message)), level);
   }
 
   protected override stringifyParams(params: Record<string, unknown>): string {
@@ -59,6 +67,20 @@ export class ServiceLogger extends ConsoleLogger {
   }
 
   protected override printStackTrace(stack: string): void {
-    super.printStackTrace(stack && escapeControls(stack, '\n'));
+    super.printStackTrace(stack && linesOf(stack));
   }
+
+  protected override formatContext(context: string): string {
+    return super.formatContext(escapeControls(shortened(context)));
+  }
+}
+
+function shortened(text: string): string {
+  const more = text.length - MOST_CHARACTERS;
+  return more > 0 ? `${text.slice(0, MOST_CHARACTERS)}... ${more} more characters` : text;
+}
+
+/** The lines of an error, the further ones indented: a record begins at the margin, so that none of them can pass for one. */
+function linesOf(text: string): string {
+  return escapeControls(shortened(text), '\n').replaceAll('\n', '\n  ');
 }
