@@ -7,7 +7,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 // Runs the projects of jest.config.js that are named, or all, one after the other. Beside failed tests, a handle that
 // a test left open is a failure: Jest itself only warns, and then waits for ever.
 const PROJECTS = ['unit', 'integration', 'e2e', 'containers'];
-const PROJECT_LIMIT_MS = 10 * 60_000;
+const PROJECT_LIMIT_MS = 15 * 60_000;
 /** Machines differ; what is waited for is a signal, and this only ends a wait in vain. */
 const TEST_LIMIT_MS = 20_000;
 const LEAKED = /did not exit one second after|failed to exit gracefully/;

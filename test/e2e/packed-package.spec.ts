@@ -116,7 +116,10 @@ function orderIdOf(fields: string[]): string {
 async function importedPackages(tarball: string): Promise<Set<string>> {
   const { stdout } = await run('tar', ['-xzOf', tarball, 'package/dist'], { maxBuffer: 64 * 1024 * 1024 });
   const specifiers = stdout.matchAll(/\b(?:from|import)\s*\(?\s*'((?!\.|node:)(?:@[^/']+\/)?[^/']+)/g);
-  return new Set([...specifiers].map(([, name = '']) => name));
+  const names = new Set([...specifiers].map(([, name = '']) => name));
+  // Examples in comments import the package itself.
+  names.delete('order-streams');
+  return names;
 }
 
 async function installedVersions(app: string, name: string): Promise<string[]> {
