@@ -180,21 +180,24 @@ describe('What a handler commits', () => {
   it('waits for a Redis that is out of memory, and its handler does not run again', async () => {
     const own = await startRedis();
     const direct = openRedis(own.url);
+    let isFull = (): void => undefined;
+    const full = new Promise<void>((resolve) => (isFull = resolve));
     try {
       const running = await startServer({
         url: own.url,
-        handler: ({ orderId }, context) =>
-          context.commit((tx) => tx.incrby(`{${stream}}:n`, Number(orderId))),
+        handler: async ({ orderId }, context) => {
+          if (orderId === '10') await full;
+          context.commit((tx) => tx.incrby(`{${stream}}:n`, Number(orderId)));
+        },
       });
       await addOrders(direct, running.stream, ['1']);
       await eventuallyPasses(() => expect(running.told.processed).toHaveLength(1));
       await addOrders(direct, running.stream, ['10']);
-      await direct.config('SET', 'maxmemory', '1');
       await eventually(() => running.told.received[1]);
-      // Longer than the ack wait: what waits for Redis is kept fresh.
-      await eventually(async () =>
-        (await pendingRows(direct, running.stream))[0]?.count === 1 ? true : undefined,
-      );
+      await direct.config('SET', 'maxmemory', '1');
+      isFull();
+      await eventually(async () => (await direct.info('errorstats')).includes('errorstat_OOM') || undefined);
+      expect((await pendingRows(direct, running.stream))[0]?.count).toBe(1);
       await direct.config('SET', 'maxmemory', '0');
       await eventuallyPasses(() => expect(running.told.processed).toHaveLength(2));
       expect(await direct.get(`{${stream}}:n`)).toBe('11');
