@@ -42,10 +42,23 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/operations/dashboard/page/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          ...['AbortController', 'FormData', 'Node', 'TextDecoderStream', 'URLSearchParams', 'clearTimeout'],
+          ...['document', 'fetch', 'location', 'sessionStorage', 'setTimeout'],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    ignores: ['src/operations/dashboard/page/**'],
     languageOptions: {
       globals: {
         console: 'readonly',
+        fetch: 'readonly',
         performance: 'readonly',
         process: 'readonly',
         module: 'writable',

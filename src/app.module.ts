@@ -1,31 +1,32 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { transportOptions, type Config } from './config/index.js';
 import { AccessModule } from './operations/access/access.module.js';
+import { DashboardModule } from './operations/dashboard/dashboard.module.js';
 import { DeadLettersModule } from './operations/dead-letters/dead-letters.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { MetricsModule } from './operations/metrics/metrics.module.js';
 import { StreamsModule } from './operations/streams/streams.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ORDERS_PATTERN, PROCESSED_PATTERN } from './orders/orders-options.js';
-import { RedisStreamsModule } from './transport/index.js';
+import { RedisStreamsModule, type RedisConnectionOptions, type WaitReplicas } from './transport/index.js';
 
 /** The service, put together. */
 @Module({})
 export class AppModule {
   /**
    * @param config - the environment's part
-   * @param redisUrl - the Redis in use: the configured one, or the service's own
+   * @param connection - the Redis in use: the configured one, or the service's own
    */
-  static forRoot(config: Config, redisUrl: string): DynamicModule {
-    const connection = { url: redisUrl };
+  static forRoot(config: Config, connection: RedisConnectionOptions): DynamicModule {
     const streams = { [ORDERS_PATTERN]: config.streamKey };
     const transport = RedisStreamsModule.forRootAsync({
       useFactory: () => transportOptions(config, connection, streams),
     });
     const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
-    const { groupName: group, orderTtlMs, failOrderPrefix } = config;
+    const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
+    const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix },
+      { connection, streams, group, orderTtlMs, failOrderPrefix, database, ...replicationOf(config) },
       transport,
       deadLetters,
     );
@@ -38,8 +39,15 @@ export class AppModule {
     const { recoveryIntervalMs } = config;
     const health = HealthModule.forRoot(thresholds, transport, looks);
     const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
+    const dashboard = DashboardModule.forRoot({ pattern: ORDERS_PATTERN }, transport, looks, deadLetters);
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
-    const imports = [AccessModule.forRoot(config), orders, deadLetters, looks, health, metrics, transport];
-    return { module: AppModule, imports };
+    const operations = [deadLetters, looks, health, metrics, dashboard];
+    return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };
   }
+}
+
+function replicationOf({ waitReplicas: count, waitReplicasTimeoutMs: timeoutMs }: Config): {
+  waitReplicas?: WaitReplicas;
+} {
+  return count > 0 ? { waitReplicas: { count, timeoutMs } } : {};
 }

@@ -2,7 +2,7 @@ import { Logger, type LoggerService, type NestApplicationOptions } from '@nestjs
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
-import { ConfigError, loadConfig, type Config } from './config/index.js';
+import { ConfigError, connectionOptions, loadConfig, type Config } from './config/index.js';
 import { NoRedisError, startEmbeddedRedis } from './embedded-redis/index.js';
 import { closeHttp } from './operations/http/close-http.js';
 import { configureHttp } from './operations/http/configure-http.js';
@@ -10,6 +10,7 @@ import { listen, ListenError } from './operations/http/listen.js';
 import { announce } from './operations/lifecycle/announce.js';
 import { Shutdown } from './operations/lifecycle/shutdown.js';
 import { ServiceLogger } from './operations/logging/service-logger.js';
+import { DatabaseStartError } from './orders/store/postgres/database-start.error.js';
 import { OrderStreamsError, RedisStreamsServer } from './transport/index.js';
 
 /** Where the service keeps the Redis that it starts by itself. */
@@ -19,7 +20,7 @@ const DATA_DIR = '.data';
 const SHUTDOWN_MARGIN_MS = 5000;
 
 /** Failures that the user can do something about: their message is enough, a stack trace would bury it. */
-const EXPLAINED = [ConfigError, ListenError, NoRedisError, OrderStreamsError];
+const EXPLAINED = [ConfigError, DatabaseStartError, ListenError, NoRedisError, OrderStreamsError];
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env);
@@ -42,13 +43,16 @@ async function main(): Promise<void> {
 }
 
 async function startService(config: Config, logger: LoggerService, shutdown: Shutdown): Promise<void> {
-  const redisUrl = config.redisUrl ?? (await startOwnRedis(shutdown));
+  const connection = connectionOptions(config) ?? { url: await startOwnRedis(shutdown) };
   const options: Pick<NestApplicationOptions, 'logger' | 'bodyParser' | 'abortOnError'> = {
     logger,
     bodyParser: false,
     abortOnError: false,
   };
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, redisUrl), options);
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(config, connection),
+    options,
+  );
   shutdown.add('the HTTP server', () => closeHttp(app));
   configureHttp(app, config);
   const transport = app.get(RedisStreamsServer);

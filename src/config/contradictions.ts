@@ -1,4 +1,5 @@
 import type { Config } from './config.js';
+import { connectionContradictionsIn } from './connection-contradictions.js';
 import { VARIABLES } from './variables.js';
 
 type Amount = {
@@ -19,11 +20,12 @@ const RULES: readonly Rule[] = [
 
 /** One sentence for each pair of variables that cannot hold together; it names both, since either can be changed. */
 export function contradictionsIn(config: Config): string[] {
-  return RULES.filter(({ of, relation, than }) =>
+  const amounts = RULES.filter(({ of, relation, than }) =>
     relation === 'below' ? config[of] < config[than] : config[of] > config[than],
   ).map(
     ({ of, relation, than }) =>
       `${VARIABLES[of].name} must not be ${relation} ${VARIABLES[than].name} (${config[than]}); it is ${config[of]}` +
       (config[of] === VARIABLES[of].default ? ', its default' : ''),
   );
+  return [...amounts, ...connectionContradictionsIn(config)];
 }

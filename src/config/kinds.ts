@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Kind } from './variable.js';
 
 /** Digits alone: `1e9`, `0x10`, `+1`, `1.0` and a blank before or after are refused. */
@@ -61,3 +62,48 @@ export const redisUrl: Kind<string> = {
     return url.hostname !== '' && databaseIsNumber && url.search === '' && url.hash === '' ? text : undefined;
   },
 };
+
+export const postgresUrl: Kind<string> = {
+  allowed: 'a URL such as postgresql://user:password@host:5432/database (postgres:// is the same)',
+  parse: (text) => {
+    if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    const url = new URL(text);
+    const databaseIsNamed = /^\/[^/]+$/.test(url.pathname);
+    return url.hostname !== '' && databaseIsNamed && url.hash === '' ? text : undefined;
+  },
+};
+
+/** Where something listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port,host:port`; an IPv6 address stands in brackets. */
+export const addresses: Kind<readonly Address[]> = {
+  allowed: 'host:port, or several separated by commas',
+  parse: (text) => {
+    const parsed = text.split(',').map(addressOf);
+    return parsed.every((address) => address !== undefined) ? parsed : undefined;
+  },
+};
+
+export const readableFile: Kind<string> = {
+  allowed: 'the path of a file that can be read',
+  parse: (path) => {
+    try {
+      accessSync(path, constants.R_OK);
+      return statSync(path).isFile() ? path : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+function addressOf(text: string): Address | undefined {
+  const [, bracketed, name, digits = ''] =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? name;
+  const port = Number(digits);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+}

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ConfigError } from './config-error.js';
 import { loadConfig } from './load-config.js';
 import { VARIABLES } from './variables.js';
@@ -16,6 +19,23 @@ describe('loadConfig', () => {
   it('gives every default when nothing is set', () => {
     expect(loadConfig({})).toEqual({
       redisUrl: undefined,
+      redisSentinels: undefined,
+      redisSentinelName: undefined,
+      redisSentinelUsername: undefined,
+      redisSentinelPassword: undefined,
+      redisClusterNodes: undefined,
+      redisUsername: undefined,
+      redisPassword: undefined,
+      redisDb: undefined,
+      redisTls: 'off',
+      redisTlsCaFile: undefined,
+      redisTlsCertFile: undefined,
+      redisTlsKeyFile: undefined,
+      redisTlsServerName: undefined,
+      waitReplicas: 0,
+      waitReplicasTimeoutMs: 500,
+      databaseUrl: undefined,
+      databasePoolSize: 10,
       port: 3000,
       host: '0.0.0.0',
       streamKey: 'orders',
@@ -45,6 +65,7 @@ describe('loadConfig', () => {
       logLevel: 'log',
       logFormat: undefined,
       failOrderPrefix: undefined,
+      secretFiles: {},
     });
   });
 
@@ -81,6 +102,13 @@ describe('loadConfig', () => {
     ['FAIL_ORDER_PREFIX', 'fail-', 'fail-'],
     ['REDIS_URL', 'redis://localhost', 'redis://localhost'],
     ['REDIS_URL', 'rediss://user:p%40ss@redis.example:6380/2', 'rediss://user:p%40ss@redis.example:6380/2'],
+    ['DATABASE_URL', 'postgres://user:p%40ss@db.example/orders', 'postgres://user:p%40ss@db.example/orders'],
+    [
+      'DATABASE_URL',
+      'postgresql://db:5433/o?sslmode=verify-full',
+      'postgresql://db:5433/o?sslmode=verify-full',
+    ],
+    ['DATABASE_POOL_SIZE', '1', 1],
   ])('takes %s=%s', (name, text, value) => {
     expect(Object.values(loadConfig({ [name]: text }))).toContainEqual(value);
   });
@@ -135,6 +163,13 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'redis://host:99999'],
     ['REDIS_URL', 'redis://host/zero'],
     ['REDIS_URL', 'redis://host/0?tls=no'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['DATABASE_URL', 'mysql://localhost/orders'],
+    ['DATABASE_URL', 'postgres://'],
+    ['DATABASE_URL', 'postgres://host'],
+    ['DATABASE_URL', 'postgres://host/'],
+    ['DATABASE_URL', 'postgres://host:99999/orders'],
+    ['DATABASE_POOL_SIZE', '0'],
   ])('refuses %s=%j by name and says what is allowed', (name, text) => {
     const problems = problemsOf({ [name]: text });
     expect(problems).toHaveLength(1);
@@ -172,6 +207,29 @@ describe('loadConfig', () => {
   it('never shows a secret', () => {
     const [problem] = problemsOf({ REDIS_URL: 'redis://user:hunter2@host:port/0' });
     expect(problem).not.toContain('hunter2');
+    expect(problemsOf({ DATABASE_URL: 'postgres://user:hunter2@host' })[0]).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['DATABASE_URL', 'databaseUrl', 'postgres://user:hunter2@db.example/orders'],
+    ['ADMIN_TOKEN', 'adminToken', 'admin-token-of-24-letters'],
+    ['REPLAY_TOKEN', 'replayToken', 'replay-token-of-24-letters'],
+    ['READ_TOKEN', 'readToken', 'read-token-of-24-letters'],
+  ])('reads %s from the file that the variable with _FILE names', (name, property, secret) => {
+    const directory = mkdtempSync(join(tmpdir(), 'order-streams-'));
+    try {
+      const file = join(directory, 'secret');
+      writeFileSync(file, `${secret}\n`);
+      expect(loadConfig({ [`${name}_FILE`]: file })).toMatchObject({ [property]: secret });
+      expect(problemsOf({ [`${name}_FILE`]: file, [name]: secret })).toEqual([
+        `${name} and ${name}_FILE are both set; set one of them`,
+      ]);
+      expect(problemsOf({ [`${name}_FILE`]: directory })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}_FILE names a file that cannot be read`)),
+      ]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('shows a bad value on one line, and not all of a long one', () => {

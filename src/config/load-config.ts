@@ -1,6 +1,7 @@
 import { ConfigError } from './config-error.js';
 import type { Config } from './config.js';
 import { contradictionsIn } from './contradictions.js';
+import { textOf, type ConfiguredText } from './secret-text.js';
 import type { Variable } from './variable.js';
 import { VARIABLES } from './variables.js';
 
@@ -12,17 +13,30 @@ import { VARIABLES } from './variables.js';
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
+  const secretFiles: Record<string, string> = {};
   const read = ([property, definition]: [string, Variable<unknown>]): [string, unknown] => {
-    const text = env[definition.name];
+    const { text, file } = told(() => textOf(definition, env), problems);
     if (text === undefined) return [property, definition.default];
+    if (file !== undefined) secretFiles[property] = file;
     const value = definition.parse(text);
     if (value === undefined) problems.push(describeProblem(definition, text));
     return [property, value];
   };
-  const config = Object.fromEntries(Object.entries<Variable<unknown>>(VARIABLES).map(read)) as Config;
+  const values = Object.fromEntries(Object.entries<Variable<unknown>>(VARIABLES).map(read));
+  const config = { ...values, secretFiles: Object.freeze(secretFiles) } as unknown as Config;
   if (problems.length === 0) problems.push(...contradictionsIn(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
+}
+
+/** What a step gives, or nothing when it fails; why is told with the rest. */
+function told(step: () => ConfiguredText, problems: string[]): ConfiguredText {
+  try {
+    return step();
+  } catch (error) {
+    problems.push((error as Error).message);
+    return { text: undefined };
+  }
 }
 
 function describeProblem({ name, allowed, secret }: Variable<unknown>, text: string): string {

@@ -1,9 +1,11 @@
+import { CONNECTION_VARIABLES } from './connection-variables.js';
 import {
   decimalNumber,
   groupName,
   hostName,
   matching,
   oneOf,
+  postgresUrl,
   redisName,
   redisUrl,
   token,
@@ -25,6 +27,16 @@ export const VARIABLES = {
     description: 'The Redis to use. Unset: the service starts one of its own',
     defaultText: 'a Redis of its own',
     secret: true,
+  }),
+  ...CONNECTION_VARIABLES,
+  databaseUrl: optional('DATABASE_URL', postgresUrl, {
+    description: 'The PostgreSQL that keeps the orders. Unset: Redis keeps them',
+    defaultText: 'orders are kept in Redis',
+    secret: true,
+  }),
+  databasePoolSize: variable('DATABASE_POOL_SIZE', wholeNumber(1, 1000), {
+    default: 10,
+    description: 'Connections to PostgreSQL that a process opens at most',
   }),
   port: variable('PORT', wholeNumber(0, 65_535), {
     default: 3000,

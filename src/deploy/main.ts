@@ -1,13 +1,16 @@
-import { ConfigError, loadConfig } from '../config/index.js';
+import { ConfigError, connectionOptions, loadConfig } from '../config/index.js';
 import { loadFunctions, OrderStreamsError } from '../transport/index.js';
 
-/** Loads the function library into the Redis that `REDIS_URL` names: `node dist/deploy/main.js`. */
+/** Loads the function library into the Redis that the configuration names: `node dist/deploy/main.js`. */
 async function main(): Promise<void> {
-  const { redisUrl } = loadConfig(process.env);
-  if (redisUrl === undefined) {
-    throw new ConfigError(['REDIS_URL is not set; it must name the Redis, and a user with +function|load']);
+  const connection = connectionOptions(loadConfig(process.env));
+  if (!connection) {
+    throw new ConfigError([
+      'REDIS_URL is not set, nor REDIS_SENTINELS nor REDIS_CLUSTER_NODES; ' +
+        'one of them must name the Redis, and the user must have +function|load',
+    ]);
   }
-  await loadFunctions({ url: redisUrl });
+  await loadFunctions(connection);
   process.stdout.write('The function library is loaded.\n');
 }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { isOrderId } from './dto/order-id.js';
 
 /** The id of the order in a payload, whatever else is wrong with it. */
@@ -6,6 +7,30 @@ export function orderIdIn(payload: unknown): string | undefined {
   const isObject = typeof payload === 'object' && payload !== null;
   const orderId: unknown = isObject && 'orderId' in payload ? payload.orderId : undefined;
   return isOrderId(orderId) ? orderId : undefined;
+}
+
+/** How often the entry with these headers was put back from the dead letters. */
+export function replaysIn(headers: Readonly<Record<string, string>>): number {
+  const text = headers['dlt-replays'] ?? '0';
+  return /^\d{1,6}$/.test(text) ? Number(text) : 0;
+}
+
+/** What an order is followed by through the log. */
+export function traceOf(
+  orderId: string | undefined,
+  delivery: { entryId: string; retry: number; headers: Readonly<Record<string, string>> },
+): Record<string, unknown> {
+  const { entryId, retry, headers } = delivery;
+  return { ...namesOf(orderId, headers), entryId, retry };
+}
+
+/** What the order in an entry is found by. */
+export function namesOf(
+  orderId: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): { orderId: string | undefined; correlationId?: string } {
+  const correlationId = headers[CORRELATION_ID_HEADER];
+  return { orderId, ...(correlationId !== undefined && { correlationId }) };
 }
 
 /** An error in words; anything can be thrown, even what cannot be turned into text. */

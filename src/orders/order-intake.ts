@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { addLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsClient, RedisStreamsRecordBuilder } from '../transport/index.js';
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import type { PlaceOrderDto } from './dto/place-order.dto.js';
-import { orderKey } from './order-key.js';
-import { RECORD } from './order-record.js';
-import { ORDERS_CLIENT, ORDERS_OPTIONS, ORDERS_PATTERN, type OrdersOptions } from './orders-options.js';
+import { ORDERS_CLIENT, ORDERS_PATTERN } from './orders-options.js';
+import { OrderStore, type SendOrder } from './store/order-store.js';
 
-/** An order that Redis has. */
+/** An order whose entry Redis has. */
 export interface PlacedOrder {
   orderId: string;
   /** Of its entry in the stream. */
@@ -21,45 +21,44 @@ export interface Request {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Takes orders in: the order's record and its entry in the stream are written in one step, or not at all. */
+/** Takes orders in: gives each to the store, and its entry to the stream. */
 @Injectable()
 export class OrderIntake {
   private readonly logger = new Logger(OrderIntake.name);
 
   constructor(
     @Inject(ORDERS_CLIENT) private readonly client: RedisStreamsClient,
-    @Inject(ORDERS_OPTIONS) private readonly options: OrdersOptions,
+    private readonly store: OrderStore,
   ) {}
 
   /**
    * Takes an order in, once: a repeat of its id, or of its idempotency key, gives what the first one gave.
    *
    * @returns the id of the order, and that of its entry once Redis has it
-   * @throws RedisUnavailableError when Redis did not take it in time
+   * @throws RedisUnavailableError when Redis did not take it in time, StoreUnavailableError when the database did not;
+   * the same order can be placed again then
    * @throws IdempotencyKeyReusedError when the key came with another order before
    */
   async place(body: PlaceOrderDto, { correlationId, idempotencyKey }: Request): Promise<PlacedOrder> {
     const fingerprint = digestOf(JSON.stringify(body)).toString('base64url');
     const orderId = body.orderId ?? (idempotencyKey === undefined ? randomUUID() : uuidFrom(idempotencyKey));
+    addLogFields({ orderId });
     const order = Object.assign(body, { orderId });
-    const key = orderKey(this.client, orderId);
-    const acceptedAt = new Date().toISOString();
-    const record = new RedisStreamsRecordBuilder(order);
-    if (idempotencyKey !== undefined)
-      record.setIdempotencyKey(`key:${idempotencyKey}`, undefined, fingerprint);
-    record
-      .setIdempotencyKey(`order:${orderId}`)
-      .setHeaders({ [CORRELATION_ID_HEADER]: correlationId })
-      .setWrites((tx, entryId) =>
-        // A second order with this id is a duplicate, which leaves the record of the first as it is.
-        tx
-          .hsetnx(key, RECORD.payload, JSON.stringify(order))
-          .hsetnx(key, RECORD.acceptedAt, acceptedAt)
-          .hsetnx(key, RECORD.entryId, entryId)
-          .pexpire(key, this.options.orderTtlMs),
-      );
-    const { entryId, isRepeat } = await this.client.emitOnce(ORDERS_PATTERN, record.build());
-    const message = isRepeat ? 'Order was sent before' : 'Order sent';
+    const sent = { before: false };
+    const send: SendOrder = async (collect) => {
+      const record = new RedisStreamsRecordBuilder(order).setHeaders({
+        [CORRELATION_ID_HEADER]: correlationId,
+      });
+      if (idempotencyKey !== undefined)
+        record.setIdempotencyKey(`key:${idempotencyKey}`, undefined, fingerprint);
+      record.setIdempotencyKey(`order:${orderId}`);
+      if (collect) record.setWrites(collect);
+      const { entryId, isRepeat } = await this.client.emitOnce(ORDERS_PATTERN, record.build());
+      sent.before = isRepeat;
+      return entryId;
+    };
+    const entryId = await this.store.accept(order, new Date().toISOString(), send);
+    const message = sent.before ? 'Order was sent before' : 'Order sent';
     this.logger.log(message, { orderId, entryId, retry: 0, correlationId });
     return { orderId, entryId };
   }

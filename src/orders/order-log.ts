@@ -1,7 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { RedisStreamsServer, type DeliveryEvent, type ReclaimedEvent } from '../transport/index.js';
-import { CORRELATION_ID_HEADER } from './correlation-id.js';
-import { describeError, orderIdIn } from './order-event.js';
+import { describeError, namesOf, orderIdIn, traceOf } from './order-event.js';
 import { ReclaimedOrders } from './reclaimed-orders.js';
 
 /**
@@ -17,22 +16,31 @@ export class OrderLog implements OnModuleInit {
 
   onModuleInit(): void {
     const { server, logger, reclaimed } = this;
-    server.on('received', ({ entryId, payload }) => reclaimed.received(entryId, orderIdIn(payload)));
-    server.on('processed', ({ entryId }) => reclaimed.ended(entryId));
+    server.on('received', ({ entryId, payload, headers }) =>
+      reclaimed.received(entryId, namesOf(orderIdIn(payload), headers)),
+    );
+    server.on('processed', (event) => {
+      reclaimed.ended(event.entryId);
+      logger.log('Order processed', {
+        ...traceOf(orderIdIn(event.payload), event),
+        durationMs: Math.round(event.durationMs),
+      });
+    });
+    server.on('duplicate', ({ entryId }) => reclaimed.ended(entryId));
     server.on('failed', (event) => {
       reclaimed.ended(event.entryId);
-      logger.warn('Order failed', { ...traceOf(event), ...describeError(event.error) });
+      logger.warn('Order failed', { ...traceOfEvent(event), ...describeError(event.error) });
     });
     server.on('retry-scheduled', (event) =>
       logger.log('Order retry scheduled', {
-        ...traceOf(event),
+        ...traceOfEvent(event),
         nextRetry: event.retry + 1,
         delayMs: Math.round(event.delayMs),
       }),
     );
     server.on('dead-lettered', (event) =>
       logger.error('Order dead-lettered', {
-        ...traceOf(event),
+        ...traceOfEvent(event),
         deadLetterReason: event.reason,
         deadLetterId: event.deadLetterId,
         ...describeError(event.error),
@@ -42,13 +50,6 @@ export class OrderLog implements OnModuleInit {
   }
 }
 
-function traceOf({ payload, entryId, retry, headers, stream }: DeliveryEvent): Record<string, unknown> {
-  const correlationId = headers[CORRELATION_ID_HEADER];
-  return {
-    orderId: orderIdIn(payload),
-    entryId,
-    retry,
-    ...(correlationId !== undefined && { correlationId }),
-    stream,
-  };
+function traceOfEvent(event: DeliveryEvent): Record<string, unknown> {
+  return { ...traceOf(orderIdIn(event.payload), event), stream: event.stream };
 }

@@ -39,6 +39,12 @@ async function violationsOfEvent(payload: unknown): Promise<readonly string[]> {
   return (error as InvalidOrderError).violations;
 }
 
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < depth; i += 1) value = { filter: value };
+  return value;
+}
+
 function flat(fields: Record<string, string>): unknown {
   return Object.assign(Object.create(null) as object, fields);
 }
@@ -114,6 +120,12 @@ describe('the body of POST /orders', () => {
     expect(error).toBeInstanceOf(UnsupportedMediaTypeException);
   });
 
+  it.each(['filter', 'items'])('is refused when its %s are nested without end', async (field) => {
+    await expect(violationsOfBody({ ...whole, [field]: nested(20_000) })).resolves.toEqual([
+      'the order must not be nested deeper than 16 levels',
+    ]);
+  });
+
   it('loses what has the name of something inherited', async () => {
     const body = { orderId: '42', constructor: { name: 'x' }, toString: 'x', hasOwnProperty: true };
     const order = (await take(body)) as object;
@@ -170,6 +182,12 @@ describe('an entry of the stream', () => {
   ])('is refused for the flat field %s = %j', async (field, value) => {
     const violations = await violationsOfEvent(flat({ orderId: '42', [field]: value }));
     expect(violations.join('\n')).toContain(field);
+  });
+
+  it.each(['filter', 'items'])('is refused when its %s are nested without end', async (field) => {
+    await expect(violationsOfEvent({ ...whole, [field]: nested(20_000) })).resolves.toEqual([
+      'the order must not be nested deeper than 16 levels',
+    ]);
   });
 
   it.each([[{}], [null], [undefined], ['text'], [7], [[]], [[whole]]])(

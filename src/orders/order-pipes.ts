@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   Injectable,
   UnsupportedMediaTypeException,
   type ArgumentMetadata,
@@ -6,6 +7,10 @@ import {
 } from '@nestjs/common';
 import { CompiledValidationPipe } from '../transport/validation/index.js';
 import { InvalidOrderError } from './invalid-order.error.js';
+import { DEEPEST, isTooDeep } from './nesting.js';
+
+/** Conversion and validation follow a value to its end, however deep that is. */
+const TOO_DEEP = `the order must not be nested deeper than ${DEEPEST} levels`;
 
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
@@ -16,9 +21,10 @@ export class OrderBodyPipe extends CompiledValidationPipe {
     super(RULES);
   }
 
-  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     // Without this a body of another type, which no parser took, would count as an empty order.
     if (value === undefined) throw new UnsupportedMediaTypeException('Send the order as application/json');
+    if (isTooDeep(value)) throw new BadRequestException([TOO_DEEP]);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
@@ -32,6 +38,11 @@ export class OrderEventPipe extends CompiledValidationPipe {
       exceptionFactory: (errors) =>
         new InvalidOrderError(errors.flatMap((error) => violationsOf(error)).slice(0, MAX_VIOLATIONS)),
     });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (isTooDeep(value)) throw new InvalidOrderError([TOO_DEEP]);
+    return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 

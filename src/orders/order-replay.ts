@@ -1,20 +1,27 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import type { Redis } from 'ioredis';
-import { DeadLetters, RedisStreamsClient, type ReplayHook } from '../transport/index.js';
+import {
+  DeadLetters,
+  RedisStreamsClient,
+  RedisUnavailableError,
+  type ReplayHook,
+} from '../transport/index.js';
 import { orderIdIn } from './order-event.js';
-import { orderKey } from './order-key.js';
-import { outcomeOf, RECORD } from './order-record.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
-import { answerWithin } from './redis-answer.js';
+import { RECORD, timeOfEntry } from './store/redis/order-record.js';
+import { OrderRecords } from './store/redis/order-records.js';
 
-/** Puts the record of an order back to `accepted`, in the same atomic step in which its dead letter is replayed. */
+/** Puts an order back to `accepted`, in the same atomic step in which its dead letter is replayed. */
 @Injectable()
 export class OrderReplay implements OnModuleInit {
+  private readonly records: OrderRecords;
+
   constructor(
     private readonly deadLetters: DeadLetters,
-    @Inject(ORDERS_CLIENT) private readonly client: RedisStreamsClient,
-    @Inject(ORDERS_OPTIONS) private readonly options: OrdersOptions,
-  ) {}
+    @Inject(ORDERS_CLIENT) client: RedisStreamsClient,
+    @Inject(ORDERS_OPTIONS) options: OrdersOptions,
+  ) {
+    this.records = new OrderRecords(client, options);
+  }
 
   onModuleInit(): void {
     this.deadLetters.setReplayHook(this.reopen);
@@ -24,22 +31,25 @@ export class OrderReplay implements OnModuleInit {
   private readonly reopen: ReplayHook = async (deadLetter, payload, writes, entryId) => {
     const orderId = orderIdIn(deadLetter.decoded?.payload);
     if (orderId === undefined || orderIdIn(payload) !== orderId) return;
-    const key = orderKey(this.client, orderId);
-    if ((await this.endedBy(key)) !== deadLetter.id) return;
+    if (!(await this.endedBy(deadLetter.id, orderId))) return;
+    const key = this.records.keyOf(orderId);
     writes
       .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure)
+      .hsetnx(key, RECORD.acceptedAt, timeOfEntry(deadLetter.originalId))
       .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: deadLetter.replays + 1 })
-      .pexpire(key, this.options.orderTtlMs);
+      .pexpire(key, this.records.ttlMs);
   };
 
-  /** The dead letter that ended the order, if one did. */
-  private async endedBy(key: string): Promise<string | undefined> {
-    const redis = this.client.unwrap<Redis>();
-    const read = redis.hmget(key, RECORD.outcome, RECORD.deadLetterId).catch((error: unknown) => {
-      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return [];
+  /** Whether this dead letter ended the order, as far as anything is known of it. */
+  private async endedBy(deadLetterId: string, orderId: string): Promise<boolean> {
+    try {
+      const record = await this.records.read(orderId);
+      return Object.keys(record).length === 0 || record.deadLetterId === deadLetterId;
+    } catch (error) {
+      // Something else stands where the record was: there is no order to reopen.
+      const cause = error instanceof RedisUnavailableError ? error.cause : undefined;
+      if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return false;
       throw error;
-    });
-    const [outcome, deadLetterId] = await answerWithin(read);
-    return outcomeOf(outcome)?.state === 'dead-lettered' ? (deadLetterId ?? undefined) : undefined;
+    }
   }
 }

@@ -1,56 +1,46 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { RedisStreamsClient, RedisStreamsServer, type SettlementHook } from '../transport/index.js';
-import { describeError, orderIdIn } from './order-event.js';
-import { orderKey } from './order-key.js';
-import { RECORD, timeOfEntry } from './order-record.js';
-import type { OrderFailure, OrderOutcome } from './order-state.js';
-import { ORDERS_CLIENT, ORDERS_OPTIONS, ORDERS_PATTERN, type OrdersOptions } from './orders-options.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import {
+  RedisStreamsServer,
+  type DeadLetterArbiter,
+  type DeadLetterReason,
+  type FailedEvent,
+  type SettlementHook,
+} from '../transport/index.js';
+import { InvalidOrderError } from './invalid-order.error.js';
+import { orderIdIn } from './order-event.js';
+import { ORDERS_PATTERN } from './orders-options.js';
+import { OrderStore } from './store/order-store.js';
 
-/** An error in the record of an order is for whoever asks; the dead letter has it whole. */
-const MAX_ERROR_LENGTH = 500;
-
-/**
- * Writes into the record of an order what became of a failed delivery, in the same atomic step in which its entry is
- * parked or dead-lettered.
- */
+/** Lets the store take part when an entry is parked or dead-lettered. */
 @Injectable()
 export class OrderSettlement implements OnModuleInit {
   constructor(
     private readonly server: RedisStreamsServer,
-    @Inject(ORDERS_CLIENT) private readonly client: RedisStreamsClient,
-    @Inject(ORDERS_OPTIONS) private readonly options: OrdersOptions,
+    private readonly store: OrderStore,
   ) {}
 
   onModuleInit(): void {
     this.server.setSettlementHook(this.record);
+    this.server.setDeadLetterArbiter(this.judge);
   }
 
   private readonly record: SettlementHook = (event, next, writes, deadLetterId) => {
-    const orderId = orderIdIn(event.payload);
-    if (event.pattern !== ORDERS_PATTERN || orderId === undefined) return;
-    const key = orderKey(this.client, orderId);
-    const at = new Date().toISOString();
-    const lastError = errorText(event.error);
-    writes
-      .hsetnx(key, RECORD.acceptedAt, timeOfEntry(event.entryId))
-      .hsetnx(key, RECORD.entryId, event.entryId);
-    if (next.action === 'retry') {
-      const failure: OrderFailure = { at, error: lastError };
-      writes.hset(key, { [RECORD.failure]: JSON.stringify(failure) });
-    } else {
-      const { deliveryCount: attempts, entryId } = event;
-      const outcome: OrderOutcome = { state: 'dead-lettered', at, attempts, entryId, lastError };
-      writes
-        .hsetnx(key, RECORD.outcome, JSON.stringify(outcome))
-        .hsetnx(key, RECORD.deadLetterId, deadLetterId)
-        .hdel(key, RECORD.failure);
-    }
-    const delayMs = next.action === 'retry' ? next.delayMs : 0;
-    writes.pexpire(key, this.options.orderTtlMs + Math.ceil(delayMs));
+    const orderId = orderOf(event, next.action === 'dead-letter' ? next.reason : undefined);
+    if (orderId !== undefined) this.store.recordFailure(orderId, event, next, writes, deadLetterId);
+  };
+
+  private readonly judge: DeadLetterArbiter = (event, reason) => {
+    const orderId = orderOf(event, reason);
+    return orderId === undefined ? Promise.resolve('dead-letter') : this.store.judge(orderId, event, reason);
   };
 }
 
-function errorText(error: unknown): string {
-  const described = describeError(error);
-  return `${described.error}: ${described.reason}`.slice(0, MAX_ERROR_LENGTH);
+/**
+ * The order that an entry brought. An entry that is not valid never was that order, whatever id it carries: it cannot
+ * end an order that somebody else sent under that id.
+ */
+function orderOf({ pattern, payload, error }: FailedEvent, reason?: DeadLetterReason): string | undefined {
+  if (pattern !== ORDERS_PATTERN || reason === 'malformed' || error instanceof InvalidOrderError)
+    return undefined;
+  return orderIdIn(payload);
 }

@@ -6,6 +6,7 @@ const accepted: OrderSnapshot = {
   acceptedAt: '2023-11-14T22:13:20.000Z',
   deliveries: 0,
   waiting: false,
+  replays: 0,
 };
 const failure = { at: '2023-11-14T22:13:25.000Z', error: 'Error: no stock' };
 const processed: OrderOutcome = {

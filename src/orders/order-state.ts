@@ -19,10 +19,10 @@ export interface OrderFailure {
   readonly error: string;
 }
 
-/** What Redis holds of one order. */
+/** What is known of one order. */
 export interface OrderSnapshot {
   readonly orderId: string;
-  /** Of the first entry that brought the order. */
+  /** Of the first entry that brought the order, or of its last replay. */
   readonly entryId: string;
   /** ISO 8601. */
   readonly acceptedAt: string;
@@ -30,10 +30,11 @@ export interface OrderSnapshot {
   readonly deliveries: number;
   /** Whether the entry waits for a retry. */
   readonly waiting: boolean;
+  /** How often the order was put back from the dead letters. */
+  readonly replays: number;
   readonly failure?: OrderFailure;
   readonly outcome?: OrderOutcome;
   readonly deadLetterId?: string;
-  readonly replays?: number;
 }
 
 /** An order as the service shows it. */
@@ -48,7 +49,7 @@ export interface OrderView {
   lastError?: string;
   /** Where the order is, once it is dead-lettered. */
   deadLetterId?: string;
-  /** How often it was put back after it had been dead-lettered. */
+  /** How often the order was put back from the dead letters, if it was. */
   replays?: number;
 }
 
@@ -66,6 +67,6 @@ export function viewOf(snapshot: OrderSnapshot): OrderView {
     updatedAt: outcome?.at ?? failure?.at ?? acceptedAt,
     ...(lastError === undefined ? {} : { lastError }),
     ...(deadLetterId === undefined ? {} : { deadLetterId }),
-    ...(replays === undefined ? {} : { replays }),
+    ...(replays > 0 && { replays }),
   };
 }

@@ -1,4 +1,4 @@
-import type { RedisConnectionOptions } from '../transport/index.js';
+import type { RedisConnectionOptions, WaitReplicas } from '../transport/index.js';
 
 /** The logical name of the stream of orders. */
 export const ORDERS_PATTERN = 'orders';
@@ -16,5 +16,9 @@ export interface OrdersOptions {
   readonly group: string;
   /** Milliseconds that a record outlives its last change. */
   readonly orderTtlMs: number;
+  /** The replicas that must have an order before it is accepted, if any. */
+  readonly waitReplicas?: WaitReplicas;
   readonly failOrderPrefix?: string | undefined;
+  /** The PostgreSQL that keeps the orders; Redis does when it is left out. */
+  readonly database?: { readonly url: string; readonly poolSize: number } | undefined;
 }

@@ -8,7 +8,6 @@ import {
   NotFoundException,
   Param,
   Post,
-  Res,
   UnprocessableEntityException,
 } from '@nestjs/common';
 import {
@@ -23,7 +22,7 @@ import {
   ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { CORRELATION_ID_HEADER, correlationIdFrom } from './correlation-id.js';
+import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { IDEMPOTENCY_KEY_HEADER, IdempotencyKeyReusedError } from '../transport/index.js';
 import { isOrderId } from './dto/order-id.js';
 import { ErrorDto, OrderAcceptedDto, OrderViewDto } from './dto/order-responses.js';
@@ -32,16 +31,11 @@ import { OrderIntake, type PlacedOrder } from './order-intake.js';
 import { idempotencyKeyFrom } from './idempotency-key.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
-import { OrderStore } from './order-store.js';
-
-/** What the controller needs of a response, whatever the HTTP platform. */
-interface HeaderSink {
-  setHeader(name: string, value: string): unknown;
-}
+import { OrderStore } from './store/order-store.js';
 
 /** Orders over HTTP. */
 @ApiTags('orders')
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' })
+@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is away' })
 @Controller('orders')
 export class OrdersController {
   constructor(
@@ -67,12 +61,9 @@ export class OrdersController {
   })
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
-    @Headers(CORRELATION_ID_HEADER) header: string | undefined,
+    @Headers(CORRELATION_ID_HEADER) correlationId: string,
     @Headers(IDEMPOTENCY_KEY_HEADER) key: string | undefined,
-    @Res({ passthrough: true }) response: HeaderSink,
   ): Promise<PlacedOrder> {
-    const correlationId = correlationIdFrom(header);
-    response.setHeader(CORRELATION_ID_HEADER, correlationId);
     try {
       return await this.intake.place(order, { correlationId, idempotencyKey: idempotencyKeyFrom(key) });
     } catch (error) {

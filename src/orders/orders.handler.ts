@@ -1,18 +1,25 @@
 import { Controller, Logger } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { withLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsContext } from '../transport/index.js';
-import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { OrderEventDto } from './dto/order-event.dto.js';
+import { replaysIn, traceOf } from './order-event.js';
 import { OrderEventPipe } from './order-pipes.js';
 import { OrderProcessor } from './order-processor.js';
+import type { OrderOutcome } from './order-state.js';
 import { ORDERS_PATTERN } from './orders-options.js';
+import { Effect } from './store/effect.js';
+import { OrderStore, type OrderDelivery, type Standing } from './store/order-store.js';
 
 /** Orders from the stream. */
 @Controller()
 export class OrdersHandler {
   private readonly logger = new Logger(OrdersHandler.name);
 
-  constructor(private readonly processor: OrderProcessor) {}
+  constructor(
+    private readonly processor: OrderProcessor,
+    private readonly store: OrderStore,
+  ) {}
 
   // The type argument picks the overload that lets the context have a type of its own.
   @EventPattern<typeof ORDERS_PATTERN>(ORDERS_PATTERN)
@@ -20,23 +27,44 @@ export class OrdersHandler {
     @Payload(OrderEventPipe) order: OrderEventDto,
     @Ctx() context: RedisStreamsContext,
   ): Promise<void> {
-    const { orderId } = order;
-    const entryId = context.getEntryId();
-    const correlationId = context.getHeaders()[CORRELATION_ID_HEADER];
-    const trace = {
-      orderId,
-      entryId,
-      retry: context.getRetry(),
-      ...(correlationId !== undefined && { correlationId }),
-    };
-    this.logger.log('Order received', { ...trace, consumer: context.getConsumer() });
-    const start = performance.now();
-    const { first, outcome } = await this.processor.process(order, {
-      entryId,
+    const headers = context.getHeaders();
+    const delivery = {
+      entryId: context.getEntryId(),
       attempts: context.getDeliveryCount(),
-    });
-    const durationMs = Math.round(performance.now() - start);
-    if (first) this.logger.log('Order processed', { ...trace, durationMs });
-    else this.logger.log('Duplicate of an order that has ended', { ...trace, firstEntryId: outcome.entryId });
+      replays: replaysIn(headers),
+    };
+    const trace = traceOf(order.orderId, { ...delivery, retry: context.getRetry(), headers });
+    await withLogFields(trace, () => this.settle(order, delivery, context));
+  }
+
+  private async settle(
+    order: OrderEventDto,
+    delivery: OrderDelivery,
+    context: RedisStreamsContext,
+  ): Promise<void> {
+    this.logger.log('Order received', { consumer: context.getConsumer() });
+    const standing = await this.store.open(order, delivery);
+    const earlier = standing.is === 'ended' ? standing.outcome : await this.process(order, standing, context);
+    if (!earlier) return;
+    context.markDuplicate();
+    this.logger.log('Duplicate of an order that has ended', { firstEntryId: earlier.entryId });
+  }
+
+  /** @returns the outcome of another entry that came first meanwhile, if one did */
+  private async process(
+    order: OrderEventDto,
+    standing: Exclude<Standing, { is: 'ended' }>,
+    context: RedisStreamsContext,
+  ): Promise<OrderOutcome | undefined> {
+    const effect = new Effect(context, order.orderId);
+    if (standing.is === 'effective') return this.store.complete(order, standing.outcome, effect);
+    await this.processor.process(order);
+    const outcome: OrderOutcome = {
+      state: 'processed',
+      at: new Date().toISOString(),
+      attempts: context.getDeliveryCount(),
+      entryId: context.getEntryId(),
+    };
+    return this.store.complete(order, outcome, effect);
   }
 }

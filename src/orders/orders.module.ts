@@ -1,21 +1,26 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import {
+  Module,
+  RequestMethod,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
 import { RedisStreamsClient } from '../transport/index.js';
+import { CorrelationMiddleware } from './correlation.middleware.js';
 import { OrderIntake } from './order-intake.js';
 import { OrderLog } from './order-log.js';
-import { OrderProcessor } from './order-processor.js';
+import { DemonstrationProcessor, OrderProcessor } from './order-processor.js';
 import { OrderReplay } from './order-replay.js';
 import { OrderSettlement } from './order-settlement.js';
-import { OrderStore } from './order-store.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersHandler } from './orders.handler.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
-import { RecordingOrderProcessor } from './recording-order-processor.js';
-import { RedisOrderStore } from './redis-order-store.js';
+import { orderStoreProvider } from './store/order-store.provider.js';
 
 /** Everything about orders: their HTTP routes, their handler, their records. */
 @Module({})
-export class OrdersModule {
+export class OrdersModule implements NestModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param deadLetters - the module that provides the `DeadLetters`
@@ -25,21 +30,29 @@ export class OrdersModule {
     transport: DynamicModule,
     deadLetters: DynamicModule,
   ): DynamicModule {
-    const { connection, streams } = options;
-    const client = { name: ORDERS_CLIENT, customClass: RedisStreamsClient, options: { connection, streams } };
+    const { connection, streams, waitReplicas } = options;
+    const client = {
+      name: ORDERS_CLIENT,
+      customClass: RedisStreamsClient,
+      options: { connection, streams, ...(waitReplicas && { waitReplicas }) },
+    };
     return {
       module: OrdersModule,
       imports: [ClientsModule.register([client]), transport, deadLetters],
       controllers: [OrdersController, OrdersHandler],
       providers: [
         { provide: ORDERS_OPTIONS, useValue: options },
-        { provide: OrderStore, useClass: RedisOrderStore },
-        { provide: OrderProcessor, useClass: RecordingOrderProcessor },
+        orderStoreProvider,
+        { provide: OrderProcessor, useClass: DemonstrationProcessor },
         OrderIntake,
         OrderLog,
         OrderReplay,
         OrderSettlement,
       ],
     };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(CorrelationMiddleware).forRoutes({ path: 'orders', method: RequestMethod.POST });
   }
 }

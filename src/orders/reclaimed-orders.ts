@@ -1,8 +1,13 @@
 import type { ReclaimedEvent } from '../transport/index.js';
 
-/** A reclaimed entry, with the order in it. */
-export interface ReclaimedOrder {
+/** What the order in an entry is found by. */
+export interface OrderNames {
   readonly orderId: string | undefined;
+  readonly correlationId?: string;
+}
+
+/** A reclaimed entry, with the order in it. */
+export interface ReclaimedOrder extends OrderNames {
   readonly entryId: string;
   /** The consumer that it was taken over from. */
   readonly owner: string;
@@ -16,17 +21,17 @@ const MAX_REMEMBERED = 10_000;
  * gives them to a handler; the order in an entry is known once it is received.
  */
 export class ReclaimedOrders {
-  private readonly running = new Map<string, string | undefined>();
+  private readonly running = new Map<string, OrderNames>();
   private readonly awaited = new Map<string, string>();
 
   constructor(private readonly tell: (order: ReclaimedOrder) => void) {}
 
-  received(entryId: string, orderId: string | undefined): void {
-    remember(this.running, entryId, orderId);
+  received(entryId: string, order: OrderNames): void {
+    remember(this.running, entryId, order);
     const owner = this.awaited.get(entryId);
     if (owner === undefined) return;
     this.awaited.delete(entryId);
-    this.tell({ orderId, entryId, owner });
+    this.tell({ ...order, entryId, owner });
   }
 
   ended(entryId: string): void {
@@ -35,7 +40,8 @@ export class ReclaimedOrders {
 
   reclaimed({ entryIds, owner }: Pick<ReclaimedEvent, 'entryIds' | 'owner'>): void {
     for (const entryId of entryIds) {
-      if (this.running.has(entryId)) this.tell({ orderId: this.running.get(entryId), entryId, owner });
+      const order = this.running.get(entryId);
+      if (order) this.tell({ ...order, entryId, owner });
       else remember(this.awaited, entryId, owner);
     }
   }

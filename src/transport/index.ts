@@ -1,5 +1,13 @@
+export type {
+  ClusterConnectionOptions,
+  CommonConnectionOptions,
+  RedisAddress,
+  RedisConnectionOptions,
+  SentinelConnectionOptions,
+  SingleConnectionOptions,
+} from './broker/connection-options.js';
 export type { Published } from './broker/entry-publisher.js';
-export type { RedisConnectionOptions } from './broker/connection-options.js';
+export type { WaitReplicas } from './broker/replicated-writes.js';
 export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
 export { loadFunctions } from './broker/functions/load-functions.js';
@@ -18,6 +26,7 @@ export {
 export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
 export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
 export type { ReplayHook } from './dead-letter/replay-hook.js';
+export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
@@ -71,6 +80,7 @@ export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
 export { MissingPermissionError } from './protocol/errors/missing-permission.error.js';
 export { NonRetryableError } from './protocol/errors/non-retryable.error.js';
+export { NotReplicatedError } from './protocol/errors/not-replicated.error.js';
 export { OrderStreamsError } from './protocol/errors/order-streams.error.js';
 export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error.js';
 export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';
@@ -78,6 +88,7 @@ export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
 export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
+export type { SettlementWrites } from './protocol/settlement-writes.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
 export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
 export type { RecoveryCounts } from './recovery/recovery-counts.js';
@@ -86,7 +97,7 @@ export { Idempotent } from './server/idempotent.decorator.js';
 export { Retry } from './server/retry.decorator.js';
 export type { RedisStreamsStatus } from './observe/link-status.js';
 export { RedisStreamsServer, type ConsumedStream } from './server/redis-streams-server.js';
-export { deadLetterKeyOf } from './protocol/stream-key.js';
+export { deadLetterKeyOf, helperKeyOf } from './protocol/stream-key.js';
 export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
 export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';

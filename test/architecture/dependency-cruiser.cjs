@@ -50,6 +50,13 @@ module.exports = {
       to: { path: 'node_modules/ioredis' },
     },
     {
+      name: 'tracing-in-one-place',
+      comment: 'Spans are made in the tracing directories alone; of an SDK nothing is known anywhere.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(transport|operations)/tracing/' },
+      to: { path: 'node_modules/@opentelemetry' },
+    },
+    {
       name: 'broker-knows-no-nest',
       severity: 'error',
       from: { path: '^src/transport/(broker|delivery)/' },

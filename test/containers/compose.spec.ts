@@ -111,7 +111,7 @@ it(
     const [storefront = 'none'] = await compose.containers('storefront');
     expect(await docker('wait', storefront)).toBe('0');
     const emitted = await docker('logs', '--tail', '1', storefront);
-    expect(JSON.parse(emitted)).toMatchObject({ emitted: ORDERS, failed: 0 });
+    expect(JSON.parse(emitted)).toMatchObject({ emitted: ORDERS, failed: 0, processed: ORDERS });
 
     const perReplica = await eventually(
       async () => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { get, send, type Answer, type ErrorBody } from '../support/http.js';
+import { otherAddress } from '../support/other-address.js';
 import { endServices, startService } from '../support/service.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { uniqueName } from '../support/unique-name.js';
@@ -122,17 +122,11 @@ describe('The routes of operators', () => {
     );
     expect((await list({ origin: 'https://elsewhere.example' })).status).toBe(403);
     expect((await list({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    // Behind a proxy on this machine is anybody.
+    expect((await list({ 'x-forwarded-for': '203.0.113.7' })).status).toBe(401);
     // A header cannot make a request from elsewhere one of this machine.
     const forged = { 'x-forwarded-for': '127.0.0.1', host: 'localhost' };
     const url = `http://${otherAddress()}:${port}/dead-letters`;
     expect((await send('GET', url, undefined, forged)).status).toBe(401);
   });
 });
-
-/** An address of this machine under which it does not look like itself. */
-function otherAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  const other = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
-  if (!other) throw new Error('This machine has no address but that of loopback.');
-  return other.address;
-}

@@ -47,11 +47,12 @@ describe('the packed package', () => {
     expect(strangers.concat(files.filter((name) => name.includes('.spec.')))).toEqual([]);
   });
 
-  it('asks for ioredis alone, and for the Nest that the app already has', async () => {
+  it('asks for ioredis and the API of OpenTelemetry, and for the Nest that the app already has', async () => {
     const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
     const packed = JSON.parse(stdout) as Manifest;
     const ours = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
-    expect(packed.dependencies).toEqual({ ioredis: ours.dependencies.ioredis });
+    const { ioredis, '@opentelemetry/api': tracing } = ours.dependencies;
+    expect(packed.dependencies).toEqual({ ioredis, '@opentelemetry/api': tracing });
     for (const name of await importedPackages(tarball)) {
       expect({ ...packed.dependencies, ...packed.peerDependencies }).toHaveProperty([name]);
     }
@@ -92,7 +93,7 @@ describe('the packed package', () => {
     });
 
     const lines = stdout.trim().split('\n');
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ emitted: 10_000, failed: 0 });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ emitted: 10_000, failed: 0, processed: 10_000 });
     const idsOf = (message: string) =>
       service.records.filter((record) => record.message === message).map(({ orderId }) => orderId as string);
     await eventually(() => idsOf('Order processed').length >= 10_000 || undefined, { timeoutMs: 60_000 });

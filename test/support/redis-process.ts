@@ -43,7 +43,8 @@ export async function startRedisProcess(args: readonly string[]): Promise<TestRe
   };
 }
 
-async function requireRedisBinary(): Promise<RedisBinary> {
+/** The server binary of this machine; installed where it is missing and that is possible. */
+export async function requireRedisBinary(): Promise<RedisBinary> {
   const found = await findRedisBinary();
   if (!('unavailable' in found)) return found;
   const refused = await installRedis((line) => process.stderr.write(`${line}\n`));

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { RetryOptions } from '../../src/transport/policy/retry-policy.js';
 import {
   RedisStreamsServer,
+  type DeadLetterArbiter,
   type IdempotencyExtra,
   type RedisStreamsContext,
   type RedisStreamsServerOptions,
@@ -27,6 +28,7 @@ export interface ServerSetup {
   /** Key and options of `@Idempotent`. */
   idempotent?: IdempotencyExtra;
   options?: Partial<RedisStreamsServerOptions>;
+  arbiter?: DeadLetterArbiter;
 }
 
 /** What the observers were told, by event. */
@@ -73,6 +75,7 @@ export async function startServer(setup: ServerSetup): Promise<StartedServer> {
     streams: { orders: stream },
   });
   const told = observe(server);
+  if (setup.arbiter) server.setDeadLetterArbiter(setup.arbiter);
   server.addHandler(
     'orders',
     (payload, context) =>

@@ -13,6 +13,8 @@ import {
   RedisStreamsServer,
   type DeadLetteredEvent,
   type FailedEvent,
+  type RedisConnectionOptions,
+  type RedisStreamsClientOptions,
   type RedisStreamsServerOptions,
   type SettledEvent,
 } from '../../src/transport/index.js';
@@ -30,6 +32,9 @@ export interface TransportAppOptions extends Pick<ModuleMetadata, 'controllers' 
   url?: string;
   /** Redis as the test sees it, when the app goes through a proxy; default `url`. */
   directUrl?: string;
+  /** How the app and its client reach a Redis that is not under one URL. */
+  connection?: RedisConnectionOptions;
+  client?: Partial<RedisStreamsClientOptions>;
   /** The patterns `orders` and `payments` have streams of their own unless `streams` says otherwise. */
   server?: Partial<RedisStreamsServerOptions>;
   logger?: LoggerService | false;
@@ -67,7 +72,8 @@ export async function startTransportApp(options: TransportAppOptions): Promise<T
     ...options.server?.streams,
   };
   const group = options.server?.group ?? 'test-group';
-  const transport = RedisStreamsModule.forRoot({ connection: { url }, ...options.server, group, streams });
+  const { connection = { url } } = options;
+  const transport = RedisStreamsModule.forRoot({ connection, ...options.server, group, streams });
   const root = { module: RootModule, controllers, providers, imports: [...imports, transport] };
   const events = {
     processed: [] as SettledEvent[],
@@ -84,7 +90,11 @@ export async function startTransportApp(options: TransportAppOptions): Promise<T
     : startPlain(root, options, observe));
 
   const redis = openRedis(directUrl);
-  const client = new RedisStreamsClient({ connection: { url: directUrl }, streams });
+  const client = new RedisStreamsClient({
+    connection: options.connection ?? { url: directUrl },
+    ...options.client,
+    streams,
+  });
   return {
     ...{ app, group, redis, client, ...events },
     server: app.get(RedisStreamsServer),

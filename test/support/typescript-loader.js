@@ -11,7 +11,11 @@ export async function resolve(specifier, context, next) {
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
-  const filename = fileURLToPath(url);
+  return { format: 'module', source: await compile(fileURLToPath(url)), shortCircuit: true };
+}
+
+/** JavaScript of a TypeScript file. */
+export async function compile(filename) {
   const { code } = await transform(await readFile(filename, 'utf8'), {
     filename,
     jsc: {
@@ -21,5 +25,5 @@ export async function load(url, context, next) {
     },
     sourceMaps: 'inline',
   });
-  return { format: 'module', source: code, shortCircuit: true };
+  return code;
 }

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
-import { RedisStreamsClient, type RedisStreamsClientOptions } from 'order-streams';
+import { RedisStreamsClient, RedisStreamsModule, type RedisStreamsClientOptions } from 'order-streams';
+import { AwaitedOrders } from './awaited-orders.js';
+import { ProcessedOrdersController } from './processed-orders.controller.js';
 import { ORDERS, Storefront } from './storefront.js';
 
 @Module({})
@@ -9,8 +11,13 @@ export class StorefrontModule {
     const options: RedisStreamsClientOptions = { connection: { url: redisUrl } };
     return {
       module: StorefrontModule,
-      imports: [ClientsModule.register([{ name: ORDERS, customClass: RedisStreamsClient, options }])],
-      providers: [Storefront],
+      imports: [
+        ClientsModule.register([{ name: ORDERS, customClass: RedisStreamsClient, options }]),
+        // Last, so that it drains first when the app closes.
+        RedisStreamsModule.forRoot({ connection: { url: redisUrl }, group: 'storefront' }),
+      ],
+      controllers: [ProcessedOrdersController],
+      providers: [AwaitedOrders, Storefront],
     };
   }
 }

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import { RedisStreamsRecordBuilder } from 'order-streams';
 import { lastValueFrom } from 'rxjs';
+import { AwaitedOrders } from './awaited-orders.js';
 import type { Order } from './order.js';
 
 export const ORDERS = Symbol('ORDERS');
@@ -19,7 +20,10 @@ export interface Sales {
 export class Storefront {
   private readonly logger = new Logger('Storefront');
 
-  constructor(@Inject(ORDERS) private readonly client: ClientProxy) {}
+  constructor(
+    @Inject(ORDERS) private readonly client: ClientProxy,
+    private readonly awaited: AwaitedOrders,
+  ) {}
 
   /** Emits every order, at most 64 at a time, and resolves when Redis has answered for the last one. */
   async sell(orders: AsyncIterable<Order>): Promise<Sales> {
@@ -39,11 +43,13 @@ export class Storefront {
     const record = new RedisStreamsRecordBuilder(order)
       .setHeaders({ 'correlation-id': correlationId })
       .build();
+    this.awaited.add(order.orderId);
     try {
       const entryId = await lastValueFrom(this.client.emit<string>('orders', record));
       this.logger.log(`Sent order ${order.orderId} as entry ${entryId}, correlation ${correlationId}`);
       return true;
     } catch (error) {
+      this.awaited.remove(order.orderId);
       this.logger.error(`Order ${order.orderId} was not sent: ${String(error)}`);
       return false;
     }

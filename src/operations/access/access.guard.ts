@@ -10,9 +10,9 @@ import {
 } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { ThrottlerStorageService } from '@nestjs/throttler';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
-import { isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
+import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
 import { SCOPE_METADATA, type Scope } from './scope.js';
 import { ALL_SCOPES, TokenRing, type Holder } from './token-ring.js';
 
@@ -21,7 +21,7 @@ const OPEN: readonly string[] = ['orders', 'health', 'metrics'];
 
 /** So many wrong tokens within a minute, and an address is refused for a minute. */
 const MOST_FAILURES = 10;
-const MINUTE_MS = 60_000;
+const MINUTE_S = 60;
 
 /** What the guard looks at in a request, whatever the HTTP platform, and what it leaves there. */
 interface OperatorRequest {
@@ -42,11 +42,11 @@ interface HeaderSink {
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly tokens: TokenRing;
+  private readonly failures = new RateLimiterMemory({ points: MOST_FAILURES, duration: MINUTE_S });
 
   constructor(
     @Inject(ACCESS_OPTIONS) options: AccessOptions,
     private readonly reflector: Reflector,
-    private readonly failures: ThrottlerStorageService,
   ) {
     this.tokens = new TokenRing(options);
   }
@@ -72,11 +72,12 @@ export class AccessGuard implements CanActivate {
 
   private async tokenHolder(request: OperatorRequest, response: HeaderSink): Promise<Holder> {
     const address = request.socket.remoteAddress ?? '';
-    const { isBlocked = false, blockExpiresAt = 0 } = this.failures.storage.get(address) ?? {};
-    if (isBlocked && blockExpiresAt > Date.now()) throw tooMany(response);
+    const failed = await this.failures.get(address);
+    if (failed && failed.consumedPoints > MOST_FAILURES) throw tooMany(response);
     const holder = this.tokens.holderOf(request.headers.authorization);
     if (holder) return holder;
-    await this.failures.increment(address, MINUTE_MS, MOST_FAILURES, MINUTE_MS, 'operators');
+    const { consumedPoints } = await this.failures.penalty(address);
+    if (consumedPoints > MOST_FAILURES) await this.failures.block(address, MINUTE_S);
     response.setHeader('WWW-Authenticate', 'Bearer');
     throw new UnauthorizedException('Operators need a token: Authorization: Bearer <ADMIN_TOKEN>');
   }
@@ -88,7 +89,7 @@ function isOpen(controller: object): boolean {
 }
 
 function localHolder({ socket, headers }: OperatorRequest): Holder {
-  if (!isLoopback(socket.remoteAddress)) {
+  if (!isLoopback(socket.remoteAddress) || isForwarded(headers)) {
     throw new UnauthorizedException(
       'Without ADMIN_TOKEN the service answers operators on its own machine only: set it, and send it as a bearer token',
     );
@@ -98,6 +99,6 @@ function localHolder({ socket, headers }: OperatorRequest): Holder {
 }
 
 function tooMany(response: HeaderSink): HttpException {
-  response.setHeader('Retry-After', String(MINUTE_MS / 1000));
+  response.setHeader('Retry-After', String(MINUTE_S));
   return new HttpException('Too many wrong tokens; try again in a minute', HttpStatus.TOO_MANY_REQUESTS);
 }

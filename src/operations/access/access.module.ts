@@ -1,6 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { ThrottlerStorageService } from '@nestjs/throttler';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
 import { AccessGuard } from './access.guard.js';
 
@@ -12,7 +11,6 @@ export class AccessModule {
       module: AccessModule,
       providers: [
         { provide: ACCESS_OPTIONS, useValue: options },
-        ThrottlerStorageService,
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
     };

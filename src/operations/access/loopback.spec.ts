@@ -1,4 +1,4 @@
-import { isFromAnotherSite, isLoopback } from './loopback.js';
+import { isForwarded, isFromAnotherSite, isLoopback } from './loopback.js';
 
 describe('isLoopback', () => {
   it.each(['127.0.0.1', '127.8.0.1', '::1', '::ffff:127.0.0.1', '::FFFF:127.0.0.1'])(
@@ -35,5 +35,20 @@ describe('isFromAnotherSite', () => {
     [{ host: 'localhost:3000', 'sec-fetch-site': 'same-site' }],
   ])('finds another site behind %j', (headers) => {
     expect(isFromAnotherSite(headers)).toBe(true);
+  });
+});
+
+describe('isForwarded', () => {
+  it.each([
+    [{ 'x-forwarded-for': '203.0.113.7' }],
+    [{ forwarded: 'for=203.0.113.7' }],
+    [{ via: '1.1 proxy' }],
+    [{ 'x-real-ip': '203.0.113.7' }],
+  ])('sees a proxy by %j', (headers) => {
+    expect(isForwarded({ host: '127.0.0.1:3000', ...headers })).toBe(true);
+  });
+
+  it('does not see one in the request of a tool', () => {
+    expect(isForwarded({ host: '127.0.0.1:3000' })).toBe(false);
   });
 });

@@ -8,11 +8,21 @@ export function isLoopback(address: string | undefined): boolean {
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
-/** Headers that tell where a request of a browser comes from. */
+/** Headers that tell where a request comes from: a browser sets some of them, a proxy the others. */
 export interface OriginHeaders {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
   readonly 'sec-fetch-site'?: string | string[] | undefined;
+  readonly forwarded?: string | undefined;
+  readonly via?: string | undefined;
+  readonly 'x-forwarded-for'?: string | string[] | undefined;
+  readonly 'x-real-ip'?: string | string[] | undefined;
+}
+
+/** Whether a proxy on this machine passed a request on: then it is as near as this machine, and its sender may be anywhere. */
+export function isForwarded(headers: OriginHeaders): boolean {
+  const { forwarded, via, 'x-forwarded-for': forwardedFor, 'x-real-ip': realIp } = headers;
+  return [forwarded, via, forwardedFor, realIp].some((header) => header !== undefined);
 }
 
 /**

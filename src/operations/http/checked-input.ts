@@ -1,4 +1,5 @@
 import { Injectable, ValidationPipe } from '@nestjs/common';
+import { ValidateIf } from 'class-validator';
 
 /** Takes what a DTO declares and refuses everything else; a body that is left out is an empty one. */
 @Injectable()
@@ -14,3 +15,6 @@ export class CheckedInput extends ValidationPipe {
     return super.transform(value ?? {}, ...metadata) as Promise<unknown>;
   }
 }
+
+/** The property may be left out, but not be null: `@IsOptional` lets null by, which no rule and no default takes care of. */
+export const MayBeLeftOut = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);

@@ -1,4 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { servePage } from '../dashboard/serve-page.js';
+import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { limitConnections } from './limit-connections.js';
@@ -11,16 +13,33 @@ export interface HttpOptions {
   readonly rateLimitPerSecond?: number | undefined;
 }
 
+/** A page may use its own files and ask this service, and nothing else; text never becomes markup or code. */
+const POLICY = {
+  defaultSrc: "'none'",
+  scriptSrc: "'self'",
+  styleSrc: "'self'",
+  imgSrc: "'self'",
+  connectSrc: "'self'",
+  baseUri: "'none'",
+  formAction: "'none'",
+  frameAncestors: "'none'",
+  requireTrustedTypesFor: "'script'",
+  trustedTypes: "'none'",
+};
+
 /** What holds for every route. The application must have been made with `bodyParser: false`. */
 export function configureHttp(app: NestExpressApplication, { rateLimitPerSecond }: HttpOptions = {}): void {
   limitConnections(app.getHttpServer());
+  app.use(traceRequests);
   if (rateLimitPerSecond !== undefined) app.use('/orders', limitOrders(rateLimitPerSecond));
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalFilters(new HttpErrorFilter(app.getHttpAdapter()));
   app.useSecurityHeaders({
     // The service speaks plain HTTP; whatever terminates TLS before it also decides on HSTS and upgrades.
     strictTransportSecurity: false,
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
+    xFrameOptions: { action: 'deny' },
   });
+  servePage(app);
   serveApiDocs(app);
 }

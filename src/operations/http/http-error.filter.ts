@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
+import { StoreUnavailableError } from '../../orders/store/store-unavailable.error.js';
 import { RedisUnavailableError } from '../../transport/index.js';
 
 /** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
@@ -16,6 +17,13 @@ export class HttpErrorFilter extends BaseExceptionFilter {
     if (error instanceof RedisUnavailableError) {
       this.logger.warn('Redis did not answer a request in time', { reason: reasonOf(error) });
       return answer(HttpStatus.SERVICE_UNAVAILABLE, 'Redis is not available at present; try again later');
+    }
+    if (error instanceof StoreUnavailableError) {
+      this.logger.warn('The database did not answer a request in time', { reason: reasonOf(error) });
+      return answer(
+        HttpStatus.SERVICE_UNAVAILABLE,
+        'The database is not available at present; try again later',
+      );
     }
     if (error instanceof HttpException) {
       // With a text alone, as Nest wraps what the body parser raises, the body would lack `error`.

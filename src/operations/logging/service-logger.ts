@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { LOG_LEVELS } from '../../config/index.js';
+import { traceFields } from '../tracing/trace-fields.js';
 import { escapeControls } from './escape-controls.js';
+import { logFields } from './log-fields.js';
 
 /** Most characters of one value, as with `util.inspect`: an entry that is echoed must not become a log of its own. */
 const MOST_CHARACTERS = 10_000;
@@ -14,7 +16,8 @@ export interface ServiceLoggerOptions {
 
 /**
  * The log of the service: one record per line. `logger.log('text', { orderId })` makes `orderId` a field of its own
- * in JSON, where an operator's tools can search for it.
+ * in JSON, where an operator's tools can search for it. So are the fields of {@link withLogFields}, and those that name
+ * the active span.
  */
 export class ServiceLogger extends ConsoleLogger {
   constructor({ level, format }: ServiceLoggerOptions) {
@@ -26,11 +29,18 @@ export class ServiceLogger extends ConsoleLogger {
     });
   }
 
+  protected override printMessages(...args: Parameters<ConsoleLogger['printMessages']>): void {
+    const [messages, context, level, writeStreamType, stack, own] = args;
+    const common = logFields();
+    const params = common ? { ...common, ...own } : own;
+    super.printMessages(messages, context, level, writeStreamType, stack, params);
+  }
+
   protected override getJsonLogObject(
     ...args: Parameters<ConsoleLogger['getJsonLogObject']>
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
     const record = super.getJsonLogObject(...args);
-    return Object.assign(record, { timestamp: new Date().toISOString() });
+    return Object.assign(record, { timestamp: new Date().toISOString() }, traceFields());
   }
 
   protected override stringifyJsonLogObject(

@@ -110,5 +110,6 @@ function counter<K extends keyof TransportEvents>(
 /** Anything can be thrown. */
 function errorNameOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  return error.name === 'Error' ? error.constructor.name : error.name;
+  const name: unknown = error.name;
+  return name === 'Error' ? error.constructor.name : String(name);
 }

@@ -53,6 +53,15 @@ describe('EventTally', () => {
     expect(series['order_streams_failed_total{stream="orders",group="g",error="other"}']).toBe(951);
   });
 
+  it('counts an error whose name is no text', async () => {
+    const registry = new Registry();
+    const tally = new EventTally(rowOf('order_streams_failed_total'), () => [], registry);
+    tally.add(failed(Object.assign(new Error('x'), { name: 404 })));
+    expect(await seriesOf(registry)).toEqual({
+      'order_streams_failed_total{stream="orders",group="g",error="404"}': 1,
+    });
+  });
+
   it('tells commits that were refused and duplicates apart from what was handled', async () => {
     const registry = new Registry();
     const delivery = { ...failed(undefined), settlement: 'taken' };

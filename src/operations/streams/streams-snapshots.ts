@@ -32,9 +32,11 @@ export class StreamsSnapshots {
   }
 
   private async inspect(): Promise<StreamsSnapshot> {
-    const roles = this.roles();
-    if (roles.size === 0) throw new RedisUnavailableError('The transport does not listen', false);
-    const states = await new StreamInspector(this.server.unwrap<CommandSender>()).inspect([...roles.keys()]);
+    if (this.server.consumed.length === 0)
+      throw new RedisUnavailableError('The transport does not listen', false);
+    const redis = this.server.unwrap<CommandSender>();
+    const roles = this.roles(redis.isCluster);
+    const states = await new StreamInspector(redis).inspect([...roles.keys()]);
     return {
       at: new Date().toISOString(),
       group: this.options.group,
@@ -45,16 +47,14 @@ export class StreamsSnapshots {
   }
 
   /** A dead-letter stream may be an input as well; it is shown once. */
-  private roles(): Map<string, StreamRole> {
+  private roles(isCluster: boolean | undefined): Map<string, StreamRole> {
     const roles = new Map<string, StreamRole>();
     const add = (stream: string, role: StreamRole): void => {
       if (!roles.has(stream)) roles.set(stream, role);
     };
-    const { consumed } = this.server;
-    if (consumed.length === 0) return roles;
-    for (const { stream } of consumed) {
-      add(stream, stream === deadLetterKeyOf(stream) ? 'dead-letters' : 'input');
-      add(deadLetterKeyOf(stream), 'dead-letters');
+    for (const { stream } of this.server.consumed) {
+      add(stream, stream === deadLetterKeyOf(stream, isCluster) ? 'dead-letters' : 'input');
+      add(deadLetterKeyOf(stream, isCluster), 'dead-letters');
     }
     for (const pattern of this.options.outputs) add(this.server.streamKey(pattern), 'output');
     return roles;

@@ -40,7 +40,11 @@ export class OrderViewDto implements OrderView {
   })
   deadLetterId?: string;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'How often it was put back after that' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    example: 1,
+    description: 'How often it was put back from the dead letters, if it was',
+  })
   replays?: number;
 }
 

@@ -1,10 +1,18 @@
-import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisConnectionOptions } from './connection-options.js';
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { watchSlots } from './cluster-nodes.js';
+import { isCluster, type RedisConnectionOptions } from './connection-options.js';
+import { watchFailover } from './failover-watch.js';
 import { watchHandshake } from './link-watch.js';
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { readPasswordAtEachConnect } from './password.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
+/** How long a Sentinel may take to name the master before the next one is asked, in milliseconds. */
+const SENTINEL_ANSWER_MS = 1_000;
+/** How long a command waits before it is sent again while a cluster mends itself, in milliseconds. */
+const CLUSTER_DELAY_MS = 100;
+/** How old the map of a cluster's slots may become, in milliseconds. */
+const SLOTS_AGE_MS = 2_000;
 
 /**
  * What a connection is for decides what becomes of a command whose answer was lost with the link:
@@ -15,14 +23,20 @@ const LONGEST_RECONNECT_DELAY_MS = 1_000;
 export type ConnectionRole = 'reader' | 'commands' | 'publisher';
 
 const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
+const watches = new WeakMap<Redis, () => void>();
+/** How often a command is sent on to another node of a cluster, or again to the same one. */
+const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
 
-/** Opens a connection that reconnects by itself; it may be used before it is up. */
+/**
+ * Opens a connection that reconnects by itself; it may be used before it is up. That to a cluster has the commands and
+ * the events of a single one.
+ */
 export function openConnection(
   connection: RedisConnectionOptions,
   role: ConnectionRole,
   name: string,
 ): Redis {
-  const redis = new Redis(connection.url, {
+  const redis = create(connection, role, {
     ...connection.redis,
     ...optionsOf(role),
     connectionName: `${name}:${role}`,
@@ -30,32 +44,52 @@ export function openConnection(
   // Without a listener ioredis prints every failed attempt; whoever uses the connection sees its commands fail.
   redis.on('error', () => undefined);
   watchHandshake(redis);
+  if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
+  if ('sentinels' in connection) watches.set(redis, watchFailover(redis, connection));
+  if (isCluster(connection)) watches.set(redis, watchSlots(redis, SLOTS_AGE_MS));
+  redis.connect().catch(() => undefined);
   return redis;
 }
 
-/** @throws InvalidOptionError when the URL is none of Redis's; the message never holds the URL, which may hold a password */
-export function checkConnection(connection: RedisConnectionOptions | undefined): void {
-  const problem = 'must be a URL such as redis://host:6379 or rediss://user:password@host:6379/0';
-  const url = connection?.url ?? '';
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
-    throw new InvalidOptionError('connection.url', problem);
+/** Ends a connection; where its link is up, after what is under way on it. */
+export async function closeConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  cutConnection(redis);
+}
+
+/** Ends a connection at once. */
+export function cutConnection(redis: Redis): void {
+  redis.disconnect();
+  // ioredis does not tell that a client ended which was between two attempts to connect.
+  watches.get(redis)?.();
+}
+
+/** A client that does nothing yet: so everything can be attached before the first attempt. */
+function create(connection: RedisConnectionOptions, role: ConnectionRole, options: RedisOptions): Redis {
+  if (isCluster(connection)) {
+    const cluster: unknown = new Cluster([...connection.cluster], clusterOptionsOf(role, options));
+    return cluster as Redis;
   }
-  if (connection?.redis?.keyPrefix) {
-    throw new InvalidOptionError(
-      'connection.redis.keyPrefix',
-      'is not supported: name the streams in "streams"',
-    );
-  }
+  if ('url' in connection) return new Redis(connection.url, options);
+  return new Redis({
+    ...options,
+    sentinels: [...connection.sentinels],
+    name: connection.name,
+    role: 'master',
+    sentinelRetryStrategy: reconnectDelay,
+    sentinelCommandTimeout: SENTINEL_ANSWER_MS,
+    enableTLSForSentinelMode: options.tls !== undefined,
+  });
 }
 
 function optionsOf(role: ConnectionRole): RedisOptions {
   return {
-    lazyConnect: false,
+    lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     // A dead link never answers the closing handshake, so do not wait for it.
     disconnectTimeout: 100,
     maxRetriesPerRequest: RETRIES[role],
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY_MS),
+    retryStrategy: reconnectDelay,
     // A demoted master keeps its links open and refuses writes: look for the new one, but let the caller repeat.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     enableAutoPipelining: role === 'publisher',
@@ -68,4 +102,28 @@ function optionsOf(role: ConnectionRole): RedisOptions {
     autoResendUnfulfilledCommands: true,
     stringNumbers: false,
   };
+}
+
+function clusterOptionsOf(role: ConnectionRole, { retryStrategy, ...options }: RedisOptions): ClusterOptions {
+  const isReader = role === 'reader';
+  return {
+    redisOptions: options,
+    lazyConnect: true,
+    clusterRetryStrategy: retryStrategy,
+    // A read must not wait in a queue for a cluster that is away: its loop would not learn of it, and could not stop.
+    enableOfflineQueue: !isReader,
+    enableReadyCheck: true,
+    enableAutoPipelining: options.enableAutoPipelining,
+    scaleReads: 'master',
+    maxRedirections: REDIRECTIONS[role],
+    retryDelayOnFailover: isReader ? 0 : CLUSTER_DELAY_MS,
+    retryDelayOnClusterDown: CLUSTER_DELAY_MS,
+    retryDelayOnTryAgain: CLUSTER_DELAY_MS,
+    // Its timer outlives a client that is closed during a refresh; watchSlots does it.
+    slotsRefreshInterval: 0,
+  };
+}
+
+function reconnectDelay(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY_MS);
 }

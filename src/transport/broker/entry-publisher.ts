@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnectionOptions } from './connection-options.js';
-import { openConnection } from './connection.js';
+import { repeatWhileSlotsMove } from './cluster-nodes.js';
+import { closeConnection, openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
 import { failureOf } from './redis-failure.js';
+import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
@@ -19,6 +21,8 @@ export interface PublisherLimits {
   readonly timeoutMs: number;
   /** How many writes may be under way at once. */
   readonly maxPending: number;
+  /** The replicas that must have a write before it counts, if any. */
+  readonly waitReplicas?: WaitReplicas | undefined;
 }
 
 /** What becomes an entry, and what goes with it. */
@@ -43,6 +47,7 @@ export class EntryPublisher {
   readonly redis: Redis;
   private readonly endWatch: () => void;
   private readonly functions: FunctionLibrary;
+  private readonly replicated: ReplicatedWrites | undefined;
   private readonly settled = new Signal();
   private pending = 0;
   private comingUp: Promise<void> | undefined;
@@ -54,18 +59,21 @@ export class EntryPublisher {
     private readonly limits: PublisherLimits,
   ) {
     this.redis = openConnection(connection, 'publisher', 'order-streams');
-    this.redis.on('error', (error) => {
-      this.linkError = error;
-    });
+    for (const event of ['error', 'node error']) {
+      this.redis.on(event, (error: Error) => {
+        this.linkError = error;
+      });
+    }
     this.endWatch = watchSilence(this.redis);
-    this.functions = new FunctionLibrary(this.redis);
+    if (limits.waitReplicas) this.replicated = new ReplicatedWrites(this.redis, limits.waitReplicas);
+    this.functions = new FunctionLibrary(this.redis, this.replicated?.call);
   }
 
   /**
    * Adds an entry, and applies the writes in the same step.
    *
    * @returns the entry, once Redis has it
-   * @throws RedisUnavailableError when Redis does not answer in time
+   * @throws RedisUnavailableError when Redis does not answer in time; NotReplicatedError when its replicas do not
    * @throws IdempotencyKeyReusedError when its key stands for another event
    */
   async publish(stream: string, publication: Publication): Promise<Published> {
@@ -83,9 +91,12 @@ export class EntryPublisher {
         // The caller was told that it was not sent: so it must not be.
         if (state.over) return { entryId: '', isRepeat: false };
         state.sent = true;
-        return publication.idempotency
-          ? this.addOnce(stream, publication, publication.idempotency)
-          : { entryId: await this.add(stream, publication), isRepeat: false };
+        const { idempotency } = publication;
+        const send = async (): Promise<Published> =>
+          idempotency
+            ? this.addOnce(stream, publication, idempotency)
+            : { entryId: await this.add(stream, publication), isRepeat: false };
+        return repeatWhileSlotsMove(this.redis, send, () => state.over);
       });
     } catch (error) {
       throw explained(error, stream);
@@ -108,17 +119,14 @@ export class EntryPublisher {
   /** Waits for what is under way, for as long as that may take, then ends the connection. */
   async close(): Promise<void> {
     while (this.pending > 0) await this.settled.next();
-    if (this.redis.status === 'ready') {
-      await this.redis.quit().catch(() => this.redis.disconnect());
-    } else {
-      this.redis.disconnect();
-    }
+    await closeConnection(this.redis);
     this.endWatch();
   }
 
   private async add(stream: string, { fields, writes }: Publication): Promise<string> {
     if (writes.length === 0) {
-      return (await this.redis.xadd(stream, '*', ...fields)) ?? '';
+      const append = this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
+      return ((await append) as string | null) ?? '';
     }
     const { keys, args } = writeArguments(writes, 1);
     return (await this.functions.call(
@@ -188,6 +196,7 @@ function explained(error: unknown, stream: string): unknown {
       return new RedisUnavailableError(`The link to Redis broke while writing to "${stream}"`, true, {
         cause: error,
       });
+    case 'cluster-changes':
     case 'refuses-writes':
       return new RedisUnavailableError(
         `Redis refuses writes to "${stream}" (${(error as Error).message})`,

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { nodesOf } from './cluster-nodes.js';
 
 const PING_EVERY_MS = 1_000;
 const SILENCE_LIMIT_MS = 2_000;
@@ -8,7 +9,10 @@ const SILENCE_LIMIT_MS = 2_000;
  * reconnect is not disarmed by it, and cuts the new, healthy link.
  */
 export function reconnect(redis: Redis): void {
-  if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
+  if (redis.isCluster) {
+    // It finds its nodes anew by itself.
+    for (const node of nodesOf(redis)) reconnect(node);
+  } else if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
 }
 
 /**
@@ -16,6 +20,10 @@ export function reconnect(redis: Redis): void {
  * INFO and waits for it without limit.
  */
 export function watchHandshake(redis: Redis): void {
+  if (redis.isCluster) {
+    redis.on('+node', watchHandshake);
+    return;
+  }
   let deadline: NodeJS.Timeout | undefined;
   const disarm = (): void => clearTimeout(deadline);
   redis
@@ -34,6 +42,28 @@ export function watchHandshake(redis: Redis): void {
  * @returns a function that ends the watch
  */
 export function watchSilence(redis: Redis): () => void {
+  return redis.isCluster ? watchNodes(redis) : watchLink(redis);
+}
+
+/** Each node of a cluster has a link of its own, from when it is found until it is given up. */
+function watchNodes(redis: Redis): () => void {
+  const watches = new Set<() => void>();
+  const watch = (node: Redis): void => {
+    const end = watchLink(node);
+    watches.add(end);
+    node.once('end', () => {
+      end();
+      watches.delete(end);
+    });
+  };
+  redis.on('+node', watch);
+  return () => {
+    redis.off('+node', watch);
+    for (const end of watches) end();
+  };
+}
+
+function watchLink(redis: Redis): () => void {
   let deadline: NodeJS.Timeout | undefined;
   const disarm = (): void => {
     clearTimeout(deadline);

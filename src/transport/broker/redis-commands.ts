@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { helperKeyOf } from '../protocol/stream-key.js';
+import { deadLetterKeyOf, helperKeyOf } from '../protocol/stream-key.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import type { EntryRef } from './settlement.js';
 
@@ -28,6 +28,11 @@ export abstract class RedisCommands {
   /** A key beside a stream that belongs to the group. */
   protected key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  /** The stream that failed entries of a stream go to. */
+  protected deadLetterKey(stream: string): string {
+    return deadLetterKeyOf(stream, this.commands.isCluster);
   }
 
   protected me(): [group: string, consumer: string] {

@@ -2,12 +2,13 @@ import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 import { deadLetterKeyOf, helperKeyOf } from '../protocol/stream-key.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
-import type { RedisConnectionOptions } from './connection-options.js';
-import { openConnection } from './connection.js';
+import { repeatWhileSlotsMove } from './cluster-nodes.js';
+import { isCluster, type RedisConnectionOptions } from './connection-options.js';
+import { closeConnection, openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
-import { failureOf } from './redis-failure.js';
+import { failureOf, type RedisFailure } from './redis-failure.js';
 
 /** Most entries of the audit stream; older ones go first. */
 const AUDIT_MAX_ENTRIES = 100_000;
@@ -15,6 +16,9 @@ const AUDIT_MAX_ENTRIES = 100_000;
 const AUDIT_MAX_AGE_MS = 31_536_000_000;
 /** How long an answer of Redis is waited for, in milliseconds. */
 const ANSWER_LIMIT_MS = 2_500;
+
+/** Trouble of Redis itself, which may pass. */
+const TROUBLE: ReadonlySet<RedisFailure> = new Set(['unreachable', 'refuses-writes', 'cluster-changes']);
 
 /** An entry as it is, byte for byte. */
 export interface RawEntry {
@@ -53,7 +57,7 @@ export class RedisDeadLetters {
     connection: RedisConnectionOptions,
     readonly stream: string,
   ) {
-    this.letters = deadLetterKeyOf(stream);
+    this.letters = deadLetterKeyOf(stream, isCluster(connection));
     this.redis = openConnection(connection, 'publisher', 'order-streams:dead-letters');
     this.endWatch = watchSilence(this.redis);
     this.functions = new FunctionLibrary(this.redis);
@@ -148,8 +152,7 @@ export class RedisDeadLetters {
   }
 
   async close(): Promise<void> {
-    if (this.redis.status === 'ready') await this.redis.quit().catch(() => this.redis.disconnect());
-    else this.redis.disconnect();
+    await closeConnection(this.redis);
     this.endWatch();
   }
 
@@ -173,18 +176,20 @@ export class RedisDeadLetters {
   /** @throws RedisUnavailableError when Redis does not answer in time, or refuses writes at present */
   private async answer<T>(ask: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
     const late = new Promise<never>((_, reject) => {
       const error = new RedisUnavailableError(`Redis did not answer within ${ANSWER_LIMIT_MS} ms`, true);
       timer = setTimeout(() => reject(error), ANSWER_LIMIT_MS);
     });
     try {
-      return await Promise.race([ask(), late]);
+      return await Promise.race([repeatWhileSlotsMove(this.redis, ask, () => isOver), late]);
     } catch (error) {
       const failure = failureOf(error);
-      if (failure !== 'unreachable' && failure !== 'refuses-writes') throw error;
+      if (!TROUBLE.has(failure)) throw error;
       const message = `Redis did not do what was asked of "${this.letters}": ${(error as Error).message}`;
       throw new RedisUnavailableError(message, failure === 'unreachable', { cause: error });
     } finally {
+      isOver = true;
       clearTimeout(timer);
     }
   }

@@ -6,6 +6,8 @@ export type RedisFailure =
   | 'group-exists'
   | 'wrong-type'
   | 'refuses-writes'
+  /** The slot is on the move, or has no master right now: nothing was done, and soon it can be. */
+  | 'cluster-changes'
   | 'no-permission'
   | 'unusable-writes'
   | 'function-missing'
@@ -17,8 +19,9 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
   // Redis 7.0 when a blocked read loses its stream or its group, 7.2 and later, and Valkey.
   [/^(NOGROUP|UNBLOCKED the stream key no longer exists)/, 'group-missing'],
   [/^BUSYGROUP/, 'group-exists'],
+  [/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) |Last error: .*(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /, 'cluster-changes'],
   [/^WRONGTYPE/, 'wrong-type'],
-  [/^(READONLY|MISCONF|NOREPLICAS|OOM|LOADING|MASTERDOWN|BUSY |CLUSTERDOWN|UNBLOCKED)/, 'refuses-writes'],
+  [/^(READONLY|MISCONF|NOREPLICAS|OOM|LOADING|MASTERDOWN|BUSY |UNBLOCKED)/, 'refuses-writes'],
   [/^(NOPERM|NOAUTH|WRONGPASS)|ACL failure in script|executing the script can't/, 'no-permission'],
   [/^UNUSABLE/, 'unusable-writes'],
   [/^ERR Function not found/, 'function-missing'],
@@ -26,7 +29,7 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
 ];
 
 const LOST_LINK =
-  /Connection is closed|max retries per request|Command aborted|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|Stream isn't writeable/i;
+  /Connection is closed|max retries per request|Command aborted|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|Stream isn't writeable|Cluster isn't ready|Cluster is ended|None of startup nodes|slots cache/i;
 
 /** Says which failure an error of ioredis is. */
 export function failureOf(error: unknown): RedisFailure {

@@ -1,4 +1,3 @@
-import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import type { StreamEntry } from '../protocol/entry.js';
 import { entryOf } from './entry-replies.js';
 import { flat, PAGE, PARKING } from './redis-commands.js';
@@ -144,7 +143,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   async trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
     const [seconds, micros] = await this.commands.time();
     const oldest = Math.floor(Number(seconds) * 1_000 + Number(micros) / 1_000 - maxAgeMs);
-    return this.commands.xtrim(deadLetterKeyOf(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
+    return this.commands.xtrim(this.deadLetterKey(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
   }
 }
 

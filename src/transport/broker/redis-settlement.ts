@@ -1,5 +1,4 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
-import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { flat, pagesOf, RedisCommands } from './redis-commands.js';
@@ -51,7 +50,7 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     const [settlement, deadLetterId] = (await this.functions.call(
       'dead_letter',
       [
-        ...[stream, deadLetterKeyOf(stream), this.key(stream, 'retry')],
+        ...[stream, this.deadLetterKey(stream), this.key(stream, 'retry')],
         ...[this.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), ...keys],
       ],
       [

@@ -2,9 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
-import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import type { RedisConnectionOptions } from './connection-options.js';
-import { openConnection } from './connection.js';
+import { closeConnection, openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
 import { RedisMarkers } from './redis-markers.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
@@ -35,6 +34,7 @@ const BEHIND_ALL = '18446744073709551615-18446744073709551614';
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
 export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   private readonly endWatch: () => void;
+  private linkError: Error | undefined;
   private loadingSeenAt = -Infinity;
 
   constructor(
@@ -43,6 +43,10 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   ) {
     super(commands, options.group, options.consumer);
     this.endWatch = watchSilence(commands);
+    const remember = (error: Error): void => {
+      this.linkError = error;
+    };
+    commands.on('error', remember).on('node error', remember);
   }
 
   async ensureGroup(stream: string): Promise<void> {
@@ -55,7 +59,7 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {
-    const keys = [stream, this.key(stream, 'retry'), deadLetterKeyOf(stream), this.key(stream, 'rights')];
+    const keys = [stream, this.key(stream, 'retry'), this.deadLetterKey(stream), this.key(stream, 'rights')];
     const missing = (await this.functions.call('check_rights', keys, [
       this.group,
       withWrites ? 1 : 0,
@@ -76,6 +80,11 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   async probe(stream: string): Promise<void> {
     await this.commands.set(this.key(stream, 'probe'), '1', 'PX', PROBE_TTL_MS);
     await this.commands.xpending(stream, this.group);
+  }
+
+  /** Why there is no link, if that is known: a certificate that is not trusted looks like a Redis that is away. */
+  get trouble(): string | undefined {
+    return this.isConnected() ? undefined : this.linkError?.message;
   }
 
   async settings(): Promise<RedisSettings> {
@@ -115,11 +124,7 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   async close(): Promise<void> {
-    if (this.isConnected()) {
-      await this.commands.quit().catch(() => this.commands.disconnect());
-    } else {
-      this.commands.disconnect();
-    }
+    await closeConnection(this.commands);
     this.endWatch();
   }
 }

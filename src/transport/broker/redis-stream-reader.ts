@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { StreamEntry } from '../protocol/entry.js';
+import { cutConnection } from './connection.js';
 import { entriesOf, type ReadReply } from './entry-replies.js';
 import { reconnect } from './link-watch.js';
 import type { StreamReader } from './stream-reader.js';
@@ -49,6 +50,6 @@ export class RedisStreamReader implements StreamReader {
   }
 
   close(): void {
-    this.redis.disconnect();
+    cutConnection(this.redis);
   }
 }

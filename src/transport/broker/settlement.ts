@@ -10,9 +10,10 @@ export interface EntryRef {
 
 /**
  * How a fenced step ended: `done`; `gone`, settled already, perhaps by an earlier send of the same command; `taken`,
- * delivered to somebody else since; `vanished`, deleted from the stream while it was pending.
+ * delivered to somebody else since; `vanished`, deleted from the stream while it was pending; `duplicate`, acknowledged
+ * and nothing else, as a condition among its writes wanted.
  */
-export type Settlement = 'done' | 'gone' | 'taken' | 'vanished';
+export type Settlement = 'done' | 'gone' | 'taken' | 'vanished' | 'duplicate';
 
 /** What moves an entry to its dead-letter stream. */
 export interface DeadLetterRequest {

@@ -3,6 +3,8 @@ import { failureOf } from './redis-failure.js';
 
 /** What commands are sent through: an `ioredis` client, or what `unwrap()` of the server or of a client gives. */
 export interface CommandSender {
+  /** Whether it speaks to a Redis Cluster, where dead letters lie in the slot of their stream. */
+  readonly isCluster?: boolean;
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
@@ -52,7 +54,7 @@ export class StreamReads {
   async deadLetters(key: string): Promise<number | undefined> {
     if (isDeadLetterStream(key)) return undefined;
     try {
-      return Number(await this.sender.call('XLEN', deadLetterKeyOf(key)));
+      return Number(await this.sender.call('XLEN', deadLetterKeyOf(key, this.sender.isCluster)));
     } catch (error) {
       if (failureOf(error) === 'wrong-type') return undefined;
       throw error;

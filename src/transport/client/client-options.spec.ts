@@ -29,6 +29,15 @@ describe('resolveClientOptions', () => {
     expect(() => resolve({ [option]: value })).toThrow(`Option "${option}"`);
   });
 
+  it.each([
+    ['waitReplicas.count', { count: 0, timeoutMs: 100 }],
+    ['waitReplicas.timeoutMs', { count: 1, timeoutMs: 0 }],
+    ['waitReplicas.timeoutMs', { count: 1, timeoutMs: 2_000 }],
+    ['waitReplicas.timeoutMs', { count: 1 }],
+  ])('refuses %s in %j: WAIT must end before the emit is given up', (option, waitReplicas) => {
+    expect(() => resolve({ waitReplicas })).toThrow(`Option "${option}"`);
+  });
+
   it('refuses a connection or stream names that cannot work', () => {
     expect(() => resolve({ connection: { url: 'http://localhost' } })).toThrow('connection.url');
     expect(() => resolve({ streams: { orders: '' } })).toThrow('streams.orders');

@@ -1,5 +1,6 @@
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
-import { checkConnection } from '../broker/connection.js';
+import { checkConnection } from '../broker/check-connection.js';
+import type { WaitReplicas } from '../broker/replicated-writes.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
 import { DEFAULT_DEDUP_WINDOW_MS } from '../protocol/idempotency.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
@@ -7,6 +8,9 @@ import { checkStreamNames } from '../protocol/stream-key.js';
 
 /** A timer of Node that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** More than anybody has. */
+const MOST_REPLICAS = 100;
 
 /** Options of {@link RedisStreamsClient}. */
 export interface RedisStreamsClientOptions {
@@ -45,30 +49,41 @@ export interface RedisStreamsClientOptions {
    * @defaultValue 10000
    */
   maxPendingEmits?: number;
+  /**
+   * Confirms an event only when replicas have it too: what is confirmed survives the loss of the master, as far as a
+   * replica that has it is promoted. An event that they do not confirm in time fails with {@link NotReplicatedError}.
+   * Costs the way to the replicas once for all events that are under way together.
+   *
+   * @defaultValue not waited for: what the master confirmed and its replicas do not have is lost with it
+   */
+  waitReplicas?: WaitReplicas;
 }
+
+/** The options, checked and complete. */
+export type ResolvedClientOptions = Readonly<
+  Required<Omit<RedisStreamsClientOptions, 'waitReplicas'>> & Pick<RedisStreamsClientOptions, 'waitReplicas'>
+>;
 
 /**
  * Checks the options and fills in the defaults.
  *
  * @throws InvalidOptionError for the first option that cannot work
  */
-export function resolveClientOptions(
-  options: RedisStreamsClientOptions,
-): Readonly<Required<RedisStreamsClientOptions>> {
+export function resolveClientOptions(options: RedisStreamsClientOptions): ResolvedClientOptions {
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
-  const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000 } = options;
+  const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000, waitReplicas } = options;
   const { dedupWindowMs = DEFAULT_DEDUP_WINDOW_MS } = options;
   if (!['json', 'fields'].includes(encoding)) {
     throw new InvalidOptionError('encoding', `must be "json" or "fields", not "${encoding}"`);
   }
   for (const [option, value] of Object.entries({ emitTimeoutMs, maxPendingEmits, dedupWindowMs })) {
-    if (!Number.isInteger(value) || value < 1 || value > LONGEST_TIMER_MS) {
-      throw new InvalidOptionError(
-        option,
-        `must be a whole number from 1 to ${LONGEST_TIMER_MS}, not ${String(value)}`,
-      );
-    }
+    checkWhole(option, value, LONGEST_TIMER_MS);
+  }
+  if (waitReplicas) {
+    checkWhole('waitReplicas.count', waitReplicas.count, MOST_REPLICAS);
+    // Without time left, an emit would fail before it is known whether its entry is safe.
+    checkWhole('waitReplicas.timeoutMs', waitReplicas.timeoutMs, emitTimeoutMs - 1);
   }
   return Object.freeze({
     connection: options.connection,
@@ -77,5 +92,12 @@ export function resolveClientOptions(
     emitTimeoutMs,
     maxPendingEmits,
     dedupWindowMs,
+    ...(waitReplicas && { waitReplicas: Object.freeze({ ...waitReplicas }) }),
   });
+}
+
+function checkWhole(option: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new InvalidOptionError(option, `must be a whole number from 1 to ${most}, not ${String(value)}`);
+  }
 }

@@ -1,6 +1,7 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { from, throwError, type Observable } from 'rxjs';
+import { isCluster } from '../broker/connection-options.js';
 import { EntryPublisher, type Published } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import type { Headers } from '../protocol/entry.js';
@@ -8,7 +9,12 @@ import { RequestResponseUnsupportedError } from '../protocol/errors/request-resp
 import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../protocol/idempotency.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
-import { resolveClientOptions, type RedisStreamsClientOptions } from './client-options.js';
+import { traceSend } from '../tracing/trace-send.js';
+import {
+  resolveClientOptions,
+  type RedisStreamsClientOptions,
+  type ResolvedClientOptions,
+} from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
 
 /**
@@ -25,7 +31,7 @@ import { RedisStreamsRecord } from './redis-streams.record.js';
  * ```
  */
 export class RedisStreamsClient extends ClientProxy {
-  private readonly options: Readonly<Required<RedisStreamsClientOptions>>;
+  private readonly options: ResolvedClientOptions;
   private publisher: EntryPublisher | undefined;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -62,7 +68,8 @@ export class RedisStreamsClient extends ClientProxy {
 
   /** The key of the stream that a pattern stands for. */
   streamKey(pattern: string): string {
-    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+    const { streams, connection } = this.options;
+    return streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
   }
 
   /**
@@ -118,15 +125,20 @@ export class RedisStreamsClient extends ClientProxy {
     this.onDispatchHook?.(packet);
     const { data: event, metadata } = packet as ReadPacket<unknown>;
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
+    const payload = record ? record.data : event;
     const { encoding } = this.options;
     const headers: Record<string, string> = { ...metadata, ...record?.headers };
     const idempotency = this.idempotencyOf(record, headers);
     const [first] = idempotency?.keys ?? [];
     // The encoding "fields" has no room for it; the marker beside the stream is all that is needed.
     if (first && encoding === 'json') headers[IDEMPOTENCY_KEY_HEADER] ??= first.key;
-    const fields = encodeEntry(record ? record.data : event, headers, encoding);
     const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
-    return this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency });
+    return traceSend({
+      ...{ stream, headers, carriesHeaders: encoding === 'json' },
+      encode: (complete) => encodeEntry(payload, complete, encoding),
+      publish: (fields) =>
+        this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency }),
+    });
   }
 
   private idempotencyOf(record: RedisStreamsRecord | undefined, headers: Headers): Idempotency | undefined {
@@ -140,10 +152,11 @@ export class RedisStreamsClient extends ClientProxy {
 
   private connection(): EntryPublisher {
     if (!this.publisher) {
-      const { connection, emitTimeoutMs, maxPendingEmits } = this.options;
+      const { connection, emitTimeoutMs, maxPendingEmits, waitReplicas } = this.options;
       this.publisher = new EntryPublisher(connection, {
         timeoutMs: emitTimeoutMs,
         maxPending: maxPendingEmits,
+        waitReplicas,
       });
       reportStatus(this.publisher.redis, this._status$);
     }

@@ -21,9 +21,14 @@ export function isMeant({ reason, payload = {} }: DeadLetterFilter, letter: Dead
 /** The ids between which a filter's dead letters lie, both included. */
 export function idRange({ since, until }: DeadLetterFilter): { lowest: string; highest: string } {
   return {
-    lowest: since ? String(since.getTime()) : '-',
-    highest: until ? String(until.getTime()) : '+',
+    lowest: since ? idAt(since) : '-',
+    highest: until ? idAt(until) : '+',
   };
+}
+
+/** No id is older than 1970. */
+function idAt(time: Date): string {
+  return String(Math.max(0, time.getTime()));
 }
 
 function propertyOf({ decoded }: DeadLetter, name: string): string | undefined {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { RedisConnectionOptions } from '../broker/connection-options.js';
-import { checkConnection } from '../broker/connection.js';
+import { checkConnection } from '../broker/check-connection.js';
+import { isCluster, type RedisConnectionOptions } from '../broker/connection-options.js';
 import { RedisDeadLetters, type AuditFields, type TakingOut } from '../broker/redis-dead-letters.js';
 import { failureOf } from '../broker/redis-failure.js';
 import { rawPayload, readDeadLetter, type DeadLetter } from '../protocol/dead-letter.js';
@@ -70,7 +70,7 @@ export class DeadLetters {
   constructor({ connection, pattern, streams = {} }: DeadLettersOptions) {
     checkConnection(connection);
     checkStreamNames(streams);
-    this.stream = streamKeyOf(pattern, { streams, cluster: false });
+    this.stream = streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
     this.store = new RedisDeadLetters(connection, this.stream);
   }
 

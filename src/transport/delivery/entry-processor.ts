@@ -7,6 +7,8 @@ import { decodeEntry } from '../protocol/entry-decoder.js';
 import { CommitRefusedError } from '../protocol/errors/commit-refused.error.js';
 import { replayGroupOf } from '../protocol/replay-group.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
+import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
+import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
 import { describeDelivery } from './describe-delivery.js';
@@ -35,6 +37,7 @@ export interface ProcessorParts {
   readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
   readonly observers: Observers;
+  readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
   readonly maxEntryBytes: number;
 }
@@ -47,8 +50,28 @@ export class EntryProcessor {
   constructor(private readonly parts: ProcessorParts) {}
 
   /** Never rejects. */
-  async process(held: HeldEntry): Promise<ProcessingEnd> {
-    const { source, naming, once, maxEntryBytes } = this.parts;
+  process(held: HeldEntry): Promise<ProcessingEnd> {
+    const { tracing } = this.parts;
+    return tracing.isOn ? tracing.attempt(held.delivery, () => this.run(held)) : this.run(held);
+  }
+
+  /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
+  async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
+    if (!held.takeOutcome()) return 'ignored';
+    await this.settleFailure(held, error);
+    return 'settled';
+  }
+
+  /** Goes on with a delivery whose commit was answered. */
+  committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+    const { tracing } = this.parts;
+    return tracing.isOn
+      ? tracing.answered(held.delivery, () => this.goOn(held, answer))
+      : this.goOn(held, answer);
+  }
+
+  private async run(held: HeldEntry): Promise<ProcessingEnd> {
+    const { source, naming, once, tracing, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
     const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
     if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
@@ -59,6 +82,7 @@ export class EntryProcessor {
       return this.fail(held, error);
     }
     held.event = event;
+    tracing.received(held.delivery, event.retry);
     let end: IdempotencyEnd | undefined;
     try {
       if (once) end = await once.run(held, event, () => this.handle(held, event));
@@ -80,36 +104,34 @@ export class EntryProcessor {
   /** Another group failed at the entry and was given it again; here it was done. */
   private async skip(held: HeldEntry, replayGroup: string): Promise<ProcessingEnd> {
     if (!held.takeOutcome()) return 'ignored';
-    const { source, observers, acknowledger } = this.parts;
+    const { source, observers, acknowledger, tracing } = this.parts;
+    tracing.settled(held.delivery, 'skipped');
     observers.tell('skipped', () => ({ ...source, entryId: held.id, replayGroup }));
     await acknowledger.acknowledge(held.id);
     return 'acknowledging';
   }
 
-  /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
-  async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
-    if (!held.takeOutcome()) return 'ignored';
-    await this.parts.settler.settleFailure(held.delivery, this.failed(held, error));
-    return 'settled';
-  }
-
-  /** Goes on with a delivery whose commit was answered. */
-  async committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
-    const { observers, settler } = this.parts;
-    if (answer === 'done') {
-      observers.tell('processed', () => this.settled(held));
+  private async goOn(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+    const { observers, settler, tracing } = this.parts;
+    if (answer === 'done' || answer === 'duplicate') {
+      this.tellSuccess(held, answer === 'duplicate');
       return;
     }
     if (typeof answer === 'object') {
-      const refused = new CommitRefusedError(held.id, answer.refused);
-      return settler.settleFailure(held.delivery, this.failed(held, refused));
+      return this.settleFailure(held, new CommitRefusedError(held.id, answer.refused));
     }
+    tracing.settled(held.delivery, 'commit-refused', { [ATTRIBUTE.settlement]: answer });
     observers.tell('commit-refused', () => ({ ...this.settled(held), settlement: answer }));
     // Nothing of it has happened, through no fault of the handler: the entry finds out what became of its key.
-    if (answer === 'superseded') return settler.putOff(held, SUPERSEDED_DELAY_MS);
+    if (answer === 'superseded') {
+      await settler.putOff(held, SUPERSEDED_DELAY_MS);
+      tracing.dueAgain(held.delivery, 'commit-refused', SUPERSEDED_DELAY_MS);
+    }
     if (answer === 'vanished') {
       const refused = new CommitRefusedError(held.id, 'the entry was deleted while its handler ran');
-      return settler.settleVanished(held.delivery, this.failed(held, refused));
+      await tracing.failure(held.delivery, refused, () =>
+        settler.settleVanished(held.delivery, this.failed(held, refused)),
+      );
     }
   }
 
@@ -125,35 +147,57 @@ export class EntryProcessor {
     held: HeldEntry,
     end: Exclude<IdempotencyEnd, { outcome: 'done' }>,
   ): Promise<ProcessingEnd> {
-    const { source, acknowledger, settler, observers } = this.parts;
+    const { source, acknowledger, observers, tracing } = this.parts;
     const described = (): DeliveryEvent => describeDelivery(source, held.delivery, held.event);
     if (end.outcome === 'duplicate') {
+      tracing.settled(held.delivery, 'duplicate');
       observers.tell('duplicate', described);
       await acknowledger.acknowledge(held.id);
       return 'acknowledging';
     }
     if (end.outcome === 'busy') {
       const { retryInMs: delayMs, cause } = end;
-      await settler.putOff(held, delayMs, cause);
+      await this.putOff(held, delayMs, cause);
       if (cause === undefined) observers.tell('duplicate-waiting', () => ({ ...described(), delayMs }));
     }
     return 'settled';
   }
 
+  private async putOff(held: HeldEntry, delayMs: number, cause: unknown): Promise<void> {
+    const { settler, tracing } = this.parts;
+    if (cause === undefined) {
+      await settler.putOff(held, delayMs);
+      tracing.dueAgain(held.delivery, 'duplicate-waiting', delayMs);
+      return;
+    }
+    await tracing.failure(held.delivery, cause, async () => {
+      await settler.putOff(held, delayMs, cause);
+      tracing.dueAgain(held.delivery, 'put-off', delayMs);
+    });
+  }
+
   /** @returns undefined, or while Redis lags behind a promise of its catching up */
   private succeed(held: HeldEntry, event: ReceivedEvent): Promise<void> | undefined {
-    const { acknowledger, committer, observers } = this.parts;
+    const { acknowledger, committer, tracing } = this.parts;
     const { transaction, guard } = event;
     if (transaction || guard) {
       const { id, deliveryCount } = held;
       const writes = transaction?.list() ?? [];
       const emits = transaction?.emits ?? [];
       const commit = { entry: { id, deliveryCount }, writes, emits, guard };
+      tracing.handOn(held.delivery);
       return committer.commit(held, commit, transaction?.bytes ?? 0);
     }
-    observers.tell('processed', () => this.settled(held));
+    this.tellSuccess(held, false);
     held.letGo();
     return acknowledger.acknowledge(held.id);
+  }
+
+  private tellSuccess(held: HeldEntry, wasPrevented: boolean): void {
+    const { observers, tracing } = this.parts;
+    const outcome = wasPrevented || held.event?.isDuplicate === true ? 'duplicate' : 'processed';
+    tracing.settled(held.delivery, outcome);
+    observers.tell(outcome, () => this.settled(held));
   }
 
   private settled(held: HeldEntry): SettledEvent {
@@ -162,6 +206,13 @@ export class EntryProcessor {
       ...describeDelivery(this.parts.source, held.delivery, held.event),
       durationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
     };
+  }
+
+  private settleFailure(held: HeldEntry, error: unknown): Promise<void> {
+    const { settler, tracing } = this.parts;
+    return tracing.failure(held.delivery, error, () =>
+      settler.settleFailure(held.delivery, this.failed(held, error)),
+    );
   }
 
   private failed(held: HeldEntry, error: unknown): FailedEvent {

@@ -20,11 +20,14 @@ export class OncePerKey {
    * @throws IdempotencyKeyError when the event has no usable key, and whatever the handler or the store fails with
    */
   async run(held: HeldEntry, event: ReceivedEvent, handle: () => Promise<void>): Promise<IdempotencyEnd> {
-    return this.store.run(this.claimOf(held, event), async (transaction) => {
+    let handling = Promise.resolve();
+    const claim = this.claimOf(held, event);
+    const work = async (transaction?: unknown): Promise<void> => {
       // It may have been lost, or the process may end, while the key was asked for.
       if (held.isDecided || event.isAborted) throw new DeliveryLostError(event.entryId);
       event.storeTransaction = transaction;
-      await handle();
+      handling = handle();
+      await handling;
       // What is committed in Redis comes after what is committed there: between them a process can die.
       if (transaction !== undefined && event.transaction) {
         throw new NonRetryableError(
@@ -32,7 +35,13 @@ export class OncePerKey {
             'its own: the two cannot be committed as one. Write to one of them.',
         );
       }
-    });
+    };
+    try {
+      return await this.store.run(claim, work);
+    } finally {
+      // A store may give a handler up that goes on; until it ends it counts as one that does.
+      await handling.catch(() => undefined);
+    }
   }
 
   private claimOf(held: HeldEntry, event: ReceivedEvent): IdempotencyClaim {

@@ -4,6 +4,7 @@ import type { DecodedEntry, Delivery, Headers } from '../protocol/entry.js';
 import { RETRY_FIELD } from '../protocol/entry-fields.js';
 import { DeliveryOverError } from '../protocol/errors/delivery-over.error.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
+import { withActiveContext } from '../tracing/active-context.js';
 
 /** Where an entry was read, and as whom. */
 export interface Source {
@@ -23,6 +24,8 @@ export class ReceivedEvent {
   readonly retry: number;
   readonly payload: unknown;
   readonly headers: Headers;
+  /** Whether its success had no effect, because what it brought had ended before. */
+  isDuplicate = false;
   /** A marker that must hold for the success of this delivery to count. */
   guard: CommitGuard | undefined;
   /** What the store of idempotency keys lets the handler write with, if it does. */
@@ -77,7 +80,8 @@ export class ReceivedEvent {
     if (this.isOver || this.abortReason) {
       throw new DeliveryOverError(this.entryId, this.abortReason && { cause: this.abortReason });
     }
-    const transaction = this.collected ?? new CommitTransaction(this.source.stream, this.naming);
+    const transaction =
+      this.collected ?? new CommitTransaction(this.source.stream, this.naming, withActiveContext);
     transaction.collect(collect);
     this.collected = transaction;
   }

@@ -1,6 +1,7 @@
 import type { FailedEvent } from '../observe/transport-events.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
-import { ENTRY_ID, StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
+import { SettlementWrites } from '../protocol/settlement-writes.js';
+import { ENTRY_ID, type StreamWrite } from '../protocol/stream-writes.js';
 
 /** What becomes of a failed entry. */
 export type NextStep =
@@ -17,7 +18,7 @@ export type NextStep =
 export type SettlementHook = (
   event: FailedEvent,
   next: NextStep,
-  writes: StreamWrites,
+  writes: SettlementWrites,
   entryId: typeof ENTRY_ID,
 ) => void;
 
@@ -29,7 +30,7 @@ export function settlementWrites(
   onError: (error: unknown) => void,
 ): readonly StreamWrite[] {
   if (!hook) return [];
-  const writes = new StreamWrites();
+  const writes = new SettlementWrites();
   try {
     hook(event, next, writes, ENTRY_ID);
   } catch (error) {

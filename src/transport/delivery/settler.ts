@@ -4,28 +4,28 @@ import type { DeadLettering, EntryRef } from '../broker/settlement.js';
 import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
-import { decide, type Decision, type Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
 import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
+import type { DeliveryTracing, WrittenLetter } from '../tracing/delivery-tracing.js';
+import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
 import type { Source } from './received-event.js';
+import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
 import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
 
 const LONGEST_DELAY_MS = 1_000;
 
 /** What a settler works with. */
-export interface SettlerParts {
+export interface SettlerParts extends DecisionParts {
   readonly source: Source;
   readonly broker: SettlementBroker & Pick<RecoveryBroker, 'unmarkAlone'>;
   readonly observers: Observers;
-  readonly policy: RetryPolicy;
-  /** Longest time that an entry may wait for a retry, in milliseconds. */
-  readonly maxRetryDelayMs: number;
+  readonly tracing: DeliveryTracing;
   readonly hook: () => SettlementHook | undefined;
-  /** Told when Redis refuses a step; the step is tried again. */
+  readonly arbiter: () => DeadLetterArbiter | undefined;
+  /** Told when Redis refuses a step, which is tried again, and of what else goes wrong beside the handler. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -34,6 +34,9 @@ export interface Fence {
   readonly owner: string;
   readonly leastIdleMs: number;
 }
+
+/** How an abandoned entry ended: `retry` means that it wants to be run once more, `left` that it stays as it is. */
+export type AbandonedEnd = 'ended' | 'retry' | 'left';
 
 /** Carries out what becomes of an entry after a failure. Trouble of Redis is no failure of the handler: it tries on. */
 export class Settler {
@@ -48,7 +51,7 @@ export class Settler {
     const streak = policy.resetOnErrorChange ? await this.streakOf(failed) : undefined;
     const retry = failed.retry - (streak?.beganAtRetry ?? 0);
     const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream };
-    const decision = this.decide(failure);
+    const decision = decideSafely(failure, this.parts);
     switch (decision.action) {
       case 'park':
         return this.park(delivery, failed, decision.delayMs, streak);
@@ -56,33 +59,45 @@ export class Settler {
         await this.settle(delivery, failed, source.consumer);
         return;
       case 'dead-letter':
-        await this.deadLetter(delivery, failed, decision.reason, { owner: source.consumer, leastIdleMs: 0 });
+        return this.endFailed(delivery, failed, decision.reason);
     }
   }
 
-  /** A classifier or backoff of the user may throw: then the defaults decide. */
-  private decide(failure: Failure): Decision {
-    const { policy, maxRetryDelayMs, onFailure } = this.parts;
-    try {
-      return decide(failure, policy, maxRetryDelayMs);
-    } catch (thrown) {
-      onFailure(thrown);
-      const { backoff } = DEFAULT_RETRY_POLICY;
-      return decide(failure, { ...policy, classify: undefined, backoff }, maxRetryDelayMs);
-    }
+  /** Ends an entry that another consumer was given and abandoned. */
+  endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
+    return this.parts.tracing.abandoned(delivery, () => this.endUnrun(delivery, failed, fence));
   }
 
-  /** Ends an entry that another consumer was given and abandoned. @returns whether it is ended now */
-  endAbandoned(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<boolean> {
-    if (this.parts.source.isDeadLetterStream) return this.settle(delivery, failed, fence.owner);
-    return this.deadLetter(delivery, failed, 'abandoned', fence);
+  private async endUnrun(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
+    const { isDeadLetterStream } = this.parts.source;
+    const verdict = isDeadLetterStream ? 'dead-letter' : await this.verdictOn(failed, 'abandoned');
+    if (verdict === 'retry') return 'retry';
+    if (verdict === undefined) return 'left';
+    let ended: boolean;
+    if (verdict === 'acknowledge') ended = await this.endDuplicate(delivery, failed, fence.owner);
+    else if (isDeadLetterStream) ended = await this.settle(delivery, failed, fence.owner);
+    else ended = await this.deadLetter(delivery, failed, 'abandoned', fence);
+    return ended ? 'ended' : 'left';
   }
 
-  /** Ends an entry that was deleted from the stream while its handler ran, from what is held of it. */
+  /**
+   * Ends an entry that was deleted from the stream while its handler ran, from what is held of it. It cannot be tried
+   * again, so the arbiter is asked until it decides.
+   */
   async settleVanished(delivery: Delivery, failed: FailedEvent): Promise<void> {
-    const { source } = this.parts;
-    if (source.isDeadLetterStream) await this.settle(delivery, failed, source.consumer);
-    else await this.deadLetter(delivery, failed, 'vanished', { owner: source.consumer, leastIdleMs: 0 });
+    const { isDeadLetterStream, consumer } = this.parts.source;
+    if (isDeadLetterStream) {
+      await this.settle(delivery, failed, consumer);
+      return;
+    }
+    const verdict = await this.untilTaken(async () => {
+      const said = await this.parts.arbiter()?.(failed, 'vanished');
+      if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
+      return said ?? 'dead-letter';
+    });
+    if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
+    if (verdict !== 'dead-letter') return;
+    await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
   }
 
   /**
@@ -95,12 +110,14 @@ export class Settler {
     delayMs: number,
     cause?: unknown,
   ): Promise<void> {
-    const { broker, source, onFailure } = this.parts;
+    const { broker, source, maxRetryDelayMs, onFailure } = this.parts;
     if (cause !== undefined) onFailure(cause);
     const entry = { id, deliveryCount };
+    // What waits for longer than that counts as due at once, and would go to and fro without a pause.
+    const waitMs = Math.min(delayMs, maxRetryDelayMs);
     // Its next delivery has the same count and runs beside others: it must not look like this one.
     if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
-    await this.untilTaken(() => broker.release(source.stream, [entry], delayMs));
+    await this.untilTaken(() => broker.release(source.stream, [entry], waitMs));
   }
 
   /** Stops trying; what is not settled stays pending. */
@@ -120,7 +137,7 @@ export class Settler {
     delayMs: number,
     streak: ErrorStreak | undefined,
   ): Promise<void> {
-    const { broker, source, observers } = this.parts;
+    const { broker, source, observers, tracing } = this.parts;
     const writes = this.writes(failed, { action: 'retry', delayMs });
     const streakWrites = streak
       ? broker.errorStreakWrites(source.stream, failed.entryId, streak, delayMs)
@@ -136,14 +153,56 @@ export class Settler {
     if (settlement === 'vanished') {
       await this.settleVanished(delivery, failed);
     } else if (settlement === 'done') {
+      tracing.dueAgain(delivery, 'retry-scheduled', delayMs);
       observers.tell('retry-scheduled', () => ({ ...failed, delayMs }));
+    } else if (settlement === 'duplicate') {
+      tracing.settled(delivery, 'duplicate');
+      observers.tell('duplicate', () => failed);
     }
   }
 
-  private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
-    const { broker, source, observers } = this.parts;
+  /** Dead-letters an entry of ours, unless the arbiter will not have it. */
+  private async endFailed(delivery: Delivery, failed: FailedEvent, reason: DeadLetterReason): Promise<void> {
+    const { consumer } = this.parts.source;
+    switch (await this.verdictOn(failed, reason)) {
+      case 'dead-letter':
+        await this.deadLetter(delivery, failed, reason, { owner: consumer, leastIdleMs: 0 });
+        return;
+      case 'acknowledge':
+        await this.endDuplicate(delivery, failed, consumer);
+        return;
+      default:
+        return this.park(delivery, failed, delaySafely(failed, this.parts), undefined);
+    }
+  }
+
+  /** @returns undefined when the arbiter cannot say at present */
+  private async verdictOn(
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+  ): Promise<DeadLetterVerdict | undefined> {
+    try {
+      return (await this.parts.arbiter()?.(failed, reason)) ?? 'dead-letter';
+    } catch (error) {
+      this.parts.onFailure(error);
+      return undefined;
+    }
+  }
+
+  private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
+    const { broker, source, observers, tracing } = this.parts;
     const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
     if (settlement !== 'done') return false;
+    tracing.settled(delivery, 'duplicate');
+    observers.tell('duplicate', () => failed);
+    return true;
+  }
+
+  private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
+    const { broker, source, observers, tracing } = this.parts;
+    const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
+    if (settlement !== 'done') return false;
+    tracing.settled(delivery, 'dead-letter-failed');
     observers.tell('dead-letter-failed', () => failed);
     return true;
   }
@@ -154,6 +213,21 @@ export class Settler {
     reason: DeadLetterReason,
     fence: Fence,
   ): Promise<boolean> {
+    const { observers, tracing } = this.parts;
+    const written = await tracing.deadLetter(delivery, () => this.move(delivery, failed, reason, fence));
+    if (!written) return false;
+    if (written === 'duplicate') observers.tell('duplicate', () => failed);
+    else observers.tell('dead-lettered', () => ({ ...failed, ...written }));
+    return true;
+  }
+
+  /** @returns what was written; nothing when somebody else settled the entry, or its step was prevented */
+  private async move(
+    delivery: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+    fence: Fence,
+  ): Promise<WrittenLetter | 'duplicate' | undefined> {
     const { observers, source } = this.parts;
     let told = reason;
     let written = await this.writeDeadLetter(delivery, failed, told, fence, []);
@@ -162,14 +236,10 @@ export class Settler {
       observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
       written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
     }
-    if (written?.settlement !== 'done') return false;
+    if (written?.settlement === 'duplicate') return 'duplicate';
+    if (written?.settlement !== 'done') return undefined;
     const { deadLetterId } = written;
-    observers.tell('dead-lettered', () => ({
-      ...failed,
-      reason: told,
-      ...(deadLetterId === undefined ? {} : { deadLetterId }),
-    }));
-    return true;
+    return { reason: told, ...(deadLetterId === undefined ? {} : { deadLetterId }) };
   }
 
   private writeDeadLetter(

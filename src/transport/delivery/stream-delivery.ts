@@ -4,8 +4,10 @@ import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
+import { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { Acknowledger } from './acknowledger.js';
 import { Committer } from './committer.js';
+import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
@@ -33,6 +35,7 @@ export interface DeliveryParts {
   readonly maxRetryDelayMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 
@@ -45,14 +48,17 @@ export class StreamDelivery {
   private readonly acknowledger: Acknowledger;
   private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
+  private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes, hook } =
-      parts;
+    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
+    const { hook, arbiter } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    const tracing = new DeliveryTracing(source, parts.naming.cluster);
     this.source = source;
+    this.tracing = tracing;
     this.policy = policy;
     this.acknowledger = new Acknowledger({
       broker,
@@ -60,7 +66,10 @@ export class StreamDelivery {
       onAcknowledged: (ids) => this.consumer.acknowledged(ids),
       onFailure,
     });
-    this.settler = new Settler({ source, broker, observers, policy, maxRetryDelayMs, hook, onFailure });
+    this.settler = new Settler({
+      ...{ source, broker, observers, tracing, policy },
+      ...{ maxRetryDelayMs, hook, arbiter, onFailure },
+    });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
       onAnswer: (held, answer) =>
@@ -80,6 +89,7 @@ export class StreamDelivery {
         committer,
         settler,
         observers,
+        tracing,
       },
       maxEntryBytes,
     });
@@ -118,6 +128,7 @@ export class StreamDelivery {
     this.committer.giveUp();
     this.settler.giveUp();
     this.consumer.abort(reason);
+    this.tracing.giveUp();
   }
 
   /** Others must know how long this process may be silent before it is given its first entry. */

@@ -3,7 +3,7 @@ import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
 import type { PostgresClient, PostgresPool } from './postgres-pool.js';
-import { unlessAborted, within } from './within.js';
+import { TookTooLongError, unlessAborted, within } from './within.js';
 
 /** After so many keys of this process expired ones are deleted, more at a time than were added since. */
 const KEYS_PER_CLEANING = 500;
@@ -101,8 +101,10 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
       reusable = await this.cleanNowAndThen(client);
       return { outcome: 'done' };
     } catch (error) {
-      // The connection of a handler that goes on is ended: what it still does there is undone.
-      reusable = !claim.signal.aborted && (await rollBack(client));
+      // The connection of whatever goes on is ended, and what it still does there is undone: of a handler, and of the
+      // asking for the key, which after a rollback would write the key for good, and nobody would handle the event.
+      const goesOn = claim.signal.aborted || error instanceof TookTooLongError;
+      reusable = !goesOn && (await rollBack(client));
       throw error;
     } finally {
       client.removeListener('error', ignore);

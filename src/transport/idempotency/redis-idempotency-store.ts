@@ -12,7 +12,12 @@ const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 1_000;
 
 /** Trouble of Redis itself, which is no failure of the handler. */
-const TROUBLE: ReadonlySet<RedisFailure> = new Set(['refuses-writes', 'unreachable', 'no-permission']);
+const TROUBLE: ReadonlySet<RedisFailure> = new Set([
+  'refuses-writes',
+  'cluster-changes',
+  'unreachable',
+  'no-permission',
+]);
 
 /**
  * Keeps markers in Redis, beside the stream. A key is marked as done by the very step that commits what the handler

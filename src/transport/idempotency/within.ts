@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** @throws Error when a step takes longer; the step goes on, and what becomes of it is nobody's concern then */
+/** A step took too long; it goes on, and may still take further ones. */
+export class TookTooLongError extends Error {
+  override readonly name = 'TookTooLongError';
+}
+
+/** @throws TookTooLongError when a step takes longer; the step goes on, and what becomes of it is nobody's concern then */
 export async function within<T>(ms: number, what: string, step: Promise<T>): Promise<T> {
   const limit = new AbortController();
   const tooLate = delay(ms, undefined, { signal: limit.signal }).then(() => {
-    throw new Error(`${what} took longer than ${ms} ms`);
+    throw new TookTooLongError(`${what} took longer than ${ms} ms`);
   });
   tooLate.catch(() => undefined);
   step.catch(() => undefined);

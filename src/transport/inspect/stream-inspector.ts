@@ -44,7 +44,8 @@ export class StreamInspector {
     try {
       return await Promise.race([work, late]);
     } catch (error) {
-      throw failureOf(error) === 'unreachable' ? unavailable(error) : error;
+      const failure = failureOf(error);
+      throw failure === 'unreachable' || failure === 'cluster-changes' ? unavailable(error) : error;
     } finally {
       clearTimeout(timer);
     }

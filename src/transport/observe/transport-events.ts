@@ -98,7 +98,10 @@ export interface TransportEvents {
   processed: (event: SettledEvent) => void;
   /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
   'commit-refused': (event: CommitRefusedEvent) => void;
-  /** The idempotency key of an entry is done: its handler was not called, the acknowledgement is on its way. */
+  /**
+   * An entry has no effect, since what it brings has ended before: its idempotency key is done and its handler was not
+   * called, or a condition of its commit said so, or its handler. It is acknowledged, or that is on its way.
+   */
   duplicate: (event: DeliveryEvent) => void;
   /** Another entry with the same idempotency key is being handled; this one waits, uncharged. */
   'duplicate-waiting': (event: DuplicateWaitingEvent) => void;

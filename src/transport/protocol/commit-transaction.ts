@@ -36,10 +36,12 @@ export class CommitTransaction extends WriteCollector<string | number> {
   /**
    * @param stream - key of the stream whose entry is handled
    * @param naming - names the streams that events go to
+   * @param complete - adds to an event's headers what it needs to be traced
    */
   constructor(
     private readonly stream: string,
     private readonly naming: StreamNaming,
+    private readonly complete = (headers: Headers): Headers => headers,
   ) {
     super();
   }
@@ -54,10 +56,18 @@ export class CommitTransaction extends WriteCollector<string | number> {
     if (this.followUps.length === MAX_EMITS) {
       throw new CommitTooLargeError(`it has more than ${MAX_EMITS} events`);
     }
-    const fields = encodeEntry(payload, headers, 'json');
+    const fields = encodeEntry(payload, this.complete(headers), 'json');
     this.grow(stream, fields);
     this.followUps.push({ stream, fields });
     return this;
+  }
+
+  /**
+   * Lets all of it happen only if the hash has no such field by then, before any of these writes. Otherwise the entry
+   * is acknowledged and nothing else is done (event `duplicate`): somebody else was first.
+   */
+  onlyIfAbsent(key: string, field: string): this {
+    return this.add('onlyifabsent', key, [field]);
   }
 
   /** The events that were collected. */

@@ -46,7 +46,8 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
   ];
 }
 
-function exceptionFields(error: unknown): Record<string, string> {
+/** What is told of an error, whatever was thrown; nothing where nothing was. */
+export function exceptionFields(error: unknown): Record<string, string> {
   if (error === undefined) return {};
   try {
     return describeException(error);

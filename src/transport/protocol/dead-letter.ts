@@ -124,8 +124,9 @@ function unpack(packed: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   for (let at = 0; at < packed.length;) {
     const colon = packed.indexOf(':', at);
-    const length = Number(packed.toString('latin1', at, colon));
-    if (colon < 0 || !Number.isSafeInteger(length)) return [];
+    const digits = colon < 0 ? '' : packed.toString('latin1', at, colon);
+    if (!/^\d{1,15}$/.test(digits)) return [];
+    const length = Number(digits);
     parts.push(packed.subarray(colon + 1, colon + 1 + length));
     at = colon + length + 2;
   }
@@ -148,7 +149,11 @@ function decode(id: string, originals: readonly Buffer[]): DecodedEntry | undefi
   }
 }
 
+/** Longer than ten steps can be. The time to take a text apart that is not made of steps grows with its square. */
+const LONGEST_HISTORY = 1_000;
+
 function historyOf(text: string, lastEntryId: string): EarlierFailure[] {
+  if (text.length > LONGEST_HISTORY) return [];
   const steps = [...text.matchAll(/(\d+-\d+):(\d+-\d+)/g)];
   return steps.map(([, originalId = '', deadLetterId = ''], i) => ({
     originalId,

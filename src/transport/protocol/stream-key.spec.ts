@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { InvalidOptionError } from './errors/invalid-option.error.js';
-import { checkStreamNames, helperKeyOf, streamKeyOf } from './stream-key.js';
+import { checkStreamNames, deadLetterKeyOf, helperKeyOf, streamKeyOf } from './stream-key.js';
 
 /** What Redis Cluster hashes of a key: keys with the same share a slot. */
 function hashed(key: string): string {
@@ -11,6 +11,20 @@ function hashed(key: string): string {
 
 const single = (streams: Record<string, string> = {}) => ({ streams, cluster: false });
 const cluster = (streams: Record<string, string> = {}) => ({ streams, cluster: true });
+
+describe('deadLetterKeyOf', () => {
+  it.each(['orders', 'orders.eu', '{shop}:orders', 'orders.DLT'])(
+    'of "%s" is what its pattern with .DLT stands for, and on a cluster in the same slot',
+    (pattern) => {
+      for (const naming of [single(), cluster(), cluster({ orders: 'shop' })]) {
+        const stream = streamKeyOf(pattern, naming);
+        const letters = deadLetterKeyOf(stream, naming.cluster);
+        expect(letters).toBe(streamKeyOf(pattern.replace(/(\.DLT)?$/, '.DLT'), naming));
+        if (naming.cluster) expect(hashed(letters)).toBe(hashed(stream));
+      }
+    },
+  );
+});
 
 describe('streamKeyOf', () => {
   it.each([

@@ -8,9 +8,14 @@ export function isDeadLetterStream(streamKey: string): boolean {
   return streamKey.endsWith(DEAD_LETTER_SUFFIX);
 }
 
-/** The stream that failed entries of a stream go to; what fails in a dead-letter stream stays there. */
-export function deadLetterKeyOf(streamKey: string): string {
-  return isDeadLetterStream(streamKey) ? streamKey : `${streamKey}${DEAD_LETTER_SUFFIX}`;
+/**
+ * The stream that failed entries of a stream go to, on a cluster in the slot of that stream; what fails in a dead-letter
+ * stream stays there.
+ */
+export function deadLetterKeyOf(streamKey: string, cluster = false): string {
+  if (isDeadLetterStream(streamKey)) return streamKey;
+  const tagged = cluster && !hasHashTag(streamKey) ? `{${streamKey}}` : streamKey;
+  return `${tagged}${DEAD_LETTER_SUFFIX}`;
 }
 
 /** Names the streams that patterns stand for. */

@@ -19,7 +19,8 @@ export type WriteCommand =
   | 'zrem'
   | 'rpush'
   | 'lpush'
-  | 'pexpire';
+  | 'pexpire'
+  | 'onlyifabsent';
 
 /** One write: a command of the closed list, its key, its arguments. */
 export interface StreamWrite {

@@ -79,7 +79,9 @@ export class SuspectRunner {
       durationMs: 0,
       error: new AbandonedEntryError(suspect.deliveryCount),
     };
-    return settler.endAbandoned(delivery, failed, { owner, leastIdleMs });
+    const end = await settler.endAbandoned(delivery, failed, { owner, leastIdleMs });
+    if (end === 'retry') takeOn(await broker.claimAbandoned(source.stream, owner, leastIdleMs, [suspect]));
+    return end === 'ended';
   }
 
   /** Resolves when no session is under way. */

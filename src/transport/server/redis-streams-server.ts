@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { isCluster } from '../broker/connection-options.js';
 import type { RedisFailure } from '../broker/redis-failure.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { FailureLog } from '../observe/failure-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
@@ -82,6 +84,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
   private hook: SettlementHook | undefined;
+  private arbiter: DeadLetterArbiter | undefined;
   private hasProcessingHooks = false;
 
   /** @throws InvalidOptionError when an option cannot work */
@@ -145,6 +148,11 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.hook = hook;
   }
 
+  /** Lets the application decide, before an entry is dead-lettered, whether it may be; see {@link DeadLetterArbiter}. */
+  setDeadLetterArbiter(arbiter: DeadLetterArbiter): void {
+    this.arbiter = arbiter;
+  }
+
   /** Shows the schedule of the recovery in this registry, when it starts to listen. */
   useSchedulerRegistry(registry: SchedulerRegistry): void {
     this.registry = registry;
@@ -175,7 +183,10 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   /** The stream key that a pattern stands for. */
   streamKey(pattern: string): string {
-    return streamKeyOf(pattern, { streams: this.options.streams, cluster: false });
+    return streamKeyOf(pattern, {
+      streams: this.options.streams,
+      cluster: isCluster(this.options.connection),
+    });
   }
 
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
@@ -209,11 +220,16 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,
       hook: () => this.hook,
+      arbiter: () => this.arbiter,
       onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
     });
     reportStatus(this.running.broker.commands, this._status$);
     const inTime = await this.running.start(START_LIMIT_MS);
-    if (!inTime) this.logger.warn('Redis is not ready yet; reading begins as soon as it is');
+    if (!inTime) {
+      const { trouble } = this.running.broker;
+      const why = trouble === undefined ? '' : ` (${trouble})`;
+      this.logger.warn(`Redis is not ready yet${why}; reading begins as soon as it is`);
+    }
     if (!this.isClosing()) this.recovery.start(this.registry);
     void this.warnOfLoss(this.running);
   }

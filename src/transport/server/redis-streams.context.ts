@@ -74,6 +74,14 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
   }
 
   /**
+   * Says that the delivery has no effect, since what it brings has ended before: when the handler has finished, it is
+   * told as `duplicate` instead of `processed`.
+   */
+  markDuplicate(): void {
+    this.args[0].isDuplicate = true;
+  }
+
+  /**
    * What the store of `@Idempotent` lets this handler write with, so that marker and effect are committed together: with
    * `PostgresIdempotencyStore` a client of `pg` within a transaction. Do not end the transaction or release the client.
    *

@@ -1,4 +1,5 @@
 import type { MessageHandler } from '@nestjs/microservices';
+import { isCluster } from '../broker/connection-options.js';
 import { resolveIdempotencyPolicy, type IdempotencyExtra } from '../idempotency/idempotency-policy.js';
 import { checkLongestBackoff, resolveRetryPolicy, type RetryOptions } from '../policy/retry-policy.js';
 import { UnsupportedPatternError } from '../protocol/errors/unsupported-pattern.error.js';
@@ -22,6 +23,7 @@ export function routesOf(
   around: AroundProcessing | undefined,
   onIgnored: (pattern: string) => void,
 ): Route[] {
+  const naming = { streams: options.streams, cluster: isCluster(options.connection) };
   const routes = new Map<string, Route>();
   for (const [pattern, handler] of handlers) {
     if (!handler.isEventHandler) {
@@ -34,7 +36,7 @@ export function routesOf(
         'it has two handlers; when one failed both would run again. Use one handler, or one group for each.',
       );
     }
-    const stream = streamKeyOf(pattern, { streams: options.streams, cluster: false });
+    const stream = streamKeyOf(pattern, naming);
     const other = routes.get(stream);
     if (other) {
       throw new UnsupportedPatternError(

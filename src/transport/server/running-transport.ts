@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import { isCluster } from '../broker/connection-options.js';
 import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
 import type { Dispatch } from '../delivery/entry-processor.js';
+import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { OncePerKey } from '../delivery/once-per-key.js';
 import { Slots } from '../delivery/slots.js';
@@ -34,6 +36,7 @@ export interface Route {
 export interface Surroundings {
   readonly observers: Observers;
   readonly hook: () => SettlementHook | undefined;
+  readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
 }
 
@@ -46,8 +49,8 @@ export class RunningTransport {
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
-    const { observers, hook, onFailure } = surroundings;
-    const naming = { streams: options.streams, cluster: false };
+    const { observers, hook, arbiter, onFailure } = surroundings;
+    const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
     this.broker = broker;
@@ -61,7 +64,7 @@ export class RunningTransport {
       };
       const once = idempotency && this.oncePerKey(stream, idempotency, policy);
       return new StreamDelivery({
-        ...{ source, broker, dispatch, once, slots, observers, policy, hook },
+        ...{ source, broker, dispatch, once, slots, observers, policy, hook, arbiter },
         ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });

@@ -70,7 +70,7 @@ describe('resolveServerOptions', () => {
   );
 
   it.each(['redis://localhost', 'rediss://user:secret@host:6380/2'])('takes the URL %s', (url) => {
-    expect(resolve({ connection: { url } }).connection.url).toBe(url);
+    expect(resolve({ connection: { url } }).connection).toEqual({ url });
   });
 
   it('names the option when the connection is missing altogether', () => {

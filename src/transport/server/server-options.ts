@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
-import { checkConnection } from '../broker/connection.js';
+import { checkConnection } from '../broker/check-connection.js';
 import {
   resolveIdempotencyDefaults,
   type IdempotencyDefaults,

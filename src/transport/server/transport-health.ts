@@ -68,6 +68,7 @@ const CODES: Partial<Record<RedisFailure, HealthCauseCode>> = {
   'group-missing': 'group-missing',
   'wrong-type': 'wrong-type',
   'refuses-writes': 'redis-refuses-writes',
+  'cluster-changes': 'redis-refuses-writes',
   'no-permission': 'no-permission',
   unreachable: 'redis-unreachable',
 };

@@ -98,6 +98,21 @@ onEveryServer('A dead letter', (world) => {
     );
   });
 
+  it('goes back at once with a history that a producer made up', async () => {
+    const id = await deadLetter(world(), bytes('orderId', '1', 'replay-history', '1'.repeat(300_000)));
+    const [outcome, entryId] = await letters.replay(request(id));
+    expect(outcome).toBe('done');
+    const { 'replay-history': history } = fieldsOf((await readEntry(world(), entryId)).map(String));
+    expect(history).toMatch(new RegExp(`^\\d+-\\d+:${id}$`));
+  });
+
+  it('goes back for every group when the one that it failed in is gone', async () => {
+    const id = await deadLetter(world(), bytes('orderId', '1'));
+    await world().redis.xgroup('DESTROY', world().stream, GROUP);
+    const [, entryId] = await letters.replay(request(id));
+    expect(fieldsOf((await readEntry(world(), entryId)).map(String))).not.toHaveProperty('replay-group');
+  });
+
   it('goes back with another payload where one is given', async () => {
     const before = bytes('correlation-id', 'c-1', 'data', '{', 'retry', '7');
     const [, entryId] = await letters.replay({
@@ -226,6 +241,21 @@ onEveryServer('A dead letter', (world) => {
     expect(await world().dump()).toEqual(before);
     expect(await letters.discard(id, 'token', { action: 'discard', by: 'test' })).toEqual(['done', '']);
   });
+
+  it.each(['.DLT', ':@audit', ':@taken-out', ':@replay-job', ''])(
+    'stays when "…%s" holds another type',
+    async (part) => {
+      const id = await deadLetter(world());
+      const { stream, redis } = world();
+      const beside = part === ':@taken-out' ? `{${stream}}${part}:${id}` : `{${stream}}${part}`;
+      const key = part.startsWith(':') ? beside : `${stream}${part}`;
+      await redis.del(key);
+      await redis.zadd(key, 1, 'a sorted set');
+      const before = await world().dump();
+      await expect(letters.replay(request(id))).rejects.toThrow(/WRONGTYPE/);
+      expect(await world().dump()).toEqual(before);
+    },
+  );
 
   it.each(['xdel', 'xadd', 'xack', 'set'])('stays when this user lacks the right to %s', async (command) => {
     const id = await deadLetter(world());

@@ -207,6 +207,35 @@ describe('PostgresIdempotencyStore', () => {
     );
   });
 
+  it('leaves no marker behind when the key was asked for too long, as by a server that stalls', async () => {
+    const single = new Pool({ connectionString: postgres.url, max: 1 });
+    try {
+      const stalling = {
+        connect: async () => {
+          const client = await single.connect();
+          return {
+            query: (text: string, values?: unknown[]) =>
+              client.query(text.startsWith('BEGIN') ? `SELECT pg_sleep(0.3); ${text}` : text, values),
+            on: (event: 'error', listener: (error: Error) => void) => client.on(event, listener),
+            removeListener: (event: 'error', listener: (error: Error) => void) =>
+              client.removeListener(event, listener),
+            release: (destroy?: boolean) => client.release(destroy),
+          };
+        },
+      };
+      const claim = claimOf();
+      const impatient = new PostgresIdempotencyStore(stalling, { startTimeoutMs: 100 });
+      await expect(impatient.run(claim, effectOf(claim.key))).rejects.toThrow(
+        'Asking for the key took longer than 100 ms',
+      );
+      const patient = new PostgresIdempotencyStore(single);
+      expect(await patient.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+      expect(await effects(claim.key)).toBe(1);
+    } finally {
+      await single.end();
+    }
+  });
+
   it('handles a key anew when its window is over, and deletes what expired', async () => {
     const claim = claimOf({ windowMs: 1, handlerTimeoutMs: 0 });
     await store.run(claim, effectOf(claim.key));

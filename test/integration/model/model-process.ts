@@ -101,7 +101,7 @@ export class ModelProcess {
               if (!isGood) event.commit((tx) => tx.incrby(key, 1));
               resolve();
             } catch (error) {
-              reject(error); // Its time was up, or its entry was lost.
+              reject(error instanceof Error ? error : new Error(String(error))); // Its time was up, or its entry was lost.
             }
           };
           this.running.push({
@@ -112,6 +112,7 @@ export class ModelProcess {
           });
         }),
       hook: () => undefined,
+      arbiter: () => undefined,
       onFailure: () => undefined,
     });
     const { consumer, settler } = this.delivery;

@@ -48,7 +48,8 @@ it('ten apps that start together share the work, each entry going to one of them
   const consumers = apps.flatMap(({ received }) => received.map(({ context }) => context.getConsumer()));
   expect(new Set(consumers).size).toBeGreaterThan(1);
   await Promise.all(apps.map(({ running }) => running.close()));
-  expect(logger.troubles()).toEqual([]);
+  // The Redis of the tests keeps nothing on purpose.
+  expect(logger.troubles().filter((line) => !line.includes('append-only'))).toEqual([]);
 });
 
 it('another group gets every entry too', async () => {

@@ -75,11 +75,25 @@ export const MAXLEN_TRIM: BrokenMethods = {
 };
 
 /** Relies on the option of ioredis to notice a dead link. */
-export function readerWithBlockingTimeout(url: string, stream: string, blockMs: number): StreamReader {
+export function readerWithBlockingTimeout(
+  url: string,
+  stream: string,
+  blockMs: number,
+  consumer = 'reader',
+): StreamReader {
   const redis = new Redis(url, { blockingTimeout: 2 * blockMs, maxRetriesPerRequest: 0 });
   redis.on('error', () => undefined);
-  return new UnwatchedReader(redis, stream, blockMs);
+  return new UnwatchedReader(redis, stream, blockMs, consumer);
 }
+
+/** As {@link readerWithBlockingTimeout}, for a whole transport. */
+export const BLOCKING_TIMEOUT: BrokenMethods = {
+  openReader(stream) {
+    const { host = '', port = 0, connectionName = '' } = this.commands.options;
+    const consumer = connectionName.replace(/:commands$/, '');
+    return readerWithBlockingTimeout(`redis://${host}:${port}`, stream, 1_000, consumer);
+  },
+};
 
 /** The reader as it is. */
 export function properReader(url: string, stream: string, blockMs: number): StreamReader {
@@ -92,13 +106,14 @@ class UnwatchedReader implements StreamReader {
     private readonly redis: Redis,
     private readonly stream: string,
     private readonly blockMs: number,
+    private readonly consumer: string,
   ) {}
 
   async readNew(count: number): Promise<readonly StreamEntry[]> {
     const from = [
       'GROUP',
       GROUP,
-      'reader',
+      this.consumer,
       'COUNT',
       count,
       'BLOCK',

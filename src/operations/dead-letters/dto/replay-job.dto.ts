@@ -1,17 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsBoolean,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsBoolean, IsInt, IsObject, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
 import type { ReplayJob, ReplayJobState } from '../../../transport/index.js';
+import { MayBeLeftOut } from '../../http/checked-input.js';
 import { DeadLetterDto } from './answers.dto.js';
 import { FilterDto } from './filter.dto.js';
 
@@ -20,26 +11,26 @@ const MOST_PER_SECOND = 10_000;
 /** Body of `POST /dead-letters/replay`. */
 export class StartReplayDto {
   @ApiPropertyOptional({ type: FilterDto, description: 'Left out or empty: all of them' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsObject()
   @ValidateNested()
   @Type(() => FilterDto)
   filter = new FilterDto();
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST_PER_SECOND, default: 50 })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(MOST_PER_SECOND)
   ratePerSecond = 50;
 
   @ApiPropertyOptional({ default: false, description: 'Only count and show a few' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsBoolean()
   dryRun = false;
 
   @ApiPropertyOptional({ description: 'Kept in the audit' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 500)
   reason?: string;

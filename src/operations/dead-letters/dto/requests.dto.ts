@@ -1,26 +1,18 @@
 import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsDefined,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  Min,
-  ValidateIf,
-} from 'class-validator';
+import { IsDefined, IsInt, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
+import { MayBeLeftOut } from '../../http/checked-input.js';
+import { isStreamId } from '../stream-id.js';
 import { FilterDto } from './filter.dto.js';
 
-const CURSOR = '^\\d{1,20}-\\d{1,19}$';
+const CURSOR = '^\\d{1,20}-\\d{1,20}$';
 const MOST_ITEMS = 500;
 const LONGEST_REASON = 500;
 
 /** Where a page begins and how long it is. */
 export class PageDto {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MOST_ITEMS, default: 50 })
-  @IsOptional()
+  @MayBeLeftOut()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -28,8 +20,14 @@ export class PageDto {
   limit = 50;
 
   @ApiPropertyOptional({ description: 'The nextCursor of the page before', pattern: CURSOR })
-  @IsOptional()
-  @Matches(new RegExp(CURSOR), { message: '$property must be a nextCursor of an earlier answer' })
+  @MayBeLeftOut()
+  @ValidateBy({
+    name: 'isCursor',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isStreamId(value),
+      defaultMessage: () => '$property must be a nextCursor of an earlier answer',
+    },
+  })
   cursor?: string;
 }
 
@@ -39,12 +37,12 @@ export class ListDto extends IntersectionType(FilterDto, PageDto) {}
 /** Body of `POST /dead-letters/:id/replay`. */
 export class ReplayDto {
   @ApiPropertyOptional({ description: 'Goes back in place of the payload that failed; any JSON but null' })
-  @ValidateIf((_, value) => value !== undefined)
+  @MayBeLeftOut()
   @IsDefined()
   payload?: unknown;
 
   @ApiPropertyOptional({ maxLength: LONGEST_REASON, description: 'Kept in the audit' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, LONGEST_REASON)
   reason?: string;
@@ -53,7 +51,7 @@ export class ReplayDto {
 /** Query or body of `DELETE /dead-letters/:id`. */
 export class DiscardDto {
   @ApiPropertyOptional({ maxLength: LONGEST_REASON, description: 'Why; required here or in the body' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, LONGEST_REASON)
   reason?: string;

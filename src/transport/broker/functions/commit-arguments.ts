@@ -60,6 +60,7 @@ export function answersOf(answers: readonly string[]): CommitAnswer[] {
       case 'gone':
       case 'taken':
       case 'vanished':
+      case 'duplicate':
       case 'superseded':
         return answer;
       default:

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../../protocol/errors/missing-permission.error.js';
+import { nodesOf } from '../cluster-nodes.js';
 import { failureOf } from '../redis-failure.js';
 
 const SOURCE = readFileSync(new URL('./library.lua', import.meta.url), 'utf8');
@@ -16,9 +17,20 @@ const CODE = SOURCE.replaceAll('@version@', VERSION);
 
 type Argument = string | number | Buffer;
 
+/** Sends one call of a function. */
+export type InvokeFunction = (
+  name: string,
+  keys: readonly string[],
+  args: readonly Argument[],
+) => Promise<unknown>;
+
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
 export class FunctionLibrary {
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly send: InvokeFunction = (name, keys, args) =>
+      redis.fcall(name, keys.length, ...keys, ...args),
+  ) {}
 
   /**
    * Calls a function of the library; loads the library first where it is missing.
@@ -26,7 +38,7 @@ export class FunctionLibrary {
    * @throws MissingPermissionError when it is missing and this user may not load it
    */
   call(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return this.orLoaded(() => this.redis.fcall(`${VERSION}_${name}`, keys.length, ...keys, ...args));
+    return this.orLoaded(() => this.send(`${VERSION}_${name}`, keys, args));
   }
 
   /** The same, with the answer's texts as bytes. */
@@ -36,20 +48,33 @@ export class FunctionLibrary {
     );
   }
 
-  /** Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas. */
+  /**
+   * Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas; a cluster has to be
+   * told on each of its masters.
+   */
   async load(): Promise<void> {
-    try {
-      await this.redis.function('LOAD', CODE);
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure === 'library-exists') return;
-      if (failure !== 'no-permission') throw error;
-      throw new MissingPermissionError(
-        `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
-          'Grant it +function|load, or load the library once as a user who has that right.',
-        { cause: error },
-      );
+    if (!this.redis.isCluster) {
+      await loadInto(this.redis);
+      return;
     }
+    const loads = await Promise.allSettled(this.loadIntoMasters());
+    // One that is away gets it when it is called; that this user may not load it holds for all.
+    const refused = loads.find(
+      (load) => load.status === 'rejected' && load.reason instanceof MissingPermissionError,
+    );
+    if (refused?.status === 'rejected') throw refused.reason;
+  }
+
+  /** The same, and ends only when every master of a cluster has it. */
+  async loadEverywhere(): Promise<void> {
+    if (!this.redis.isCluster) return this.load();
+    // Before that it knows none of its masters.
+    while (this.redis.status !== 'ready') await new Promise((resolve) => this.redis.once('ready', resolve));
+    await Promise.all(this.loadIntoMasters());
+  }
+
+  private loadIntoMasters(): Promise<void>[] {
+    return nodesOf(this.redis, 'master').map(loadInto);
   }
 
   private async orLoaded(invoke: () => Promise<unknown>): Promise<unknown> {
@@ -60,5 +85,20 @@ export class FunctionLibrary {
     }
     await this.load();
     return invoke();
+  }
+}
+
+async function loadInto(redis: Redis): Promise<void> {
+  try {
+    await redis.function('LOAD', CODE);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === 'library-exists') return;
+    if (failure !== 'no-permission') throw error;
+    throw new MissingPermissionError(
+      `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
+        'Grant it +function|load, or load the library once as a user who has that right.',
+      { cause: error },
+    );
   }
 }

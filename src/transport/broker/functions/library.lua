@@ -6,7 +6,8 @@
 --
 -- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
 -- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,
--- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending.
+-- perhaps by our own earlier send; 'taken', delivered to somebody else since; 'vanished', deleted while pending;
+-- 'duplicate', acknowledged and nothing else, as a condition among the writes wanted.
 
 local PARKING = '@retry'
 
@@ -168,6 +169,8 @@ local OFFERED = {
   zrem = { type = 'zset', least = 1, most = 1000, uses = { { 'ZREM', 'v' } } },
   rpush = { type = 'list', least = 1, most = 1000, uses = { { 'RPUSH', 'v' } } },
   lpush = { type = 'list', least = 1, most = 1000, uses = { { 'LPUSH', 'v' } } },
+  -- No write but a condition: where the field is there, the step acknowledges its entry and does nothing else.
+  onlyifabsent = { type = 'hash', least = 1, most = 1, uses = { { 'HEXISTS', 'f' } } },
 }
 
 -- Commands that leave a key where there was none, or leave it as it is.
@@ -187,11 +190,15 @@ local function denial(command, key)
   return nil
 end
 
--- Which keys have counters: of these alone it must be known what earlier writes leave.
-local function note_counter(writes, write)
+-- Which keys have counters: of these alone it must be known what earlier writes leave. And what is no write but a
+-- condition.
+local function note_write(writes, write)
   if write.command == 'incrby' or write.command == 'hincrby' then
     writes.counted = writes.counted or {}
     writes.counted[write.key] = true
+  elseif write.command == 'onlyifabsent' then
+    writes.conditions = writes.conditions or {}
+    table.insert(writes.conditions, write)
   end
 end
 
@@ -206,7 +213,7 @@ local function parse_writes(keys, args, at)
     end
     at = at + 3 + #write.args
     writes[w] = write
-    note_counter(writes, write)
+    note_write(writes, write)
   end
   return writes
 end
@@ -409,6 +416,16 @@ local function writes_error(writes, own, types)
   return nil
 end
 
+-- Whether a condition does not hold. To be asked when writes_error found nothing.
+local function is_prevented(writes)
+  for _, condition in ipairs(writes.conditions or {}) do
+    if redis.call('HEXISTS', condition.key, condition.args[1]) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
 local function apply_writes(writes, entry_id)
   for _, write in ipairs(writes) do
     local args = write.args
@@ -421,7 +438,7 @@ local function apply_writes(writes, entry_id)
       end
     elseif write.command == 'del' then
       redis.call('PEXPIRE', write.key, 0)
-    else
+    elseif write.command ~= 'onlyifabsent' then
       redis.call(write.command, write.key, unpack(args))
     end
   end
@@ -572,6 +589,10 @@ local function park(keys, args)
   end
   if not exists(stream, id) then
     return 'vanished'
+  end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    return 'duplicate'
   end
   redis.call('XCLAIM', stream, group, PARKING, 0, id, 'JUSTID')
   redis.call('ZADD', waiting, string.format('%.0f', due), id)
@@ -775,6 +796,11 @@ local function dead_letter(keys, args)
   if #fields == 0 then
     return { 'vanished' }
   end
+  if is_prevented(writes) then
+    redis.call('XACK', stream, group, id)
+    redis.call('ZREM', waiting, id)
+    return { 'duplicate' }
+  end
   local letter, replays = original_fields(fields, names)
   for _, part in ipairs(added) do
     letter[#letter + 1] = part
@@ -805,7 +831,7 @@ local function parse_commit(keys, sent)
   end
   for _, write in ipairs(parsed.writes) do
     write.command, write.key, write.args = write[1], keys[write[2]], write[3]
-    note_counter(parsed.writes, write)
+    note_write(parsed.writes, write)
   end
   local guard = sent[5]
   if guard then
@@ -884,6 +910,9 @@ local function commit_one(keys, args, one, surveyed)
   if problem then
     return problem
   end
+  if is_prevented(one.writes) then
+    return 'duplicate'
+  end
   for _, emit in ipairs(one.emits) do
     redis.call('XADD', emit.stream, '*', unpack(emit.fields))
   end
@@ -906,40 +935,41 @@ end
 
 -- KEYS: stream, receipt, then those of the commits. ARGV: group, consumer, number of this call, most entries and greatest
 -- age in ms of a stream that events go to and no group reads, the least and the greatest id of the entries, the commits as
--- JSON. Each is checked and applied by itself. Answers for each: 'done'; 'gone', 'taken', 'vanished', 'superseded', or
--- why it cannot be, with nothing written.
+-- JSON. Each is checked and applied by itself. Answers for each: 'done'; 'duplicate', acknowledged
+-- without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
 local function commit(keys, args)
   local stream, receipt, number = keys[1], keys[2], args[3]
   local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
   if problem then
     return raise(problem)
   end
-  local kept_number, kept = string.match(redis.call('GET', receipt) or '', '^(%d+) ([01]+)$')
+  local kept_number, kept = string.match(redis.call('GET', receipt) or '', '^(%d+) ([012]+)$')
   if kept_number ~= number then
     kept = ''
   end
   local commits = cjson.decode(args[8])
   local surveyed = survey(keys, args, commits)
   local answers, flags, settled, grown = {}, {}, {}, {}
+  local kept_answers, flag_of = { ['1'] = 'done', ['2'] = 'duplicate' }, { done = '1', duplicate = '2' }
   for c, sent in ipairs(commits) do
-    local answer = 'done'
-    if string.sub(kept, c, c) ~= '1' then
+    local answer = kept_answers[string.sub(kept, c, c)]
+    if not answer then
       local one, ok = parse_commit(keys, sent), nil
       ok, answer = pcall(commit_one, keys, args, one, surveyed)
       if not ok then -- what no check foresaw stays with this one commit
         answer = 'UNUSABLE commit: ' .. (type(answer) == 'table' and answer.err or tostring(answer))
       end
-      if answer == 'done' then
+      if flag_of[answer] then
         settled[#settled + 1] = one.id
         for _, emit in ipairs(one.emits) do
-          if emit.trims then
+          if emit.trims and answer == 'done' then
             grown[emit.stream] = true
           end
         end
       end
     end
     answers[c] = answer
-    flags[c] = answer == 'done' and '1' or '0'
+    flags[c] = flag_of[answer] or '0'
   end
   if #settled > 0 then
     redis.call('XACK', stream, args[1], unpack(settled))
@@ -1179,9 +1209,15 @@ local function with_data(originals, data)
   return replaced
 end
 
+-- Longer than ten steps can be. The time to take a text apart that is not made of steps grows with its square.
+local LONGEST_HISTORY = 1000
+
 -- Where earlier replays of the entry came from: '<entry id>:<dead-letter id>' for each, the last ten.
 local function replay_history(history, info, letter_id)
   local steps = {}
+  if #history > LONGEST_HISTORY then
+    history = ''
+  end
   for step in string.gmatch(history, '%d+%-%d+:%d+%-%d+') do
     steps[#steps + 1] = step
   end
@@ -1192,7 +1228,7 @@ local function replay_history(history, info, letter_id)
 end
 
 -- The entry that goes back to the stream.
-local function replayed_entry(letter_id, info, originals)
+local function replayed_entry(stream, letter_id, info, originals)
   local entry, history, has_retry = {}, '', false
   for i = 1, #originals, 2 do
     local name, value = originals[i], originals[i + 1]
@@ -1212,8 +1248,10 @@ local function replayed_entry(letter_id, info, originals)
   if not has_retry then
     add('retry', '0')
   end
-  if info['dlt-original-consumer-group'] then
-    add('replay-group', info['dlt-original-consumer-group'])
+  -- Every group that there is would pass over an entry for one that is gone.
+  local group = info['dlt-original-consumer-group']
+  if group and group_named(stream, group) then
+    add('replay-group', group)
   end
   add('replay-history', replay_history(history, info, letter_id))
   for _, part in ipairs(added) do
@@ -1282,7 +1320,7 @@ local function replay(keys, args)
   local problem = letter_error(letters, audit_key, receipt)
     or type_error(stream, 'stream')
     or type_error(job, 'hash')
-    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' } })
+    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' }, { 'XINFO', 'GROUPS', stream } })
     or (args[3] ~= '' and denied_error({ { 'HGET', job, 'id' }, { 'HINCRBY', job, 'id', 'x' } }))
     or writes_error(writes, { letters, audit_key, receipt, stream, job }, {})
   if problem then
@@ -1309,7 +1347,7 @@ local function replay(keys, args)
   if not originals then
     return { 'unreadable' }
   end
-  local entry = replayed_entry(id, info, originals)
+  local entry = replayed_entry(stream, id, info, originals)
   if #entry > MOST_PARTS then
     return { 'too-large' }
   end

@@ -1,5 +1,5 @@
 import type { RedisConnectionOptions } from '../connection-options.js';
-import { openConnection } from '../connection.js';
+import { cutConnection, openConnection } from '../connection.js';
 import { RedisUnavailableError } from '../../protocol/errors/redis-unavailable.error.js';
 import { FunctionLibrary } from './function-library.js';
 
@@ -8,18 +8,21 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Loads the function library of this version into Redis, unless it is there: for a user who may do only that, before
- * processes start that may not. Other versions of the library stay. On a Redis Cluster every master needs it.
+ * processes start that may not. Other versions of the library stay. On a Redis Cluster every master is given it.
  *
- * @param connection - Redis, and a user with `+function|load +info +client|setname`
+ * @param connection - Redis, and a user with `+function|load +info +client|setname`, on a cluster also
+ * `+cluster|slots +cluster|info +readonly`
  * @throws MissingPermissionError when the user may not load it
  * @throws RedisUnavailableError when Redis does not answer within ten seconds
  */
 export async function loadFunctions(connection: RedisConnectionOptions): Promise<void> {
   const redis = openConnection(connection, 'commands', 'order-streams:deploy');
   let linkError: Error | undefined;
-  redis.on('error', (error) => {
-    linkError = error;
-  });
+  for (const event of ['error', 'node error']) {
+    redis.on(event, (error: Error) => {
+      linkError = error;
+    });
+  }
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -29,9 +32,9 @@ export async function loadFunctions(connection: RedisConnectionOptions): Promise
     }, TIMEOUT_MS);
   });
   try {
-    await Promise.race([new FunctionLibrary(redis).load(), late]);
+    await Promise.race([new FunctionLibrary(redis).loadEverywhere(), late]);
   } finally {
     clearTimeout(timer);
-    redis.disconnect();
+    cutConnection(redis);
   }
 }

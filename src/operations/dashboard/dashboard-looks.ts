@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { answerWithin } from '../../orders/store/redis/redis-answer.js';
+import { helperKeyOf, RedisStreamsServer, ReplayJobs, type CommandSender } from '../../transport/index.js';
+import { jobView } from '../dead-letters/dto/replay-job.dto.js';
+import type { StreamSnapshot } from '../streams/streams-snapshot.js';
+import { StreamsSnapshots } from '../streams/streams-snapshots.js';
+import type { DashboardLook, WaitingList } from './dashboard-state.js';
+
+/** Asks Redis for what the page shows. */
+@Injectable()
+export class DashboardLooks {
+  constructor(
+    private readonly server: RedisStreamsServer,
+    private readonly snapshots: StreamsSnapshots,
+    private readonly jobs: ReplayJobs,
+  ) {}
+
+  /** Never fails: that Redis is away is something to show. */
+  async take(): Promise<DashboardLook> {
+    try {
+      const { group, streams } = await this.snapshots.take();
+      const [job, waiting] = await Promise.all([this.jobs.current(), this.waitingLists(streams)]);
+      return { group, streams, waiting, job: job ? jobView(job) : null };
+    } catch {
+      return { problem: 'Redis does not answer at present' };
+    }
+  }
+
+  private async waitingLists(streams: readonly StreamSnapshot[]): Promise<WaitingList[]> {
+    return Promise.all(
+      this.server.consumed.map(async ({ stream, group }) => {
+        const groups = streams.find((each) => each.stream === stream)?.groups ?? [];
+        const count = groups.find((each) => each.group === group)?.waiting ?? 0;
+        const key = helperKeyOf(stream, group, 'retry');
+        const redis = this.server.unwrap<CommandSender>();
+        const [, dueMs] = (await answerWithin(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES'))) as string[];
+        const nextDueAt = dueMs === undefined ? undefined : new Date(Number(dueMs)).toISOString();
+        return { stream, group, count, ...(nextDueAt !== undefined && { nextDueAt }) };
+      }),
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { json } from './api.js';
+import { byId, element } from './dom.js';
+import { time } from './format.js';
+import { showLetter } from './letter.js';
+
+/** Makes the look-up of an order work. */
+export function startOrder() {
+  byId('order-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const orderId = String(new FormData(event.target).get('orderId')).trim();
+    show(orderId).catch((error) => {
+      byId('order-content').replaceChildren(element('p', { class: 'problem' }, error.message));
+    });
+  });
+}
+
+async function show(orderId) {
+  const [order, letters] = await Promise.all([
+    json(`orders/${encodeURIComponent(orderId)}`).catch((error) => notFound(error)),
+    lettersOf(orderId),
+  ]);
+  const steps = [...(order ? stepsOfOrder(order) : []), ...letters.flatMap(stepsOfLetter)];
+  const content = order
+    ? [summary(order)]
+    : [element('p', {}, 'There is no record of an order ', element('code', {}, orderId), '.')];
+  steps.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  if (steps.length > 0) content.push(element('ol', { class: 'timeline' }, steps.map(stepItem)));
+  byId('order-content').replaceChildren(...content);
+}
+
+function notFound(error) {
+  if (error.status !== 404) throw error;
+  return undefined;
+}
+
+/** An id that no order can have is not one to filter by: then there is nothing to find. */
+async function lettersOf(orderId) {
+  try {
+    return (await json(`dead-letters?${new URLSearchParams({ orderId, limit: 50 })}`)).items;
+  } catch (error) {
+    if (error.status === 400) return [];
+    throw error;
+  }
+}
+
+function summary({ orderId, state, attempts, replays }) {
+  const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  return element(
+    'p',
+    {},
+    ...['Order ', element('code', {}, orderId), ' is ', element('strong', {}, state), ` after ${times}`],
+    replays === undefined ? '.' : `, replayed ${replays} ${replays === 1 ? 'time' : 'times'}.`,
+  );
+}
+
+function stepsOfOrder({ acceptedAt, updatedAt, state, entryId, lastError, attempts }) {
+  const steps = [{ at: acceptedAt, what: 'Accepted', detail: `entry ${entryId}` }];
+  if (state === 'processed') steps.push({ at: updatedAt, what: 'Processed', detail: `attempt ${attempts}` });
+  else if (lastError !== undefined && state === 'retrying')
+    steps.push({ at: updatedAt, what: `Attempt ${attempts} failed`, detail: lastError });
+  return steps;
+}
+
+function stepsOfLetter({ id, failedAt, reason, exception }) {
+  const detail = `${reason}: ${[exception.name, exception.message].filter(Boolean).join(': ')}`;
+  return [{ at: failedAt, what: 'Dead-lettered', detail, letter: id }];
+}
+
+function stepItem({ at, what, detail, letter }) {
+  const open = () => showLetter(letter, (message) => byId('order-content').append(element('p', {}, message)));
+  return element(
+    'li',
+    {},
+    element('time', { datetime: at }, time(at)),
+    element('div', {}, element('strong', {}, what), element('div', { class: 'muted' }, detail)),
+    letter === undefined ? undefined : element('button', { type: 'button', onclick: open }, 'Show'),
+  );
+}

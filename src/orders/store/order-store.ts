@@ -1,0 +1,91 @@
+import type {
+  DeadLetterReason,
+  DeadLetterVerdict,
+  ENTRY_ID,
+  FailedEvent,
+  NextStep,
+  SettlementWrites,
+  StreamWrites,
+} from '../../transport/index.js';
+import type { OrderEventDto } from '../dto/order-event.dto.js';
+import type { OrderOutcome, OrderSnapshot } from '../order-state.js';
+import type { Effect } from './effect.js';
+
+/** Stands for the id of the entry that the same step adds. */
+export type NewEntryId = typeof ENTRY_ID;
+
+/** One delivery of an order. */
+export interface OrderDelivery {
+  readonly entryId: string;
+  /** How often a handler has been given this entry, this time included. */
+  readonly attempts: number;
+  /** How often the order had been put back from the dead letters when the entry was written. */
+  readonly replays: number;
+}
+
+/** How an order stands when an entry brings it. */
+export type Standing =
+  | { readonly is: 'open' }
+  /** Another entry ended it. */
+  | { readonly is: 'ended'; readonly outcome: OrderOutcome }
+  /** This entry had its effect, in a process that did not come to acknowledge it. */
+  | { readonly is: 'effective'; readonly outcome: OrderOutcome };
+
+/** Sends the order's entry, with Redis writes in the same step. */
+export type SendOrder = (collect?: (writes: StreamWrites, entryId: NewEntryId) => unknown) => Promise<string>;
+
+/** Why the store cannot be used at present. */
+export interface StoreProblem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Where orders are kept. The first terminal state of an order wins: no later entry with its id, and no process that was
+ * thought dead, can change it or take effect a second time. Only a replay of its dead letter opens it again.
+ *
+ * Each method throws a `RedisUnavailableError` or a `StoreUnavailableError` when what it needs is away.
+ */
+export abstract class OrderStore {
+  /**
+   * Takes an order in, unless its id is known already.
+   *
+   * @returns the id of its entry once it is in the stream
+   */
+  abstract accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string>;
+
+  /** Notes that an entry brings this order, unless that is known already. */
+  abstract open(order: OrderEventDto, delivery: OrderDelivery): Promise<Standing>;
+
+  /**
+   * Lets the order take effect, once, with the follow-up event and the acknowledgement of its entry.
+   *
+   * @returns the outcome that holds if another entry came first: then this one had no effect
+   */
+  abstract complete(
+    order: OrderEventDto,
+    outcome: OrderOutcome,
+    effect: Effect,
+  ): Promise<OrderOutcome | undefined>;
+
+  /** Asked before an entry that brought this order is dead-lettered, see `DeadLetterArbiter`. */
+  abstract judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict>;
+
+  /** Adds what is to be kept of a failed delivery to the step that parks or dead-letters its entry. */
+  abstract recordFailure(
+    orderId: string,
+    event: FailedEvent,
+    next: NextStep,
+    writes: SettlementWrites,
+    deadLetterId: NewEntryId,
+  ): void;
+
+  /** Everything that is known of an order. What is seen later is never older than what was seen before. */
+  abstract find(orderId: string): Promise<OrderSnapshot | undefined>;
+
+  /** Says what keeps the store from working, beside Redis; settles within three seconds. */
+  abstract check(): Promise<StoreProblem | undefined>;
+
+  /** Ends connections of the store's own; call it when no handler runs any more. */
+  abstract close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import { Socket } from 'node:net';
+import { Logger } from '@nestjs/common';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool, type PoolConfig } from 'pg';
+import type { OrdersDatabase } from './schema.js';
+
+/** Where the orders are, and how many connections a process may use. */
+export interface DatabaseOptions {
+  /** `postgres://` or `postgresql://`. */
+  readonly url: string;
+  readonly poolSize: number;
+}
+
+/** In milliseconds; an HTTP caller is told within three seconds. */
+const CONNECT_MS = 1_500;
+const LOCK_MS = 1_000;
+const STATEMENT_MS = 2_000;
+/** Longer than a server that lives is silent while something is asked of it: the link is dead. */
+const SILENCE_MS = 4_000;
+/** A process that stands still in a transaction must not keep others from the row for ever. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
+
+/** Opens a pool; a connection is made when one is needed. */
+export function openDatabase({ url, poolSize }: DatabaseOptions): Kysely<OrdersDatabase> {
+  return kyselyOn({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_MS,
+    lock_timeout: LOCK_MS,
+    statement_timeout: STATEMENT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    stream: impatientSocket,
+  });
+}
+
+/** As {@link openDatabase}, for one who may have to wait: migrations wait for those of another process. */
+export function openPatientDatabase(url: string): Kysely<OrdersDatabase> {
+  return kyselyOn({ connectionString: url, max: 2, connectionTimeoutMillis: CONNECT_MS });
+}
+
+function kyselyOn(config: PoolConfig): Kysely<OrdersDatabase> {
+  const pool = new Pool({ application_name: 'order-streams', keepAlive: true, ...config });
+  const logger = new Logger('PostgreSQL');
+  // An idle connection that breaks is replaced; without a listener it would end the process.
+  pool.on('error', (error) => logger.debug('Lost a connection', { reason: error.message }));
+  return new Kysely<OrdersDatabase>({ dialect: new PostgresDialect({ pool }) });
+}
+
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  return socket.setTimeout(SILENCE_MS, () => {
+    socket.destroy(new Error(`PostgreSQL was silent for ${SILENCE_MS} ms`));
+  });
+}

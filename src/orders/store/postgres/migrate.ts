@@ -1,0 +1,27 @@
+import { Migrator } from 'kysely';
+import { openPatientDatabase } from './database.js';
+import { DatabaseStartError } from './database-start.error.js';
+import { MIGRATIONS } from './migrations/index.js';
+
+/**
+ * Brings the tables up to date. Processes that start together take turns: the migrator holds an advisory lock.
+ *
+ * @throws DatabaseStartError when the database cannot be used
+ */
+export async function migrate(url: string): Promise<void> {
+  const db = openPatientDatabase(url);
+  try {
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+      migrationTableName: 'order_streams_migration',
+      migrationLockTableName: 'order_streams_migration_lock',
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw new DatabaseStartError(error);
+  } catch (error) {
+    throw error instanceof DatabaseStartError ? error : new DatabaseStartError(error);
+  } finally {
+    await db.destroy();
+  }
+}

@@ -1,0 +1,168 @@
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { sql, type Kysely } from 'kysely';
+import type {
+  DeadLetterReason,
+  DeadLetterVerdict,
+  FailedEvent,
+  NextStep,
+  SettlementWrites,
+} from '../../../transport/index.js';
+import type { OrderEventDto } from '../../dto/order-event.dto.js';
+import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
+import { replaysIn } from '../../order-event.js';
+import type { Effect } from '../effect.js';
+import {
+  OrderStore,
+  type NewEntryId,
+  type OrderDelivery,
+  type SendOrder,
+  type Standing,
+  type StoreProblem,
+} from '../order-store.js';
+import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.js';
+import { timeOfEntry } from '../redis/order-record.js';
+import type { OrderRecords } from '../redis/order-records.js';
+import { StoreUnavailableError } from '../store-unavailable.error.js';
+import { asked } from './asked.js';
+import { EndedOrderError } from './ended-order.error.js';
+import { OrderRows, type IncomingOrder, type OrderRow } from './order-rows.js';
+import { entryIdOf, outcomeOfRow, snapshotOf } from './row-views.js';
+import { RowPruning } from './row-pruning.js';
+import type { OrdersDatabase } from './schema.js';
+
+/**
+ * Keeps each order in a row. The row decides how an order ends, whoever asks: a handler that lets it take effect, and
+ * whoever is about to dead-letter its entry. Redis has what concerns the entry alone: the last failure, the dead letter.
+ */
+export class PostgresOrderStore extends OrderStore implements OnApplicationShutdown {
+  private readonly logger = new Logger(PostgresOrderStore.name);
+  private readonly rows: OrderRows;
+  private readonly pruning: RowPruning;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly db: Kysely<OrdersDatabase>,
+    stream: string,
+    private readonly records: OrderRecords,
+  ) {
+    super();
+    this.rows = new OrderRows(db, stream);
+    this.pruning = new RowPruning(this.rows, records.ttlMs, this.logger);
+  }
+
+  /** Two systems cannot be written in one step: first the row, which alone means nothing, then the entry. */
+  async accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string> {
+    const incoming = { orderId: order.orderId, payload: JSON.stringify(order), acceptedAt };
+    await this.rows.add(incoming);
+    const entryId = await send();
+    // The entry is in the stream, so the order is taken in whether or not this succeeds: its handler does the same.
+    await this.rows.noteEntry(incoming, entryId).catch((error: unknown) => {
+      this.logger.warn('Could not note the entry of an order', {
+        orderId: order.orderId,
+        reason: String(error),
+      });
+    });
+    return entryId;
+  }
+
+  async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
+    const outcome = outcomeOfRow(await this.enter(incomingBy(order, entryId), entryId, replays));
+    if (!outcome) return { is: 'open' };
+    if (outcome.entryId !== entryId) return { is: 'ended', outcome };
+    if (outcome.state === 'dead-lettered') throw new EndedOrderError(outcome);
+    return { is: 'effective', outcome };
+  }
+
+  async complete(
+    { orderId }: OrderEventDto,
+    outcome: OrderOutcome,
+    effect: Effect,
+  ): Promise<OrderOutcome | undefined> {
+    const held = (await this.rows.end(orderId, outcome)) ? outcome : await this.heldOutcome(orderId);
+    if (held.entryId !== outcome.entryId) return held;
+    if (held.state === 'dead-lettered') throw new EndedOrderError(held);
+    // The follow-up event goes with the acknowledgement: whoever is given this entry again sees that it has had its
+    // effect, and comes by here.
+    effect.commit(held);
+    return undefined;
+  }
+
+  async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
+    const { entryId, payload, headers, error } = event;
+    const isGone = reason === 'vanished';
+    if (error instanceof StoreUnavailableError && !isGone) return 'retry';
+    await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replaysIn(headers));
+    if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
+    const held = await this.heldOutcome(orderId);
+    if (held.entryId !== entryId) return 'acknowledge';
+    if (held.state === 'dead-lettered') return 'dead-letter';
+    // It has had its effect, and its follow-up event is missing: without the entry nobody can make up for that.
+    return isGone ? 'acknowledge' : 'retry';
+  }
+
+  recordFailure(
+    orderId: string,
+    event: FailedEvent,
+    next: NextStep,
+    writes: SettlementWrites,
+    deadLetterId: NewEntryId,
+  ): void {
+    const key = this.records.keyOf(orderId);
+    writeFailure(writes, key, event, next, deadLetterId).pexpire(key, keptFor(this.records.ttlMs, next));
+  }
+
+  async find(orderId: string): Promise<OrderSnapshot | undefined> {
+    const [row, record] = await Promise.all([this.rows.find(orderId), this.records.read(orderId)]);
+    const entryId = entryIdOf(row, record);
+    if (entryId === undefined) return undefined;
+    // The row comes last: when the entry is not pending any more, the row has how it ended.
+    const pending = await this.records.pending(entryId);
+    return snapshotOf(orderId, await this.rows.find(orderId), record, pending);
+  }
+
+  async check(): Promise<StoreProblem | undefined> {
+    try {
+      const { rows } = await asked(
+        sql<{ readOnly: boolean }>`select pg_is_in_recovery() as "readOnly"`.execute(this.db),
+      );
+      if (rows[0]?.readOnly !== true) return undefined;
+      return { code: 'database-read-only', message: 'PostgreSQL is a standby and takes no writes' };
+    } catch {
+      return { code: 'database-unreachable', message: 'PostgreSQL does not answer' };
+    }
+  }
+
+  close(): Promise<void> {
+    this.pruning.stop();
+    this.closing ??= this.db.destroy();
+    return this.closing;
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  /** The row as the entry finds it; an entry that a replay wrote opens it again. */
+  private async enter(order: IncomingOrder, entryId: string, replays: number): Promise<OrderRow> {
+    const found = await this.rows.find(order.orderId);
+    // An order that came over HTTP has its row and its entry noted: a write would only cost.
+    const row = found && found.entry_id !== null ? found : await this.rows.noteEntry(order, entryId);
+    const mayReopen = row.state === 'dead-lettered' && row.ended_by !== entryId && replays > row.replays;
+    // The replay of another letter, such as that of an invalid entry with this id, is no replay of the order.
+    if (!mayReopen || (await this.records.entryIdOf(order.orderId)) !== entryId) return row;
+    await this.rows.reopen(order.orderId, entryId, replays);
+    return (await this.rows.find(order.orderId)) ?? row;
+  }
+
+  private async heldOutcome(orderId: string): Promise<OrderOutcome> {
+    const row = await this.rows.find(orderId);
+    const outcome = row && outcomeOfRow(row);
+    // It was opened again at this moment, or removed by hand.
+    if (!outcome) throw new StoreUnavailableError(`The row of the order "${orderId}" changed in between`);
+    return outcome;
+  }
+}
+
+function incomingBy(order: Pick<OrderEventDto, 'orderId'>, entryId: string): IncomingOrder {
+  return { orderId: order.orderId, payload: JSON.stringify(order), acceptedAt: timeOfEntry(entryId) };
+}

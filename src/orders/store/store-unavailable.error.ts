@@ -1,0 +1,4 @@
+/** The database of the orders did not do what it was asked for; that says nothing about the order. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}

@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis';
+import type { Random } from '../../integration/model/random.js';
+import type { TestRedis } from '../../support/redis.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
+import type { Fleet } from '../run/fleet.js';
+
+/** What a fault can reach. */
+export interface World {
+  readonly redis: TestRedis;
+  /** The run's own connection: no fault of a link touches it. */
+  readonly direct: Redis;
+  readonly fleet: Fleet;
+  /** A link for each process, and behind them that of the producer. */
+  readonly links: readonly TcpProxy[];
+  readonly stream: string;
+  readonly group: string;
+  readonly ackWaitMs: number;
+  /** Whether Redis keeps an append-only file. */
+  readonly keepsData: boolean;
+  /** Notes that Redis may have lost what it had up to this entry. */
+  lose(upToId: string): void;
+}
+
+/** What a fault leaves behind that the service cannot make good. */
+export type Consequence =
+  /** Redis loses entries, records and effects that it had. */
+  | 'loses'
+  /** Work that was done since the group's floor runs again. */
+  | 'repeats';
+
+/** Something that goes wrong. */
+export interface Fault {
+  /** How often by default, in milliseconds. */
+  readonly everyMs: number;
+  /** Whether it is a fault of links, for which these lead through proxies. */
+  readonly onLinks?: boolean;
+  readonly consequence?: Consequence;
+  /** Lets it happen, and heals it. @returns what was done, in words */
+  strike(world: World, random: Random): Promise<string>;
+}

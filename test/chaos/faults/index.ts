@@ -1,0 +1,24 @@
+import type { Fault } from './fault.js';
+import * as links from './links.js';
+import * as processes from './processes.js';
+import * as redis from './redis.js';
+
+/** The faults that can be asked for, by name. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  kill: processes.kill,
+  freeze: processes.freeze,
+  sigterm: processes.sigterm,
+  rolling: processes.rolling,
+  mixed: processes.mixed,
+  'redis-kill': redis.redisKill,
+  oom: redis.oom,
+  'group-destroy': redis.groupDestroy,
+  'stream-delete': redis.streamDelete,
+  flushall: redis.flushAll,
+  partition: links.partition,
+  blackout: links.blackout,
+  cut: links.cut,
+  'cut-replies': links.cutReplies,
+  refuse: links.refuse,
+  slow: links.slow,
+};

@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
+import type { Fault, World } from './fault.js';
+
+const DOWN_MS = 300;
+const OUT_OF_MEMORY_MS = 1_500;
+
+/** Redis dies as by `kill -9`, and is started again on the data that it has. */
+export const redisKill: Fault = {
+  everyMs: 3_000,
+  async strike(world) {
+    const { redis, direct, stream, keepsData } = world;
+    const last = keepsData ? '' : await lastId(world);
+    await redis.kill();
+    await delay(DOWN_MS);
+    if (!keepsData) world.lose(last);
+    await redis.restart();
+    await direct.exists(stream);
+    return 'killed Redis and started it again';
+  },
+};
+
+/** Redis takes no more writes that need memory. */
+export const oom: Fault = {
+  everyMs: 6_000,
+  async strike({ direct }) {
+    await direct.config('SET', 'maxmemory', '1');
+    await delay(OUT_OF_MEMORY_MS);
+    await direct.config('SET', 'maxmemory', '0');
+    return `left Redis without memory for ${OUT_OF_MEMORY_MS} ms`;
+  },
+};
+
+/** Somebody removes the consumer group. */
+export const groupDestroy: Fault = {
+  everyMs: 5_000,
+  consequence: 'repeats',
+  async strike({ direct, stream, group }) {
+    await direct.xgroup('DESTROY', stream, group);
+    const at = performance.now();
+    await eventually(async () => ((await hasGroup(direct, stream, group)) ? true : undefined), {
+      intervalMs: 5,
+    });
+    return `destroyed the group; it was back after ${Math.round(performance.now() - at)} ms`;
+  },
+};
+
+/** Somebody deletes the stream. */
+export const streamDelete: Fault = {
+  everyMs: 5_000,
+  consequence: 'loses',
+  async strike(world) {
+    const { direct, stream } = world;
+    const replies = await direct.multi().xrevrange(stream, '+', '-', 'COUNT', 1).del(stream).exec();
+    world.lose(idIn(replies));
+    return 'deleted the stream';
+  },
+};
+
+/** Somebody empties Redis. */
+export const flushAll: Fault = {
+  everyMs: 8_000,
+  consequence: 'loses',
+  async strike(world) {
+    const { direct, stream } = world;
+    const replies = await direct.multi().xrevrange(stream, '+', '-', 'COUNT', 1).flushall().exec();
+    world.lose(idIn(replies));
+    return 'emptied Redis';
+  },
+};
+
+async function hasGroup(direct: World['direct'], stream: string, group: string): Promise<boolean> {
+  const rows = (await direct.xinfo('GROUPS', stream)) as unknown[][];
+  return rows.some((row) => row[1] === group);
+}
+
+async function lastId({ direct, stream }: World): Promise<string> {
+  const [last] = await direct.xrevrange(stream, '+', '-', 'COUNT', 1);
+  return last?.[0] ?? '';
+}
+
+/** The id in the reply to the first command of the transaction. */
+function idIn(replies: [Error | null, unknown][] | null): string {
+  const entries = replies?.[0]?.[1] as [string, string[]][] | undefined;
+  return entries?.[0]?.[0] ?? '';
+}

@@ -1,0 +1,99 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { faultsOf, textOf } from './account/text.js';
+import { FAULTS } from './faults/index.js';
+import type { WantedFault } from './plan/schedule.js';
+import { ARTEFACTS } from './run/builds.js';
+import { runChaos } from './run/chaos-run.js';
+import { SCENARIOS } from './scenarios.js';
+import { DEFAULTS, FSYNC, type Settings } from './settings.js';
+import { prove } from './prove/prove.js';
+
+const command = new Command('npm run chaos --')
+  .description('Sends orders through processes while things go wrong, and accounts for each of them.')
+  .option('--scenario <name>', `a mix with a name: ${Object.keys(SCENARIOS).join(', ')}`, scenario)
+  .option('--quick', 'a short mix of faults, as CI runs it')
+  .option('--prove', 'plants each known bug and shows how the account catches it')
+  .option('--only <bugs>', 'with --prove: these alone, by comma', (text) => text.split(','))
+  .addOption(new Option('--of <what>', 'whose processes').choices(['transport', 'service']))
+  .option('--orders <n>', 'orders', amount)
+  .option('--processes <n>', 'processes', amount)
+  .option('--seed <n>', 'repeats the schedule of faults and of difficult orders', amount)
+  .option('--rate <n>', 'orders per second', amount)
+  .option('--duplicates <share>', 'orders that are sent twice', share)
+  .option('--poison <share>', 'orders that fail for ever', share)
+  .option('--flaky <share>', 'orders that fail once or twice', share)
+  .option('--slow <share>', 'orders that take longer than the ack wait', share)
+  .option('--killers <n>', 'orders that kill the process that handles them', amount)
+  .option(
+    '--faults <list>',
+    `by comma, each with its seconds if wanted (kill:0.5): ${Object.keys(FAULTS).join(', ')}`,
+    faults,
+  )
+  .addOption(new Option('--fsync <when>', 'of the append-only file of Redis').choices(FSYNC))
+  .option('--ack-wait-ms <ms>', 'ack wait of the processes', amount)
+  .option('--max-in-flight <n>', 'handlers at once in a process', amount)
+  .option('--max-retries <n>', 'further attempts', amount)
+  .option('--handler-ms <ms>', 'how long a plain handler takes', amount)
+  .option('--patience-ms <ms>', 'how long nothing may change before a run is given up', amount)
+  .option('--bug <name>', 'plants a bug into the workers')
+  .option('--keep', 'keeps ledgers, logs and data of Redis when nothing was wrong, too')
+  .option('--verbose', 'shows each fault with its time');
+
+const options = command.parse().opts<Partial<Settings> & Choices>();
+
+interface Choices {
+  scenario?: Partial<Settings>;
+  quick?: boolean;
+  prove?: boolean;
+  only?: string[];
+  verbose?: boolean;
+}
+
+const { scenario: named, quick, prove: proving, only, verbose, ...given } = options;
+if (proving) {
+  process.exitCode = (await prove(only)) ? 0 : 1;
+} else {
+  const settings: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
+  const directory = join(ARTEFACTS, `${new Date().toISOString().replaceAll(':', '-')}-seed-${settings.seed}`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'settings.json'), JSON.stringify(settings, null, 2));
+  const report = await runChaos(settings, directory);
+  if (verbose) console.log(faultsOf(report));
+  console.log(textOf(report));
+  const isGood = report.account.violations.length === 0;
+  if (isGood && !settings.keep) rmSync(directory, { recursive: true });
+  else {
+    writeFileSync(join(directory, 'account.txt'), `${faultsOf(report)}\n${textOf(report)}\n`);
+    console.log(`  Ledgers, logs and data of Redis: ${directory}`);
+  }
+  process.exitCode = isGood ? 0 : 1;
+}
+
+function scenario(name: string): Partial<Settings> {
+  const found = SCENARIOS[name];
+  if (!found) throw new InvalidArgumentError(`There are ${Object.keys(SCENARIOS).join(', ')}.`);
+  return found;
+}
+
+function amount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+function share(text: string): number {
+  if (!/^(0(\.\d+)?|1)$/.test(text)) throw new InvalidArgumentError('It is a share from 0 to 1.');
+  return Number(text);
+}
+
+function faults(text: string): WantedFault[] {
+  return text.split(',').map((word) => {
+    const [name = '', seconds] = word.split(':');
+    const fault = FAULTS[name];
+    if (!fault) throw new InvalidArgumentError(`There is no fault "${name}".`);
+    const everyMs = seconds === undefined ? fault.everyMs : Number(seconds) * 1_000;
+    if (!(everyMs >= 10)) throw new InvalidArgumentError(`"${word}" has no number of seconds.`);
+    return { name, everyMs };
+  });
+}

@@ -1,0 +1,52 @@
+import { Random } from '../../integration/model/random.js';
+
+/** What an order does to whoever handles it; its id begins with it, so that a worker need know no more. */
+export const ORDER_KINDS = ['plain', 'poison', 'flaky', 'slow', 'killer'] as const;
+export type OrderKind = (typeof ORDER_KINDS)[number];
+
+/** How many orders there are, and which shares of them are difficult. */
+export interface OrderMix {
+  readonly orders: number;
+  readonly seed: number;
+  /** Share of orders that are sent twice, as two entries. */
+  readonly duplicates: number;
+  /** Share that fails for ever. */
+  readonly poison: number;
+  /** Share that fails once or twice. */
+  readonly flaky: number;
+  /** Share whose handler runs for longer than the ack wait. */
+  readonly slow: number;
+  /** How many orders kill the process that handles them. */
+  readonly killers: number;
+}
+
+/** One order as the producer sends it. */
+export interface PlannedOrder {
+  readonly orderId: string;
+  /** After how many further orders it is sent once more; undefined: never. */
+  readonly repeatAfter?: number;
+}
+
+/** Latest repetition of an order, in orders. */
+const LONGEST_LAG = 300;
+
+/** The order with this number: a pure function of the seed. */
+export function plannedOrder(mix: OrderMix, index: number): PlannedOrder {
+  const random = new Random(mix.seed * 1_000_003 + index);
+  const kind = kindOf(mix, index, random.next());
+  const repeats = kind !== 'killer' && random.chance(mix.duplicates);
+  return { orderId: `${kind}-${index}`, ...(repeats && { repeatAfter: random.below(LONGEST_LAG) }) };
+}
+
+function kindOf({ orders, poison, flaky, slow, killers }: OrderMix, index: number, at: number): OrderKind {
+  if (killers > 0 && index % Math.max(1, Math.floor(orders / killers)) === Math.floor(orders / killers / 2))
+    return 'killer';
+  if (at < poison) return 'poison';
+  if (at < poison + flaky) return 'flaky';
+  return at < poison + flaky + slow ? 'slow' : 'plain';
+}
+
+/** The kind that an order id tells. */
+export function kindIn(orderId: string): OrderKind {
+  return ORDER_KINDS.find((kind) => orderId.startsWith(`${kind}-`)) ?? 'plain';
+}

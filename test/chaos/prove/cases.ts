@@ -1,0 +1,42 @@
+import type { Settings } from '../settings.js';
+
+/** A bug, where it shows, and what the account must say then. */
+export interface Case {
+  readonly bug: string;
+  readonly mix: keyof typeof MIXES;
+  readonly complaint: RegExp;
+}
+
+const SHORT: Partial<Settings> = {
+  ...{ orders: 500, rate: 250, processes: 2, early: 0.1, handlerMs: 20 },
+  ...{ duplicates: 0, poison: 0, flaky: 0, ackWaitMs: 600, patienceMs: 5_000, maxRetries: 2 },
+};
+
+/** What happens while a bug is looked for; without the bug the invariant holds under each. */
+export const MIXES = {
+  kills: { ...SHORT, rate: 125, poison: 0.03, faults: [{ name: 'kill', everyMs: 500 }] },
+  freezes: { ...SHORT, slow: 0.2, maxInFlight: 500, faults: [{ name: 'freeze', everyMs: 600 }] },
+  blackout: { ...SHORT, faults: [{ name: 'blackout', everyMs: 1_500 }] },
+  backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.03 },
+  duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
+} satisfies Record<string, Partial<Settings>>;
+
+const LOST = /\d+ lost/;
+const DOUBLED = /done more than once/;
+const STUCK = /still pending|never read/;
+
+export const CASES: readonly Case[] = [
+  { bug: 'copy-then-ack', mix: 'kills', complaint: /dead-lettered more than once|still pending/ },
+  { bug: 'ack-first', mix: 'kills', complaint: LOST },
+  { bug: 'marker-first', mix: 'kills', complaint: LOST },
+  { bug: 'unguarded-heartbeat', mix: 'freezes', complaint: /taken from the newest delivery/ },
+  { bug: 'dollar', mix: 'backlog', complaint: LOST },
+  { bug: 'delconsumer', mix: 'kills', complaint: LOST },
+  { bug: 'stop-at-an-empty-page', mix: 'kills', complaint: STUCK },
+  { bug: 'maxlen-trim', mix: 'backlog', complaint: LOST },
+  { bug: 'handle-event-ack', mix: 'backlog', complaint: LOST },
+  { bug: 'blocking-timeout', mix: 'blackout', complaint: STUCK },
+  { bug: 'acknowledge-before-effect', mix: 'kills', complaint: LOST },
+  { bug: 'unfenced-commit', mix: 'freezes', complaint: DOUBLED },
+  { bug: 'expiry-too-short', mix: 'duplicates', complaint: DOUBLED },
+];

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { lastValueFrom } from 'rxjs';
+import { RedisStreamsClient } from '../../../src/transport/index.js';
+import { Ledger } from '../account/ledger.js';
+import { plannedOrder, type OrderMix } from '../plan/orders.js';
+
+/** How the orders are sent. */
+export interface ProducerSettings extends OrderMix {
+  readonly url: string;
+  readonly stream: string;
+  /** Orders per second. */
+  readonly rate: number;
+  readonly directory: string;
+}
+
+const TURN_MS = 10;
+const MOST_AT_ONCE = 1_000;
+
+/** Sends each order until it is acknowledged, and writes each acknowledgement into a ledger. */
+export class Producer {
+  /** Emits that were refused or not answered in time; each was repeated. */
+  refused = 0;
+  acknowledged = 0;
+  private readonly client: RedisStreamsClient;
+  private readonly ledger: Ledger;
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly repetitions = new Map<number, string[]>();
+  private sent = 0;
+
+  constructor(private readonly settings: ProducerSettings) {
+    const { url, stream, directory } = settings;
+    this.client = new RedisStreamsClient({ connection: { url }, streams: { orders: stream } });
+    this.ledger = new Ledger(join(directory, 'acknowledged.ledger'));
+  }
+
+  /** Sends the orders up to this number, at the rate; resolves when they are acknowledged. */
+  async sendUntil(end: number, rate = this.settings.rate): Promise<void> {
+    const start = performance.now();
+    const first = this.sent;
+    while (this.sent < end) {
+      const due = Math.min(end, first + Math.ceil(((performance.now() - start) / 1_000) * rate));
+      while (this.sent < due && this.underWay.size < MOST_AT_ONCE) this.sendNext();
+      await delay(TURN_MS);
+    }
+    await this.settle();
+  }
+
+  /** Sends what is still to be repeated, and waits for every acknowledgement. */
+  async finish(): Promise<void> {
+    for (const orders of this.repetitions.values()) orders.forEach((orderId) => this.send(orderId));
+    this.repetitions.clear();
+    await this.settle();
+    await this.client.close();
+    this.ledger.close();
+  }
+
+  private async settle(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+  }
+
+  private sendNext(): void {
+    const { orderId, repeatAfter } = plannedOrder(this.settings, this.sent);
+    this.send(orderId);
+    if (repeatAfter !== undefined) {
+      const at = this.sent + repeatAfter;
+      this.repetitions.set(at, [...(this.repetitions.get(at) ?? []), orderId]);
+    }
+    for (const again of this.repetitions.get(this.sent) ?? []) this.send(again);
+    this.repetitions.delete(this.sent);
+    this.sent += 1;
+  }
+
+  private send(orderId: string): void {
+    const sending = this.untilAcknowledged(orderId).finally(() => this.underWay.delete(sending));
+    this.underWay.add(sending);
+  }
+
+  private async untilAcknowledged(orderId: string): Promise<void> {
+    for (;;) {
+      try {
+        const entryId = await lastValueFrom(this.client.emit<string>('orders', { orderId }));
+        this.ledger.write(orderId, entryId);
+        this.acknowledged += 1;
+        return;
+      } catch {
+        this.refused += 1;
+        await delay(50);
+      }
+    }
+  }
+}

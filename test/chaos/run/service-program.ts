@@ -1,0 +1,49 @@
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Settings } from '../settings.js';
+import type { Program } from './fleet.js';
+
+const POLL_MS = 50;
+
+/** Where the service runs. */
+export interface ServicePlace {
+  readonly stream: string;
+  readonly group: string;
+  readonly ports: readonly number[];
+  /** Further variables. */
+  readonly env?: Record<string, string>;
+}
+
+/** The order service as it is run, on ports of its own. */
+export function serviceProgram(
+  settings: Settings,
+  builds: readonly string[],
+  addressOf: (slot: number) => string,
+  { stream, group, ports, env = {} }: ServicePlace,
+): Program {
+  return {
+    builds,
+    launch: (slot, build) => ({
+      args: [join(build, 'src/main.js')],
+      env: {
+        ...{ REDIS_URL: addressOf(slot), STREAM_KEY: stream, GROUP_NAME: group },
+        ...{ HOST: '127.0.0.1', PORT: String(ports[slot]), LOG_LEVEL: settings.logLevel, LOG_FORMAT: 'json' },
+        ...{ FAIL_ORDER_PREFIX: 'poison-', ACK_WAIT_MS: String(settings.ackWaitMs) },
+        ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },
+        ...{ MAX_RETRIES: String(settings.maxRetries), BACKOFF_INITIAL_MS: String(settings.backoffMs) },
+        ...{ MAX_IN_FLIGHT: String(settings.maxInFlight) },
+        ...env,
+      },
+    }),
+    async whenReady(child: ChildProcess, slot: number) {
+      while (child.exitCode === null && child.signalCode === null) {
+        const { ok } = await fetch(`http://127.0.0.1:${ports[slot]}/health/ready`).catch(() => ({
+          ok: false,
+        }));
+        if (ok) return;
+        await delay(POLL_MS);
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Settings } from '../settings.js';
+import type { WorkerSettings } from '../worker/worker-settings.js';
+import type { Program } from './fleet.js';
+
+/** Workers of this directory, each with a Redis address of its own. */
+export function transportProgram(
+  settings: Settings,
+  builds: readonly string[],
+  addressOf: (slot: number) => string,
+  { stream, directory }: { stream: string; directory: string },
+): Program {
+  return {
+    builds,
+    launch(slot, build) {
+      const { ackWaitMs, recoveryIntervalMs, maxInFlight, maxRetries, backoffMs, retentionMaxEntries } =
+        settings;
+      const worker: WorkerSettings = {
+        ...{ url: addressOf(slot), stream, directory, slot },
+        ...{ ackWaitMs, recoveryIntervalMs, maxInFlight, maxRetries, backoffMs, retentionMaxEntries },
+        handlerMs: settings.handlerMs,
+        ...(settings.bug !== undefined && { bug: settings.bug }),
+      };
+      return {
+        args: [join(build, 'test/chaos/worker/transport-worker.js')],
+        env: { CHAOS_WORKER: JSON.stringify(worker) },
+      };
+    },
+    async whenReady(child: ChildProcess) {
+      await once(child, 'message');
+    },
+  };
+}

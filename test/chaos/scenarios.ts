@@ -1,0 +1,70 @@
+import { FAULTS } from './faults/index.js';
+import type { WantedFault } from './plan/schedule.js';
+import type { Settings } from './settings.js';
+
+const each = (...names: string[]): WantedFault[] =>
+  names.map((name) => ({ name, everyMs: FAULTS[name]?.everyMs ?? 1_000 }));
+
+/** Where there are many, each may be rarer: what is left of a process must have time to work. */
+const rarer = ({ name, everyMs }: WantedFault): WantedFault => ({ name, everyMs: everyMs * 3 });
+
+const LONG = { orders: 100_000, rate: 1_500, duplicates: 0.1, poison: 0.01, flaky: 0.1, patienceMs: 60_000 };
+
+/** Mixes with a name. */
+export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
+  quick: {
+    orders: 8_000,
+    rate: 500,
+    slow: 0.002,
+    killers: 1,
+    ackWaitMs: 1_500,
+    faults: [
+      { name: 'kill', everyMs: 2_000 },
+      { name: 'freeze', everyMs: 7_000 },
+      { name: 'sigterm', everyMs: 5_000 },
+      { name: 'redis-kill', everyMs: 7_000 },
+      { name: 'partition', everyMs: 9_000 },
+      { name: 'cut-replies', everyMs: 3_000 },
+      { name: 'oom', everyMs: 9_000 },
+    ],
+  },
+  'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
+  'redis-kills': { ...LONG, fsync: 'always', faults: [{ name: 'redis-kill', everyMs: 3_000 }] },
+  partitions: { ...LONG, faults: [{ name: 'partition', everyMs: 6_000 }] },
+  everything: {
+    ...LONG,
+    ...{ rate: 500, slow: 0.0005, killers: 2 },
+    faults: [
+      ...each('freeze', 'redis-kill', 'oom', 'partition', 'cut', 'cut-replies', 'refuse', 'slow').map(rarer),
+      ...[
+        { name: 'kill', everyMs: 5_000 },
+        { name: 'sigterm', everyMs: 7_000 },
+        { name: 'mixed', everyMs: 11_000 },
+        { name: 'rolling', everyMs: 40_000 },
+      ],
+    ],
+  },
+  'operator-errors': {
+    ...{ orders: 20_000, rate: 500 },
+    faults: each('group-destroy', 'stream-delete', 'flushall'),
+  },
+  /** 500 times SIGTERM under load: each ends with 0, and nothing that had begun is delivered again. */
+  sigterms: {
+    ...{ orders: 100_000, rate: 250, duplicates: 0, poison: 0, flaky: 0 },
+    faults: [{ name: 'sigterm', everyMs: 750 }],
+  },
+  /** 1,000 deaths: consumers do not pile up. */
+  restarts: {
+    ...{ orders: 100_000, rate: 200, flaky: 0, poison: 0 },
+    faults: [{ name: 'kill', everyMs: 490 }],
+  },
+  /** Few deaths, so that there is always somebody to take over. */
+  orphans: {
+    ...{ orders: 15_000, rate: 200, duplicates: 0, poison: 0, flaky: 0, handlerMs: 400 },
+    faults: [{ name: 'kill', everyMs: 6_000 }],
+  },
+  'group-destroyed': {
+    ...{ orders: 20_000, rate: 500 },
+    faults: [{ name: 'group-destroy', everyMs: 2_000 }],
+  },
+};

@@ -1,0 +1,58 @@
+import type { OrderMix } from './plan/orders.js';
+import type { WantedFault } from './plan/schedule.js';
+
+/** How Redis writes its append-only file; `off` for none. */
+export const FSYNC = ['always', 'everysec', 'no', 'off'] as const;
+export type Fsync = (typeof FSYNC)[number];
+
+/** Everything that a run is made of. */
+export interface Settings extends OrderMix {
+  readonly of: 'transport' | 'service';
+  readonly processes: number;
+  /** Orders per second. */
+  readonly rate: number;
+  readonly faults: readonly WantedFault[];
+  readonly fsync: Fsync;
+  readonly ackWaitMs: number;
+  readonly recoveryIntervalMs: number;
+  readonly maxInFlight: number;
+  readonly maxRetries: number;
+  readonly backoffMs: number;
+  readonly retentionMaxEntries: number;
+  readonly handlerMs: number;
+  /** Share of the orders that is sent before the first process is started. */
+  readonly early: number;
+  /** How long nothing may change before a run that is not at rest is given up, in milliseconds. */
+  readonly patienceMs: number;
+  /** Whether the artefacts stay when nothing was wrong. */
+  readonly keep: boolean;
+  readonly bug?: string;
+  /** Of the service. */
+  readonly logLevel: string;
+}
+
+export const DEFAULTS: Settings = {
+  of: 'transport',
+  orders: 10_000,
+  processes: 4,
+  seed: 1,
+  rate: 1_000,
+  duplicates: 0.1,
+  poison: 0.01,
+  flaky: 0.1,
+  slow: 0,
+  killers: 0,
+  faults: [],
+  fsync: 'everysec',
+  ackWaitMs: 2_000,
+  recoveryIntervalMs: 100,
+  maxInFlight: 64,
+  maxRetries: 4,
+  backoffMs: 50,
+  retentionMaxEntries: 1_000_000,
+  handlerMs: 5,
+  early: 0.01,
+  patienceMs: 15_000,
+  keep: false,
+  logLevel: 'warn',
+};

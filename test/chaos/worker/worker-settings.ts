@@ -1,0 +1,17 @@
+/** What a worker is told. */
+export interface WorkerSettings {
+  readonly url: string;
+  readonly stream: string;
+  readonly directory: string;
+  readonly slot: number;
+  readonly ackWaitMs: number;
+  readonly recoveryIntervalMs: number;
+  readonly maxInFlight: number;
+  readonly maxRetries: number;
+  readonly backoffMs: number;
+  readonly retentionMaxEntries: number;
+  /** How long a plain handler takes. */
+  readonly handlerMs: number;
+  /** A bug to be caught. */
+  readonly bug?: string;
+}

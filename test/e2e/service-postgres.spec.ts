@@ -1,0 +1,144 @@
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import type { OrderView } from '../../src/orders/order-state.js';
+import { eventually } from '../support/eventually.js';
+import { eventuallyPasses } from '../support/eventually-passes.js';
+import { get, post } from '../support/http.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { endServices, runService, startService, type Service } from '../support/service.js';
+import { sharedRedisUrl } from '../support/shared-redis.js';
+import { startProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { uniqueName } from '../support/unique-name.js';
+
+describe('the service with DATABASE_URL', () => {
+  let postgres: TestPostgres;
+  let redis: Redis;
+  let proxy: TcpProxy;
+  let stream: string;
+
+  beforeAll(async () => {
+    const { hostname, port } = new URL(sharedRedisUrl());
+    [postgres, proxy] = await Promise.all([startPostgres(), startProxy(hostname, Number(port))]);
+    redis = new Redis(sharedRedisUrl());
+  }, 120_000);
+  beforeEach(() => {
+    stream = uniqueName('orders');
+  });
+  afterEach(() => endServices());
+  afterAll(async () => {
+    redis.disconnect();
+    await proxy.stop();
+    await postgres.stop();
+  });
+
+  const start = (redisUrl = sharedRedisUrl()): Promise<Service> =>
+    startService({
+      ...{ REDIS_URL: redisUrl, DATABASE_URL: postgres.url, STREAM_KEY: stream, GROUP_NAME: 'g' },
+      ...{ ACK_WAIT_MS: '300', RECOVERY_INTERVAL_MS: '50', MAX_RETRIES: '0', BACKOFF_INITIAL_MS: '50' },
+    });
+  const throughProxy = () => `redis://127.0.0.1:${proxy.port}`;
+  const find = async ({ url }: Service, orderId: string) =>
+    (await get<OrderView>(`${url}/orders/${orderId}`)).body;
+  const processed = (service: Service, orderId: string) =>
+    eventually(
+      async () => {
+        const order = await find(service, orderId);
+        return order.state === 'processed' ? order : undefined;
+      },
+      { timeoutMs: 15_000 },
+    );
+  const pending = async () => ((await redis.xpending(stream, 'g')) as [number])[0];
+  const followUps = () => redis.xlen(`${stream}.processed`);
+
+  async function withDatabase<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const client = new Client({ connectionString: postgres.url });
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('keeps them there, and not in Redis', async () => {
+    const service = await start();
+    const { body } = await post<{ entryId: string }>(`${service.url}/orders`, {
+      orderId: '42',
+      amount: 12.5,
+    });
+    const order = await processed(service, '42');
+    expect(order).toMatchObject({ entryId: body.entryId, attempts: 1 });
+    expect(await redis.exists(`{${stream}}:order:42`)).toBe(0);
+    const { rows } = await withDatabase((client) =>
+      client.query('select payload, state, ended_by from order_streams_orders where stream = $1', [stream]),
+    );
+    const payload = { orderId: '42', amount: 12.5 };
+    expect(rows).toEqual([{ payload, state: 'processed', ended_by: body.entryId }]);
+  }, 30_000);
+
+  it('tells of an order once, although its process is killed between the effect and the acknowledgement', async () => {
+    const victim = await start(throughProxy());
+    await withDatabase(async (client) => {
+      // The row is held until the entry is delivered and the link to Redis is dead.
+      await client.query('begin');
+      await client.query('lock table order_streams_orders in exclusive mode');
+      const entryId = await redis.xadd(stream, '*', 'orderId', 'crashed', 'retry', '0');
+      await eventually(() => victim.records.find(({ message }) => message === 'Order received'));
+      proxy.blackhole();
+      await client.query('rollback');
+      const query = 'select ended_by from order_streams_orders where stream = $1 and state is not null';
+      await eventuallyPasses(async () =>
+        expect((await client.query(query, [stream])).rows).toEqual([{ ended_by: entryId }]),
+      );
+    });
+    await victim.end('SIGKILL');
+    await proxy.heal();
+    expect([await pending(), await followUps()]).toEqual([1, 0]);
+
+    const survivor = await start();
+    await eventuallyPasses(async () => expect(await pending()).toBe(0));
+    expect(await followUps()).toBe(1);
+    expect(await find(survivor, 'crashed')).toMatchObject({ state: 'processed', attempts: 1 });
+    expect(await redis.exists(`${stream}.DLT`)).toBe(0);
+  }, 60_000);
+
+  it('answers 503 and dead-letters nothing while PostgreSQL is away, and goes on when it is back', async () => {
+    const service = await start();
+    await postgres.kill();
+    const { status, body } = await post<{ message: string }>(`${service.url}/orders`, { orderId: 'later' });
+    expect([status, body.message]).toEqual([503, expect.stringContaining('database') as string]);
+    expect((await get(`${service.url}/orders/later`)).status).toBe(503);
+    await redis.xadd(stream, '*', 'orderId', 'waiting', 'retry', '0');
+    const failures = () => service.records.filter(({ message }) => message === 'Order failed');
+    await eventually(() => failures()[2]);
+    await postgres.restart();
+    await processed(service, 'waiting');
+    expect(await redis.exists(`${stream}.DLT`)).toBe(0);
+    expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);
+    await processed(service, 'later');
+  }, 60_000);
+
+  it('takes an order in when it is placed again after its entry could not be sent', async () => {
+    const service = await start(throughProxy());
+    proxy.blackhole();
+    expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(503);
+    await proxy.heal();
+    await eventuallyPasses(
+      async () => expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(202),
+      { timeoutMs: 20_000 },
+    );
+    await processed(service, 'again');
+    await eventuallyPasses(async () => expect(await pending()).toBe(0));
+    expect(await followUps()).toBe(1);
+  }, 60_000);
+
+  it('refuses to start without it, and names the variable, not the password', async () => {
+    const { code, output } = await runService({
+      ...{ REDIS_URL: sharedRedisUrl(), PORT: '0' },
+      DATABASE_URL: 'postgres://user:hunter2@127.0.0.1:1/orders',
+    });
+    expect(code).toBe(1);
+    expect(output).toContain('DATABASE_URL');
+    expect(output).not.toContain('hunter2');
+  }, 30_000);
+});
