@@ -61,9 +61,30 @@ it('runs them without root, with nothing to write to and no rights to gain', asy
   for (const replica of replicas) {
     expect(await docker('exec', replica, 'id', '-u')).toBe('1000');
     await expect(docker('exec', replica, 'touch', '/app/file')).rejects.toThrow('Read-only file system');
-    expect(await inspect(replica, '{{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}')).toMatch(
-      /^\[ALL\] \[no-new-privileges/,
-    );
+    await expect(docker('exec', replica, 'npm', '--version')).rejects.toThrow('not found');
+    const status = await docker('exec', replica, 'cat', '/proc/1/status');
+    expect(status).toMatch(/^CapBnd:\s*0+$/m);
+    expect(status).toMatch(/^NoNewPrivs:\s*1$/m);
+  }
+});
+
+it('keeps every container within its limits', async () => {
+  const containers = (
+    await Promise.all(['redis', 'service', 'storefront'].map((name) => compose.containers(name)))
+  ).flat();
+  expect(containers).toHaveLength(4);
+  for (const container of containers) {
+    const { HostConfig, Config } = JSON.parse(await inspect(container, '{{json .}}')) as {
+      HostConfig: Record<string, unknown>;
+      Config: { User: string };
+    };
+    expect(HostConfig).toMatchObject({
+      ...{ ReadonlyRootfs: true, Privileged: false, CapDrop: ['ALL'], PidsLimit: 64 },
+      SecurityOpt: [expect.stringContaining('no-new-privileges')],
+    });
+    expect(HostConfig.CapAdd ?? []).toEqual([]);
+    expect([512, 1024]).toContain(Number(HostConfig.Memory) / 2 ** 20);
+    expect(Config.User).toMatch(/^(node|redis)$/);
   }
 });
 
