@@ -72,6 +72,14 @@ describe('The dashboard', () => {
     await place('fail-4');
     await page.getByRole('button', { name: /The list has changed/ }).click();
     await shows(page, '#dead-letters-table', 'fail-4');
+    const [[id] = ['']] = await redis.xrange(`${stream}.DLT`, '-', '+', 'COUNT', 1);
+    await post(`${service.url}/dead-letters/${id}/replay`, {});
+    await eventuallyPasses(async () => expect(await letterCount()).toBe(2));
+    await page.locator('#order-form').getByLabel('Order id').fill('fail-3');
+    await page.locator('#order-form').getByRole('button').click();
+    const steps = page.locator('.timeline strong');
+    await shows(page, '.timeline', 'Replayed');
+    expect(await steps.allTextContents()).toEqual(['Accepted', 'Dead-lettered', 'Replayed', 'Dead-lettered']);
     await page.getByRole('link', { name: 'API' }).click();
     await page.getByText('/dead-letters/{id}/replay').waitFor();
     expect(opened?.problems).toEqual([]);

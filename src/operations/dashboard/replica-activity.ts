@@ -29,6 +29,7 @@ export class ReplicaActivity implements OnApplicationBootstrap, OnModuleDestroy 
   private readonly others = new Map<string, readonly ActivityRow[]>();
   private timer: NodeJS.Timeout | undefined;
   private isPublishing = false;
+  private isExplained = false;
   private subscriber: Redis | undefined;
 
   constructor(
@@ -97,7 +98,8 @@ export class ReplicaActivity implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   private explain(error: unknown): void {
-    if (!String(error).includes('NOPERM')) return;
+    if (this.isExplained || !String(error).includes('NOPERM')) return;
+    this.isExplained = true;
     this.logger.warn(
       `The dashboard shows of each process only what it did itself: the user of Redis needs +publish, +subscribe and &${this.channel()}`,
     );

@@ -3,6 +3,8 @@ import { byId, element } from './dom.js';
 import { time } from './format.js';
 import { showLetter } from './letter.js';
 
+const MOST_LETTERS = 10;
+
 /** Makes the look-up of an order work. */
 export function startOrder() {
   byId('order-form').addEventListener('submit', (event) => {
@@ -33,10 +35,11 @@ function notFound(error) {
   return undefined;
 }
 
-/** An id that no order can have is not one to filter by: then there is nothing to find. */
+/** The newest few, whole. An id that no order can have is not one to filter by: then there is nothing to find. */
 async function lettersOf(orderId) {
   try {
-    return (await json(`dead-letters?${new URLSearchParams({ orderId, limit: 50 })}`)).items;
+    const { items } = await json(`dead-letters?${new URLSearchParams({ orderId, limit: MOST_LETTERS })}`);
+    return await Promise.all(items.map((item) => json(`dead-letters/${encodeURIComponent(item.id)}`)));
   } catch (error) {
     if (error.status === 400) return [];
     throw error;
@@ -61,13 +64,23 @@ function stepsOfOrder({ acceptedAt, updatedAt, state, entryId, lastError, attemp
   return steps;
 }
 
-function stepsOfLetter({ id, failedAt, reason, exception }) {
+function stepsOfLetter({ id, failedAt, reason, exception, history }) {
   const detail = `${reason}: ${[exception.name, exception.message].filter(Boolean).join(': ')}`;
-  return [{ at: failedAt, what: 'Dead-lettered', detail, letter: id }];
+  const earlier = history.flatMap((step) => [
+    { at: step.failedAt, what: 'Dead-lettered', detail: `dead letter ${step.deadLetterId}` },
+    { at: timeOf(step.entryId), what: 'Replayed', detail: `entry ${step.entryId}` },
+  ]);
+  return [...earlier, { at: failedAt, what: 'Dead-lettered', detail, letter: id }];
+}
+
+/** When Redis made an id, which begins with that. */
+function timeOf(id) {
+  return new Date(Number.parseInt(id, 10)).toISOString();
 }
 
 function stepItem({ at, what, detail, letter }) {
-  const open = () => showLetter(letter, (message) => byId('order-content').append(element('p', {}, message)));
+  const tell = (message) => byId('order-content').append(element('p', { role: 'status' }, message));
+  const open = () => showLetter(letter, tell).catch((error) => tell(error.message));
   return element(
     'li',
     {},
