@@ -85,5 +85,8 @@ function ratiosTo(reference, result) {
 function installPeers() {
   const here = new URL('.', import.meta.url).pathname;
   if (existsSync(`${here}node_modules/.package-lock.json`)) return;
-  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: here,
+    stdio: 'inherit',
+  });
 }
