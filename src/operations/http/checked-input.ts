@@ -1,5 +1,9 @@
-import { Injectable, ValidationPipe } from '@nestjs/common';
+import { BadRequestException, Injectable, ValidationPipe } from '@nestjs/common';
 import { ValidateIf } from 'class-validator';
+import { isTooDeep } from '../../orders/nesting.js';
+
+/** Room for any payload that is given in place of another, and far from where a recursion overflows the stack. */
+const MOST_LEVELS = 64;
 
 /** Takes what a DTO declares and refuses everything else; a body that is left out is an empty one. */
 @Injectable()
@@ -12,6 +16,9 @@ export class CheckedInput extends ValidationPipe {
     value: unknown,
     ...metadata: [Parameters<ValidationPipe['transform']>[1]]
   ): Promise<unknown> {
+    if (isTooDeep(value, MOST_LEVELS)) {
+      throw new BadRequestException(`nested more than ${MOST_LEVELS} levels deep`);
+    }
     return super.transform(value ?? {}, ...metadata) as Promise<unknown>;
   }
 }
