@@ -4,7 +4,7 @@ import { AppModule } from '../../dist/app.module.js';
 import { loadConfig } from '../../dist/config/index.js';
 import { configureHttp } from '../../dist/operations/http/configure-http.js';
 
-const module = AppModule.forRoot(loadConfig({}), process.argv[2]);
+const module = AppModule.forRoot(loadConfig({}), { url: process.argv[2] });
 const app = await NestFactory.create(module, { logger: false, bodyParser: false });
 configureHttp(app);
 await app.init();
