@@ -24,10 +24,13 @@ export interface Idempotency {
   readonly windowMs: number;
 }
 
-/** Where it is kept which entry a key stands for, in the hash slot of the stream. */
+/**
+ * Where it is kept which entry a key stands for, in the hash slot of the stream. The name of a group never begins with
+ * an at sign, so a key of a producer's choosing never meets what a group keeps.
+ */
 export function dedupMarkerOf(stream: string, key: string): string {
   const name = key.length > LONGEST_PLAIN_KEY ? createHash('sha256').update(key).digest('hex') : key;
-  return helperKeyOf(stream, 'dedup', name);
+  return helperKeyOf(stream, '@dedup', name);
 }
 
 /** @throws UnencodableEventError when the key cannot name an event */

@@ -34,7 +34,7 @@ describe('An event with an idempotency key', () => {
   };
   const named = (key: string, payload: unknown = { orderId: '1' }) =>
     new RedisStreamsRecordBuilder(payload).setIdempotencyKey(key);
-  const marker = (key: string): string => `{${stream}}:dedup:${key}`;
+  const marker = (key: string): string => `{${stream}}:@dedup:${key}`;
 
   it('is added once, whoever repeats it, and each repeat gives the id of the first', async () => {
     const [one, other] = [open(), open()];
