@@ -21,7 +21,7 @@ beforeAll(async () => {
   admin = openRedis(redis.url);
   proxy = await startProxy(redis.host, redis.port);
   service = await startService({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
-}, 40_000);
+}, 60_000);
 
 afterAll(async () => {
   await endServices();
@@ -170,11 +170,11 @@ it.each(FAULTS)(
     }
     await expectWorks(`after-${FAULTS.findIndex(([name]) => name === fault)}`);
   },
-  40_000,
+  60_000,
 );
 
 it('makes a group anew that was destroyed, and goes on', async () => {
   await expectWorks('before-destroy');
   await admin.xgroup('DESTROY', 'orders', 'order-group');
   await expectWorks('after-destroy');
-}, 40_000);
+}, 60_000);

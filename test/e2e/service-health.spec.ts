@@ -74,5 +74,5 @@ describe('GET /health/live', () => {
       await app.close();
       redis.disconnect();
     }
-  }, 30_000);
+  }, 60_000);
 });

@@ -74,7 +74,7 @@ describe('the service with DATABASE_URL', () => {
     );
     const payload = { orderId: '42', amount: 12.5 };
     expect(rows).toEqual([{ payload, state: 'processed', ended_by: body.entryId }]);
-  }, 30_000);
+  }, 60_000);
 
   it('tells of an order once, although its process is killed between the effect and the acknowledgement', async () => {
     const victim = await start(throughProxy());
@@ -140,5 +140,5 @@ describe('the service with DATABASE_URL', () => {
     expect(code).toBe(1);
     expect(output).toContain('DATABASE_URL');
     expect(output).not.toContain('hunter2');
-  }, 30_000);
+  }, 60_000);
 });

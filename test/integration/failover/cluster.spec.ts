@@ -5,7 +5,7 @@ import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { recordingController } from '../../support/recording-controller.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 
-const BACK = { timeoutMs: 20_000 };
+const BACK = { timeoutMs: 30_000 };
 const TEST_LIMIT_MS = 60_000;
 /** In different slots, on different masters. */
 const STREAMS = { orders: 'orders', payments: 'payments' };
