@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import type { ClusterConnectionOptions } from '../../src/transport/index.js';
 import { eventually } from './eventually.js';
 import { openRedis } from './open-redis.js';
+import { serverPort } from './server-port.js';
 import { ServerProcess } from './server-process.js';
 
 const SLOTS = 16_384;
@@ -157,7 +157,7 @@ export class ClusterWorld {
 }
 
 async function startNode(serverArgs: readonly string[]): Promise<ClusterNode> {
-  const server = new ServerProcess(await freePort(), await freePort());
+  const server = new ServerProcess(await serverPort(), await serverPort());
   await launch(server, serverArgs);
   const redis = openRedis(`redis://127.0.0.1:${server.port}`);
   return { server, redis, id: await redis.cluster('MYID') };

@@ -4,6 +4,7 @@ import { isCluster, type RedisConnectionOptions } from './connection-options.js'
 import { watchFailover } from './failover-watch.js';
 import { watchHandshake } from './link-watch.js';
 import { readPasswordAtEachConnect } from './password.js';
+import { disconnectAndSettle } from './unsettled-commands.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
@@ -59,8 +60,7 @@ export async function closeConnection(redis: Redis): Promise<void> {
 
 /** Ends a connection at once. */
 export function cutConnection(redis: Redis): void {
-  redis.disconnect();
-  // ioredis does not tell that a client ended which was between two attempts to connect.
+  disconnectAndSettle(redis);
   watches.get(redis)?.();
 }
 
