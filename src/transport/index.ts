@@ -1,3 +1,4 @@
+export { subscribeToChannel, type ChannelListener } from './broker/channel-subscription.js';
 export type {
   ClusterConnectionOptions,
   CommonConnectionOptions,
