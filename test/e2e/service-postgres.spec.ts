@@ -49,8 +49,8 @@ describe('the service with DATABASE_URL', () => {
       },
       { timeoutMs: 15_000 },
     );
-  const saysReady = async ({ url }: Service) =>
-    metricsIn(await (await fetch(`${url}/metrics`)).text()).value('order_streams_ready', {});
+  const metrics = async ({ url }: Service) => metricsIn(await (await fetch(`${url}/metrics`)).text());
+  const saysReady = async (service: Service) => (await metrics(service)).value('order_streams_ready', {});
   const pending = async () => ((await redis.xpending(stream, 'g')) as [number])[0];
   const followUps = () => redis.xlen(`${stream}.processed`);
 
@@ -125,6 +125,9 @@ describe('the service with DATABASE_URL', () => {
     expect(await processed(service, 'waiting')).toMatchObject({ attempts: 1 });
     expect((await get(`${service.url}/health/ready`)).status).toBe(200);
     expect(await saysReady(service)).toBe(1);
+    const labels = { stream, group: 'g' };
+    expect((await metrics(service)).value('order_streams_put_off_total', labels)).toBeGreaterThan(2);
+    expect((await metrics(service)).value('order_streams_retried_total', labels)).toBe(0);
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
     expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);
     await processed(service, 'later');
