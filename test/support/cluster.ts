@@ -89,6 +89,12 @@ export class ClusterWorld {
       await redis.cluster('SETSLOT', slot, 'NODE', target.id);
   }
 
+  /** Ends every link that listens to channels. @returns how many there were */
+  async cutSubscribers(): Promise<number> {
+    const cut = await Promise.all(this.nodes.map(({ redis }) => redis.client('KILL', 'TYPE', 'pubsub')));
+    return cut.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+
   /** Resolves when every node sees the same whole cluster, and each master has a replica in step. */
   async whenWhole(): Promise<void> {
     await eventually(async () => {

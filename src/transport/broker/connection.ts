@@ -19,14 +19,25 @@ const SLOTS_AGE_MS = 2_000;
  * What a connection is for decides what becomes of a command whose answer was lost with the link:
  * - `reader`: rejected at once; a repeated blocking read would deliver twice, and the loop reads again anyway;
  * - `commands`: kept and repeated until Redis is back; every command on it is safe to repeat;
- * - `publisher`: repeated for a short while, then rejected, so that a caller is not left waiting.
+ * - `publisher`: repeated for a short while, then rejected, so that a caller is not left waiting;
+ * - `subscriber`: kept until Redis is back: all that it sends is what it wants to hear.
  */
-export type ConnectionRole = 'reader' | 'commands' | 'publisher';
+export type ConnectionRole = 'reader' | 'commands' | 'publisher' | 'subscriber';
 
-const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
+const RETRIES: Record<ConnectionRole, number | null> = {
+  reader: 0,
+  commands: null,
+  publisher: 2,
+  subscriber: null,
+};
 const watches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
-const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
+const REDIRECTIONS: Record<ConnectionRole, number> = {
+  reader: 16,
+  commands: Infinity,
+  publisher: 16,
+  subscriber: Infinity,
+};
 
 /**
  * Opens a connection that reconnects by itself; it may be used before it is up. That to a cluster has the commands and

@@ -12,6 +12,11 @@ export class HeldEntry implements EntryRef {
   finishedAt: number | undefined;
   /** Whether it is a crash suspect that runs with nothing beside it. */
   runsAlone = false;
+  /**
+   * Whether what its handler did is being committed elsewhere: only the end of that says what is to be settled, so
+   * neither its timeout nor its loss decides anything meanwhile.
+   */
+  isCommitting = false;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */
@@ -45,17 +50,18 @@ export class HeldEntry implements EntryRef {
     this.event = undefined;
   }
 
-  /** Whether it is settled, or being settled. */
+  /** Whether it is settled, or what settles it is under way. */
   get isDecided(): boolean {
-    return this.outcomeTaken;
+    return this.outcomeTaken || this.isCommitting;
   }
 
   /**
    * Takes the right to settle the entry: its handler's end, its timeout and the loss of the entry may all come.
    *
-   * @returns whether nobody took it before
+   * @returns whether nobody took it before, and no commit is under way that does
    */
   takeOutcome(): boolean {
+    if (this.isCommitting) return false;
     const first = !this.outcomeTaken;
     this.outcomeTaken = true;
     return first;

@@ -12,6 +12,7 @@ export class Observers {
     'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
+    'put-off': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],
