@@ -23,6 +23,8 @@ const SLOTS_AGE_MS = 2_000;
 export type ConnectionRole = 'reader' | 'commands' | 'publisher';
 
 const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
+/** What ioredis 6 needs so that it answers as 5 does, which does not know the option, and sends no HELLO, which is a right. */
+const RESP2 = { protocol: 2 };
 const watches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
 const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
@@ -101,6 +103,7 @@ function optionsOf(role: ConnectionRole): RedisOptions {
     enableReadyCheck: true,
     autoResendUnfulfilledCommands: true,
     stringNumbers: false,
+    ...RESP2,
   };
 }
 
