@@ -28,7 +28,7 @@ export class ServiceMetrics {
       const tally = new EventTally(row, () => server.consumed, this.registry);
       server.on(row.event, tally.add);
     }
-    observeDurations(server, [this.registry]);
+    observeDurations(server, this.registry);
     const stale = new StaleGroups(server, recoveryIntervalMs);
     this.streamGauges = new StreamGauges([this.registry], (stream, group) => stale.isStale(stream, group));
     this.processGauges = new ProcessGauges(server, [this.registry], thresholds);

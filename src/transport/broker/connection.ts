@@ -30,6 +30,8 @@ const RETRIES: Record<ConnectionRole, number | null> = {
   publisher: 2,
   subscriber: null,
 };
+/** What ioredis 6 needs so that it answers as 5 does, which does not know the option, and sends no HELLO, which is a right. */
+const RESP2 = { protocol: 2 };
 const watches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
 const REDIRECTIONS: Record<ConnectionRole, number> = {
@@ -112,6 +114,7 @@ function optionsOf(role: ConnectionRole): RedisOptions {
     enableReadyCheck: true,
     autoResendUnfulfilledCommands: true,
     stringNumbers: false,
+    ...RESP2,
   };
 }
 

@@ -11,7 +11,7 @@ import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
-import { describeDelivery } from './describe-delivery.js';
+import { describeDelivery, describeSettled } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
 import type { OncePerKey } from './once-per-key.js';
 import { ReceivedEvent, type Source } from './received-event.js';
@@ -202,10 +202,8 @@ export class EntryProcessor {
 
   private settled(held: HeldEntry): SettledEvent {
     const { startedAt, finishedAt = performance.now() } = held;
-    return {
-      ...describeDelivery(this.parts.source, held.delivery, held.event),
-      durationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
-    };
+    const durationMs = startedAt === undefined ? 0 : finishedAt - startedAt;
+    return describeSettled(this.parts.source, held.delivery, held.event, durationMs);
   }
 
   private settleFailure(held: HeldEntry, error: unknown): Promise<void> {

@@ -65,14 +65,19 @@ export class StreamConsumer implements Claimant {
     return slots.free + Math.max(1, Math.min(MAX_BUFFERED, ahead)) - this.buffer.length;
   }
 
-  /** Resolves when there is room, or the time is over. */
+  /** Whether there is so much room that it is worth asking Redis for entries. */
+  get isRoomy(): boolean {
+    return this.room >= 1 && this.buffer.length <= MAX_BUFFERED / 2;
+  }
+
+  /** Resolves when there may be such room, or the time is over. */
   async roomWithin(ms: number): Promise<void> {
     await this.roomChanged.within(ms);
   }
 
   /** Resolves with how many more entries are welcome, once that is worth a read. */
   async whenRoom(): Promise<number> {
-    while (this.room < 1 || this.buffer.length > MAX_BUFFERED / 2) {
+    while (!this.isRoomy) {
       await this.roomChanged.next();
     }
     return Math.min(this.room, MAX_BUFFERED);
@@ -98,6 +103,7 @@ export class StreamConsumer implements Claimant {
   stopTaking(): void {
     this.closing = true;
     this.onReserved();
+    this.roomChanged.tell();
   }
 
   /** Whether nothing more is taken on. */
@@ -120,7 +126,7 @@ export class StreamConsumer implements Claimant {
       const next = this.buffer.shift();
       if (next) void this.process(next);
     }
-    this.roomChanged.tell();
+    if (this.isRoomy) this.roomChanged.tell();
   }
 
   onReserved(): void {
