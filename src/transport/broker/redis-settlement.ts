@@ -27,7 +27,7 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     const receipt = this.key(stream, 'commits', this.consumer, String(batch.lane));
     const { keys, args } = commitArguments(batch, [stream, receipt]);
     const answers = await this.functions.call('commit', keys, [...this.me(), ...args]);
-    return answersOf(answers as string[]);
+    return answersOf(answers as string | string[], batch.commits);
   }
 
   async park(

@@ -35,10 +35,10 @@ function committerWith(answer: Answer = allDone) {
 describe('Committer', () => {
   it('puts what finished in one turn into one call', async () => {
     const { calls, commit, until } = committerWith();
-    for (const id of ids(64)) void commit(id);
-    await until(64);
+    for (const id of ids(128)) void commit(id);
+    await until(128);
 
-    expect(calls.map((call) => call.ids)).toEqual([ids(64)]);
+    expect(calls.map((call) => call.ids)).toEqual([ids(128)]);
   });
 
   it('bounds one call by number and by bytes, and the calls on their way by four', async () => {
@@ -48,16 +48,16 @@ describe('Committer', () => {
     );
     void commit('large-0', 262_144);
     void commit('large-1', 1);
-    for (const id of ids(64 * 5)) void commit(id);
+    for (const id of ids(128 * 5)) void commit(id);
     await turn();
     await turn();
 
-    expect(calls.map((call) => call.ids.length)).toEqual([1, 64, 64, 64]);
+    expect(calls.map((call) => call.ids.length)).toEqual([1, 128, 128, 128]);
     expect(new Set(calls.map(({ lane }) => lane)).size).toBe(4);
     const answering = setInterval(() => open.splice(0).forEach((answer) => answer()), 1);
-    await until(64 * 5 + 2);
+    await until(128 * 5 + 2);
     clearInterval(answering);
-    expect(calls.flatMap((call) => call.ids)).toHaveLength(64 * 5 + 2);
+    expect(calls.flatMap((call) => call.ids)).toHaveLength(128 * 5 + 2);
   });
 
   it('repeats a call that meets trouble as it was, and loses and doubles nothing', async () => {

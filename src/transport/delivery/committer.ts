@@ -6,7 +6,7 @@ import type { SettlementBroker } from '../broker/stream-broker.js';
 import { endOfTurn } from './end-of-turn.js';
 
 /** Most commits, and bytes of them, in one call: Redis serves nobody else while it runs. */
-const MAX_COMMITS = 64;
+const MAX_COMMITS = 128;
 const MAX_BYTES = 262_144;
 /** Calls that may be on their way at once. */
 const LANES = 4;

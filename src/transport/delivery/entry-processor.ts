@@ -62,12 +62,11 @@ export class EntryProcessor {
     return 'settled';
   }
 
-  /** Goes on with a delivery whose commit was answered. */
-  committed(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+  /** Goes on with a delivery whose commit was answered. @returns undefined when that was all */
+  committed(held: HeldEntry, answer: CommitAnswer): Promise<void> | undefined {
     const { tracing } = this.parts;
-    return tracing.isOn
-      ? tracing.answered(held.delivery, () => this.goOn(held, answer))
-      : this.goOn(held, answer);
+    if (tracing.isOn) return tracing.answered(held.delivery, async () => this.goOn(held, answer));
+    return this.goOn(held, answer);
   }
 
   private async run(held: HeldEntry): Promise<ProcessingEnd> {
@@ -111,12 +110,17 @@ export class EntryProcessor {
     return 'acknowledging';
   }
 
-  private async goOn(held: HeldEntry, answer: CommitAnswer): Promise<void> {
+  private goOn(held: HeldEntry, answer: CommitAnswer): Promise<void> | undefined {
+    if (answer !== 'done' && answer !== 'duplicate') return this.goOnUncommitted(held, answer);
+    this.tellSuccess(held, answer === 'duplicate');
+    return undefined;
+  }
+
+  private async goOnUncommitted(
+    held: HeldEntry,
+    answer: Exclude<CommitAnswer, 'done' | 'duplicate'>,
+  ): Promise<void> {
     const { observers, settler, tracing } = this.parts;
-    if (answer === 'done' || answer === 'duplicate') {
-      this.tellSuccess(held, answer === 'duplicate');
-      return;
-    }
     if (typeof answer === 'object') {
       return this.settleFailure(held, new CommitRefusedError(held.id, answer.refused));
     }

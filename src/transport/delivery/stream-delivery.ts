@@ -72,11 +72,11 @@ export class StreamDelivery {
     });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
-      onAnswer: (held, answer) =>
-        void processor
-          .committed(held, answer)
-          .catch(onFailure)
-          .finally(() => this.consumer.settled(held)),
+      onAnswer: (held, answer) => {
+        const rest = processor.committed(held, answer);
+        if (rest) void rest.catch(onFailure).finally(() => this.consumer.settled(held));
+        else this.consumer.settled(held);
+      },
     });
     const { acknowledger, committer, settler } = this;
     const processor = new EntryProcessor({

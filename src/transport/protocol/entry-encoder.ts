@@ -19,13 +19,12 @@ export function encodeEntry(payload: unknown, headers: Headers, encoding: EntryE
   for (const name in headers) {
     fields.push(name, headerValue(name, headers[name], encoding));
   }
-  for (const [index, text] of fields.entries()) {
-    if (!text.isWellFormed()) {
-      const name = fields[index - (index % 2)] ?? '';
-      throw new UnencodableEventError(
-        `the field ${JSON.stringify(name)} holds half a surrogate pair, which has no UTF-8`,
-      );
-    }
+  if (!fields.every((text) => text.isWellFormed())) {
+    const index = fields.findIndex((text) => !text.isWellFormed());
+    const name = fields[index - (index % 2)] ?? '';
+    throw new UnencodableEventError(
+      `the field ${JSON.stringify(name)} holds half a surrogate pair, which has no UTF-8`,
+    );
   }
   if (fields.length > 2 * MAX_FIELDS) {
     throw new UnencodableEventError(`it has ${fields.length / 2} fields, more than ${MAX_FIELDS}`);

@@ -13,7 +13,9 @@ export abstract class WriteCollector<V extends WriteValue> {
 
   /** HSET: sets fields of a hash. */
   hset(key: string, fields: Readonly<Record<string, V>>): this {
-    return this.add('hset', key, Object.entries(fields).flat());
+    const args: WriteValue[] = [];
+    for (const [name, value] of Object.entries(fields)) args.push(name, value);
+    return this.add('hset', key, args);
   }
 
   /** HSETNX: sets a field of a hash unless it is there; the first writer wins. */

@@ -3,38 +3,86 @@ import type { Commit, CommitAnswer, CommitBatch } from '../settlement.js';
 import type { WriteArguments } from './write-arguments.js';
 
 /**
- * Lays out commits for the function `commit`: as one text in JSON, which costs both sides less than an argument for
- * each part.
+ * Lays out commits for the function `commit`: what many of them share, their form, once; and only what is their own for
+ * each.
  *
  * @param ownKeys - the keys that it declares before those of the commits
  */
 export function commitArguments(batch: CommitBatch, ownKeys: readonly string[]): WriteArguments {
   const { sequence, commits, followUps } = batch;
-  const keys = [...ownKeys];
-  const positions = new Map<string, number>();
-  const positionOf = (key: string): number => {
-    const known = positions.get(key);
-    if (known !== undefined) return known;
-    positions.set(key, keys.push(key));
-    return keys.length;
-  };
-  const sent = commits.map((commit) => laidOut(commit, positionOf));
+  const streams: string[] = [];
+  const keys: string[] = [];
+  const args: string[] = [];
+  const forms: Commit[] = [];
+  const places: number[] = [];
+  for (const commit of commits) {
+    places.push(placeOf(commit, forms));
+    push(commit, streams, keys, args);
+  }
+  const sent = forms.map((form) => laidOut(form, (stream) => ownKeys.length + 1 + streams.indexOf(stream)));
   const [least, greatest] = bounds(commits);
-  const limits = [followUps.maxEntries, followUps.maxAgeMs];
-  return { keys, args: [sequence, ...limits, least, greatest, JSON.stringify(sent)] };
+  return {
+    keys: [...ownKeys, ...streams, ...keys],
+    args: [
+      ...[sequence, followUps.maxEntries, followUps.maxAgeMs, least, greatest],
+      ...[JSON.stringify([sent, places, streams.length]), JSON.stringify(args)],
+    ],
+  };
 }
 
-function laidOut({ entry, writes, emits, guard }: Commit, positionOf: (key: string) => number): unknown[] {
+/** The place of the form of a commit, counted from 1; a new one is added. */
+function placeOf(commit: Commit, forms: Commit[]): number {
+  const place = forms.findIndex((form) => haveOneForm(form, commit));
+  return place < 0 ? forms.push(commit) : place + 1;
+}
+
+function haveOneForm(a: Commit, b: Commit): boolean {
+  return (
+    a.entry.deliveryCount === b.entry.deliveryCount &&
+    (a.guard === undefined) === (b.guard === undefined) &&
+    a.emits.length === b.emits.length &&
+    a.writes.length === b.writes.length &&
+    a.emits.every((emit, i) => {
+      const other = b.emits[i];
+      return emit.stream === other?.stream && emit.fields.length === other.fields.length;
+    }) &&
+    a.writes.every((write, i) => {
+      const other = b.writes[i];
+      return write.command === other?.command && write.args.length === other.args.length;
+    })
+  );
+}
+
+function laidOut({ entry, writes, emits, guard }: Commit, positionOf: (stream: string) => number): unknown[] {
   const events = emits.map(({ stream, fields }) => [
     positionOf(stream),
     // Dead letters are kept until they are trimmed on purpose.
     isDeadLetterStream(stream) ? 0 : 1,
-    fields,
+    fields.length,
   ]);
-  const made = writes.map(({ command, key, args }) => [command, positionOf(key), args.map(String)]);
-  const sent: unknown[] = [entry.id, entry.deliveryCount, events, made];
-  if (guard) sent.push([positionOf(guard.key), guard.expected, guard.value, guard.ttlMs]);
-  return sent;
+  const made = writes.map(({ command, args }) => [command, args.length]);
+  return [entry.deliveryCount, events, made, guard ? 1 : 0];
+}
+
+function push(
+  { entry, guard, emits, writes }: Commit,
+  streams: string[],
+  keys: string[],
+  args: string[],
+): void {
+  args.push(entry.id);
+  if (guard) {
+    keys.push(guard.key);
+    args.push(guard.expected, guard.value, String(guard.ttlMs));
+  }
+  for (const { stream, fields } of emits) {
+    if (!streams.includes(stream)) streams.push(stream);
+    for (const part of fields) args.push(part);
+  }
+  for (const { key, args: values } of writes) {
+    keys.push(key);
+    for (const value of values) args.push(String(value));
+  }
 }
 
 /** Between which ids the entries lie: where that is wrong they are looked up one by one. */
@@ -49,11 +97,16 @@ function bounds(commits: readonly Commit[]): [least: string, greatest: string] {
 }
 
 function isBefore(a: string, b: string): boolean {
-  return a.length === b.length ? a < b : a.length < b.length;
+  const [aMs, bMs] = [a.indexOf('-'), b.indexOf('-')];
+  if (aMs !== bMs) return aMs < bMs;
+  if (a.length === b.length) return a < b;
+  const [aTime, bTime] = [a.slice(0, aMs), b.slice(0, bMs)];
+  return aTime === bTime ? a.length < b.length : aTime < bTime;
 }
 
 /** Reads what the function answered. */
-export function answersOf(answers: readonly string[]): CommitAnswer[] {
+export function answersOf(answers: string | readonly string[], commits: readonly Commit[]): CommitAnswer[] {
+  if (typeof answers === 'string') return commits.map(() => 'done');
   return answers.map((answer) => {
     switch (answer) {
       case 'done':

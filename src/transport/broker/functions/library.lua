@@ -862,60 +862,89 @@ local COMMIT_RECEIPT_MS = 86400000
 -- Most entries that one call trims from a stream of follow-up events.
 local FOLLOW_UP_PAGE = 1000
 
--- One commit as it is sent: id, count, events, writes, and a guard if it has one. An event: place of its stream among
--- the keys, whether that is trimmed, names and values. A write: command, place of its key, arguments. A guard: place of
--- its key, what that must hold, what it is set to and for how many ms.
-local function parse_commit(keys, sent)
-  local parsed = { id = sent[1], count = sent[2], emits = sent[3], writes = sent[4] }
-  for _, emit in ipairs(parsed.emits) do
-    emit.stream, emit.trims, emit.fields = keys[emit[1]], emit[2] == 1, emit[3]
-  end
-  for _, write in ipairs(parsed.writes) do
-    write.command, write.key, write.args = write[1], keys[write[2]], write[3]
-    note_write(parsed.writes, write)
-  end
-  local guard = sent[5]
-  if guard then
-    parsed.guard = { key = keys[guard[1]], expected = guard[2], value = guard[3], ttl = tostring(guard[4]) }
-  end
-  return parsed
-end
+-- Commands that Redis makes whole or refuses whole, whatever they are given.
+local WHOLE = { hset = true, hdel = true, set = true, sadd = true, srem = true, zrem = true, rpush = true, lpush = true }
 
--- What is known beforehand of the entries of one call, so that not each of them must be looked up: the rows of its consumer
--- from the first to the last entry, and from which time on no entry was deleted.
-local function survey(keys, args, commits)
-  local stream = keys[1]
-  local rows, ids = {}, {}
-  for i, one in ipairs(commits) do
-    ids[i] = one[1]
-  end
-  local page = redis.pcall('XPENDING', stream, args[1], args[6], args[7], 2 * #ids, args[2])
-  if not page.err then
-    for _, row in ipairs(page) do
-      rows[row[1]] = { owner = row[2], idle = row[3], count = row[4] }
+-- The place of the write that a commit of this form may try without a look at it beforehand, or nil: nothing is written yet
+-- when it fails. Conditions may stand before it. What counters are left with must be known beforehand.
+local function tried_write(writes)
+  local tried = nil
+  for w, write in ipairs(writes) do
+    local command, count = write[1], write[2]
+    if command == 'incrby' or command == 'hincrby' or (tried and command == 'onlyifabsent') then
+      return nil
+    end
+    if not tried and command ~= 'onlyifabsent' then
+      local offer = OFFERED[command]
+      if not WHOLE[command] or count < offer.least or count > offer.most or (offer.pairs and count % 2 == 1) then
+        return nil
+      end
+      tried = w
     end
   end
-  local undeleted = math.huge
-  if #commits > 1 and redis.call('TYPE', stream).ok == 'stream' then
+  return tried
+end
+
+-- Commits of one form differ in their texts alone: JSON `[forms, the place of each commit's form among them, number of
+-- streams that events go to]`. A form is `[delivery count, events, writes, 1 if it is guarded]`, an event `[place of its
+-- stream among the keys, 1 if that is trimmed, number of names and values]`, a write `[command, number of arguments]`.
+local function read_forms(keys, text)
+  local forms, places, streams = unpack(cjson.decode(text))
+  for f, sent in ipairs(forms) do
+    local form = { count = sent[1], emits = {}, writes = sent[3], is_guarded = sent[4] == 1 }
+    form.own, form.event_parts = { keys[1], keys[2] }, 0
+    for e, emit in ipairs(sent[2]) do
+      form.emits[e] = { stream = keys[emit[1]], trims = emit[2] == 1, parts = emit[3] }
+      form.own[e + 2] = keys[emit[1]]
+      form.event_parts = form.event_parts + emit[3]
+    end
+    form.parts, form.keys = 1 + form.event_parts + (form.is_guarded and 3 or 0), #form.writes + (form.is_guarded and 1 or 0)
+    for _, write in ipairs(form.writes) do
+      form.parts = form.parts + write[2]
+    end
+    form.tried = tried_write(form.writes)
+    forms[f] = form
+  end
+  return forms, places, streams
+end
+
+-- What is known beforehand of the entries of one call, so that not each of them must be looked up: the delivery counts of
+-- those that are pending for its consumer from the first to the last entry, and whether one of them may be deleted.
+local function survey(call, least, greatest, number)
+  local stream = call.stream
+  local counts = {}
+  local page = redis.pcall('XPENDING', stream, call.group, least, greatest, 2 * number, call.consumer)
+  if not page.err then
+    for i = 1, #page do
+      local row = page[i]
+      counts[row[1]] = row[4]
+    end
+  end
+  call.counts, call.undeleted = counts, math.huge
+  if number > 1 and redis.call('TYPE', stream).ok == 'stream' then
     local info = to_map(redis.call('XINFO', 'STREAM', stream))
     if info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
-      undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
+      call.undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
     end
   end
-  return { rows = rows, undeleted = undeleted }
+  if time_of(least) > call.undeleted then
+    call.undeleted = nil
+  end
 end
 
-local function emits_error(emits, types)
+-- Why events cannot be added, or nil. `ready` are streams that this call has added to.
+local function emits_error(emits, ready)
   for _, emit in ipairs(emits) do
     local stream = emit.stream
-    local found = types[stream] or redis.call('TYPE', stream).ok
-    if found ~= 'none' and found ~= 'stream' then
-      return 'UNUSABLE write: emit needs a stream at "' .. stream .. '", found a ' .. found
+    if not ready[stream] then
+      local found = redis.call('TYPE', stream).ok
+      if found ~= 'none' and found ~= 'stream' then
+        return 'UNUSABLE write: emit needs a stream at "' .. stream .. '", found a ' .. found
+      end
+      if not may('XADD', stream, '*', 'f', 'v') then
+        return 'NOPERM this user may not use xadd on "' .. stream .. '"'
+      end
     end
-    if not may('XADD', stream, '*', 'f', 'v') then
-      return 'NOPERM this user may not use xadd on "' .. stream .. '"'
-    end
-    types[stream] = 'stream'
   end
   return nil
 end
@@ -928,40 +957,150 @@ local function guard_error(guard)
   return redis.call('GET', guard.key) ~= guard.expected and 'superseded' or nil
 end
 
--- Applies one commit but for its XACK, or nothing of it.
-local function commit_one(keys, args, one, surveyed)
-  local stream = keys[1]
-  local row = surveyed.rows[one.id] or pending(stream, args[1], one.id)
-  local refused = refusal(row, args[2], one.count)
-  if refused then
-    return refused
+local function are_ready(emits, ready)
+  for e = 1, #emits do
+    if not ready[emits[e].stream] then
+      return false
+    end
   end
-  if time_of(one.id) <= surveyed.undeleted and not exists(stream, one.id) then
-    return 'vanished'
+  return true
+end
+
+-- A stream that has given its last id takes no more.
+local LAST_ID = '18446744073709551615-18446744073709551615'
+
+local function add_events(call, emits, at)
+  local args, ready = call.args, call.ready
+  for e = 1, #emits do
+    local emit = emits[e]
+    local id = redis.call('XADD', emit.stream, '*', unpack(args, at, at + emit.parts - 1))
+    ready[emit.stream] = id ~= LAST_ID
+    at = at + emit.parts
   end
-  local own, guard = { stream, keys[2] }, one.guard
-  if guard then
-    own[#own + 1] = guard.key
+end
+
+-- The writes of a commit from the nth on, as writes_error and apply_writes take them.
+local function writes_from(n, call, form, at, key_at)
+  local writes = {}
+  for w = n, #form.writes do
+    local command, parts = form.writes[w][1], form.writes[w][2]
+    local write = { command = command, key = call.keys[key_at], args = { unpack(call.args, at, at + parts - 1) } }
+    at, key_at = at + parts, key_at + 1
+    writes[#writes + 1] = write
+    note_write(writes, write)
   end
-  for _, emit in ipairs(one.emits) do
-    own[#own + 1] = emit.stream
+  return writes
+end
+
+-- What writes touch must be looked at again before events are added to it.
+local function apply_commit(call, writes)
+  for w = 1, #writes do
+    call.ready[writes[w].key] = nil
   end
-  local types = {}
-  local problem = guard and guard_error(guard) or emits_error(one.emits, types) or writes_error(one.writes, own, types)
+  apply_writes(writes)
+end
+
+local function is_among(key, own)
+  for i = 1, #own do
+    if own[i] == key then
+      return true
+    end
+  end
+  return false
+end
+
+-- Applies a commit whose conditions hold, and of whose writes all but one are looked at beforehand; that one comes first.
+-- Answers false when it cannot be done so, and nothing is written then.
+local function try_first(call, form, at, key_at)
+  local keys, args, ready, tried = call.keys, call.args, call.ready, form.tried
+  if not are_ready(form.emits, ready) then
+    return false
+  end
+  local write_at = at + form.event_parts
+  for _ = 1, tried - 1 do
+    if redis.pcall('HEXISTS', keys[key_at], args[write_at]) ~= 0 then
+      return false
+    end
+    write_at, key_at = write_at + 1, key_at + 1
+  end
+  local key, command, count = keys[key_at], form.writes[tried][1], form.writes[tried][2]
+  if is_among(key, form.own) then
+    return false
+  end
+  local rest = tried < #form.writes and writes_from(tried + 1, call, form, write_at + count, key_at + 1)
+  if rest then
+    local types = { [key] = command == 'set' and 'string' or MAKES_KEY[command] and OFFERED[command].type or nil }
+    if writes_error(rest, form.own, types) then
+      return false
+    end
+  end
+  local answer = redis.pcall(command, key, unpack(args, write_at, write_at + count - 1))
+  if type(answer) == 'table' and answer.err then
+    return false
+  end
+  ready[key] = nil
+  add_events(call, form.emits, at)
+  if rest then
+    apply_commit(call, rest)
+  end
+  return true
+end
+
+-- The same with a look at all of it beforehand. Answers as commit does.
+local function look_first(call, form, at, key_at)
+  local writes = writes_from(1, call, form, at + form.event_parts, key_at)
+  local problem = emits_error(form.emits, call.ready) or writes_error(writes, form.own, {})
   if problem then
     return problem
   end
-  if is_prevented(one.writes) then
+  if is_prevented(writes) then
     return 'duplicate'
   end
-  for _, emit in ipairs(one.emits) do
-    redis.call('XADD', emit.stream, '*', unpack(emit.fields))
+  add_events(call, form.emits, at)
+  apply_commit(call, writes)
+  return 'done'
+end
+
+-- Applies one commit but for its XACK, or nothing of it. Its texts begin at `at`, its keys at `key_at`.
+local function commit_one(call, form, at, key_at)
+  local args, id = call.args, call.args[at]
+  if call.counts[id] ~= form.count then
+    local refused = refusal(pending(call.stream, call.group, id), call.consumer, form.count)
+    if refused then
+      return refused
+    end
   end
-  apply_writes(one.writes)
-  if guard then
+  if call.undeleted and time_of(id) <= call.undeleted and not exists(call.stream, id) then
+    return 'vanished'
+  end
+  at = at + 1
+  if not form.is_guarded then
+    return form.tried and try_first(call, form, at, key_at) and 'done' or look_first(call, form, at, key_at)
+  end
+  local guard = { key = call.keys[key_at], expected = args[at], value = args[at + 1], ttl = args[at + 2] }
+  local problem = guard_error(guard)
+  if problem then
+    return problem
+  end
+  form.own[3 + #form.emits] = guard.key
+  local answer = look_first(call, form, at + 3, key_at + 1)
+  if answer == 'done' then
     redis.call('SET', guard.key, guard.value, 'PX', guard.ttl)
   end
-  return 'done'
+  return answer
+end
+
+-- The streams that are to be trimmed when they grew.
+local function grown_streams(forms)
+  local grown = {}
+  for _, form in ipairs(forms) do
+    for _, emit in ipairs(form.emits) do
+      if form.is_done and emit.trims then
+        grown[emit.stream] = true
+      end
+    end
+  end
+  return grown
 end
 
 -- What nobody reads through a group is trimmed by whoever adds to it.
@@ -974,10 +1113,12 @@ local function trim_follow_ups(streams, most, age)
   end
 end
 
--- KEYS: stream, receipt, then those of the commits. ARGV: group, consumer, number of this call, most entries and greatest
--- age in ms of a stream that events go to and no group reads, the least and the greatest id of the entries, the commits as
--- JSON. Each is checked and applied by itself. Answers for each: 'done'; 'duplicate', acknowledged
--- without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with nothing written.
+-- KEYS: stream, receipt, streams of the events, then for each commit that of its guard and those of its writes. ARGV: group,
+-- consumer, number of this call, most entries and greatest age in ms of a stream that events go to and no group reads, the
+-- least and the greatest id of the entries, the forms, then for each commit: id; of its guard what that must hold, what it is
+-- set to and for how many ms; names and values of its events; arguments of its writes. Each is checked and applied by itself.
+-- Answers 'done' when all are, else for each: 'done'; 'duplicate', acknowledged without its writes; 'gone', 'taken', 'vanished',
+-- 'superseded', or why it cannot be, with nothing written.
 local function commit(keys, args)
   local stream, receipt, number = keys[1], keys[2], args[3]
   local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
@@ -988,36 +1129,37 @@ local function commit(keys, args)
   if kept_number ~= number then
     kept = ''
   end
-  local commits = cjson.decode(args[8])
-  local surveyed = survey(keys, args, commits)
-  local answers, flags, settled, grown = {}, {}, {}, {}
+  local forms, places, streams = read_forms(keys, args[8])
+  local call = { stream = stream, group = args[1], consumer = args[2], keys = keys, args = cjson.decode(args[9]), ready = {} }
+  survey(call, args[6], args[7], #places)
+  local answers, flags, settled, all_done = {}, {}, {}, true
   local kept_answers, flag_of = { ['1'] = 'done', ['2'] = 'duplicate' }, { done = '1', duplicate = '2' }
-  for c, sent in ipairs(commits) do
+  local at, key_at = 1, 3 + streams
+  for c = 1, #places do
+    local form = forms[places[c]]
     local answer = kept_answers[string.sub(kept, c, c)]
     if not answer then
-      local one, ok = parse_commit(keys, sent), nil
-      ok, answer = pcall(commit_one, keys, args, one, surveyed)
+      local ok
+      ok, answer = pcall(commit_one, call, form, at, key_at)
       if not ok then -- what no check foresaw stays with this one commit
         answer = 'UNUSABLE commit: ' .. (type(answer) == 'table' and answer.err or tostring(answer))
       end
       if flag_of[answer] then
-        settled[#settled + 1] = one.id
-        for _, emit in ipairs(one.emits) do
-          if emit.trims and answer == 'done' then
-            grown[emit.stream] = true
-          end
-        end
+        settled[#settled + 1] = call.args[at]
+        form.is_done = form.is_done or answer == 'done'
       end
     end
+    at, key_at = at + form.parts, key_at + form.keys
     answers[c] = answer
     flags[c] = flag_of[answer] or '0'
+    all_done = all_done and answer == 'done'
   end
   if #settled > 0 then
     redis.call('XACK', stream, args[1], unpack(settled))
     redis.call('SET', receipt, number .. ' ' .. table.concat(flags), 'PX', COMMIT_RECEIPT_MS)
-    pcall(trim_follow_ups, grown, args[4], tonumber(args[5]))
+    pcall(trim_follow_ups, grown_streams(forms), args[4], tonumber(args[5]))
   end
-  return answers
+  return all_done and 'done' or answers
 end
 
 -- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
