@@ -1,5 +1,6 @@
 import type { EntryRef } from '../broker/settlement.js';
 import type { Delivery } from '../protocol/entry.js';
+import { WireEntry } from '../protocol/wire-entry.js';
 import type { ReceivedEvent } from './received-event.js';
 
 /** An entry that this process has taken on and not settled yet. */
@@ -10,6 +11,8 @@ export class HeldEntry implements EntryRef {
   startedAt: number | undefined;
   /** When its handler succeeded, on the same clock. */
   finishedAt: number | undefined;
+  /** When Redis had caught up with what is to be acknowledged, if it lagged behind then. */
+  caughtUpAt: number | undefined;
   /** Whether it is a crash suspect that runs with nothing beside it. */
   runsAlone = false;
   /**
@@ -48,6 +51,11 @@ export class HeldEntry implements EntryRef {
   letGo(): void {
     this.kept = undefined;
     this.event = undefined;
+  }
+
+  /** It stays here for long: what came over the wire with it shall not. */
+  detach(): void {
+    if (this.kept?.entry instanceof WireEntry) this.kept.entry.detach();
   }
 
   /** Whether it is settled, or what settles it is under way. */

@@ -35,6 +35,11 @@ export class Observers {
     listeners.push(listener);
   }
 
+  /** Whether somebody listens: on the hot path even the function that makes an event is worth saving. */
+  hasAny(name: keyof TransportEvents): boolean {
+    return this.listeners[name].length > 0;
+  }
+
   /** @param event - makes the event, called only when somebody listens */
   tell<K extends keyof TransportEvents>(name: K, event: () => Parameters<Listener<K>>[0]): void {
     const listeners = this.listeners[name] as ((event: unknown) => unknown)[];
