@@ -1,57 +1,41 @@
-import type { Redis } from 'ioredis';
 import { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { abandon, addOrders, numbered, pendingRows } from '../../support/group-view.js';
-import { openRedis } from '../../support/open-redis.js';
+import { useOwnStream } from '../../support/own-stream.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';
-import { GROUP, startServer, type ServerSetup, type StartedServer } from '../../support/started-server.js';
+import { GROUP, type ServerSetup } from '../../support/started-server.js';
 import { startProxy, type TcpProxy } from '../../support/tcp-proxy.js';
-import { uniqueName } from '../../support/unique-name.js';
 
 describe('Entries of a consumer that says nothing any more', () => {
-  const started: StartedServer[] = [];
-  let redis: Redis;
-  let stream: string;
-  beforeEach(() => {
-    redis = openRedis(sharedRedisUrl());
-    stream = uniqueName('orders');
-  });
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map((running) => running.close()));
-    redis.disconnect();
-  });
-
-  async function start(setup: Partial<ServerSetup> = {}): Promise<StartedServer> {
-    const running = await startServer({ stream, handler: () => undefined, ...setup });
-    started.push(running);
-    return running;
-  }
+  const on = useOwnStream();
 
   it('are delivered again and counted, once the ack wait is over', async () => {
-    await addOrders(redis, stream, numbered(3));
-    const ids = await abandon(redis, stream, { count: 2 });
-    const { told } = await start();
+    await addOrders(on.redis, on.stream, numbered(3));
+    const ids = await abandon(on.redis, on.stream, { count: 2 });
+    const { told } = await on.start();
     await eventually(() => (told.processed.length === 3 ? true : undefined));
     expect(told.processed.map(({ deliveryCount }) => deliveryCount)).toEqual([3, 3, 3]);
     expect(told.reclaimed).toMatchObject([{ owner: 'dead-consumer', entryIds: ids }]);
-    await eventuallyPasses(async () => expect(await pendingRows(redis, stream)).toEqual([]));
+    await eventuallyPasses(async () => expect(await pendingRows(on.redis, on.stream)).toEqual([]));
   });
 
   it('are left alone before', async () => {
-    await addOrders(redis, stream, ['1']);
-    await abandon(redis, stream, { idleMs: 0 });
-    const { told, server } = await start({ options: { ackWaitMs: 60_000, recoveryIntervalMs: 3_600_000 } });
+    await addOrders(on.redis, on.stream, ['1']);
+    await abandon(on.redis, on.stream, { idleMs: 0 });
+    const { told, server } = await on.start({
+      options: { ackWaitMs: 60_000, recoveryIntervalMs: 3_600_000 },
+    });
     expect(await server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
     expect(told.received).toEqual([]);
   });
 
   it('are found behind 20 pages of entries that are not idle: an empty page is not the end', async () => {
-    await addOrders(redis, stream, numbered(5_500));
-    const ids = await abandon(redis, stream, { idleMs: 0 });
+    await addOrders(on.redis, on.stream, numbered(5_500));
+    const ids = await abandon(on.redis, on.stream, { idleMs: 0 });
     const tail = ids.at(-1) ?? '';
-    await redis.xclaim(stream, GROUP, 'dead-consumer', 0, tail, 'IDLE', 3_600_000, 'JUSTID');
-    const { told } = await start({ options: { ackWaitMs: 1_800_000 } });
+    await on.redis.xclaim(on.stream, GROUP, 'dead-consumer', 0, tail, 'IDLE', 3_600_000, 'JUSTID');
+    const { told } = await on.start({ options: { ackWaitMs: 1_800_000 } });
     await eventually(() => told.processed[0]);
     expect(told.processed).toMatchObject([{ entryId: tail, deliveryCount: 2 }]);
   });
@@ -59,20 +43,20 @@ describe('Entries of a consumer that says nothing any more', () => {
   it('come back too when they are our own and we never saw them: the reply of the read was lost', async () => {
     const proxy: TcpProxy = await startProxy('127.0.0.1', Number(new URL(sharedRedisUrl()).port));
     try {
-      const { told } = await start({ url: `redis://127.0.0.1:${proxy.port}` });
-      await addOrders(redis, stream, ['seen']);
+      const { told } = await on.start({ url: `redis://127.0.0.1:${proxy.port}` });
+      await addOrders(on.redis, on.stream, ['seen']);
       await eventually(() => told.processed[0]);
-      await eventuallyPasses(async () => expect(await pendingRows(redis, stream)).toEqual([]));
+      await eventuallyPasses(async () => expect(await pendingRows(on.redis, on.stream)).toEqual([]));
       proxy.blackhole();
-      const [id] = await addOrders(redis, stream, ['unseen']);
-      await eventually(async () => ((await pendingRows(redis, stream)).length > 0 ? true : undefined));
+      const [id] = await addOrders(on.redis, on.stream, ['unseen']);
+      await eventually(async () => ((await pendingRows(on.redis, on.stream)).length > 0 ? true : undefined));
       expect(told.received).toHaveLength(1);
       proxy.cut();
       await proxy.heal();
       await eventually(() => told.processed[1]);
       expect(told.processed[1]).toMatchObject({ entryId: id, deliveryCount: 2 });
     } finally {
-      await Promise.all(started.splice(0).map((running) => running.close()));
+      await on.close();
       await proxy.stop();
     }
   });
@@ -84,30 +68,30 @@ describe('Entries of a consumer that says nothing any more', () => {
       await new Promise((resolve) => setTimeout(resolve, 900));
     };
     const options = { consumerName: 'same-name', maxInFlight: 2 };
-    await Promise.all([start({ handler, options }), start({ handler, options })]);
-    await addOrders(redis, stream, numbered(4));
+    await Promise.all([on.start({ handler, options }), on.start({ handler, options })]);
+    await addOrders(on.redis, on.stream, numbered(4));
     await eventuallyPasses(async () => {
-      expect(started.flatMap(({ told }) => told.processed)).toHaveLength(4);
-      expect(await pendingRows(redis, stream)).toEqual([]);
+      expect(on.started.flatMap(({ told }) => told.processed)).toHaveLength(4);
+      expect(await pendingRows(on.redis, on.stream)).toEqual([]);
     });
     expect(seen.sort()).toEqual(numbered(4));
-    expect(new Set(started.flatMap(({ told }) => told.processed.map(({ consumer }) => consumer))).size).toBe(
-      2,
-    );
+    expect(
+      new Set(on.started.flatMap(({ told }) => told.processed.map(({ consumer }) => consumer))).size,
+    ).toBe(2);
   });
 
   async function consumers(): Promise<string[]> {
-    const rows = (await redis.xinfo('CONSUMERS', stream, GROUP).catch(() => [])) as unknown[][];
+    const rows = (await on.redis.xinfo('CONSUMERS', on.stream, GROUP).catch(() => [])) as unknown[][];
     return rows.map((row) => String(row[row.indexOf('name') + 1]));
   }
 
   it('done, the consumer is deleted; one that lives, has entries, or waits is not', async () => {
-    const living = await start();
-    await addOrders(redis, stream, ['1']);
+    const living = await on.start();
+    await addOrders(on.redis, on.stream, ['1']);
     await eventually(() => living.told.processed[0]);
     const before = await consumers();
-    for (let i = 0; i < 50; i += 1) await redis.xgroup('CREATECONSUMER', stream, GROUP, `dead-${i}`);
-    await redis.xgroup('CREATECONSUMER', stream, GROUP, '@retry');
+    for (let i = 0; i < 50; i += 1) await on.redis.xgroup('CREATECONSUMER', on.stream, GROUP, `dead-${i}`);
+    await on.redis.xgroup('CREATECONSUMER', on.stream, GROUP, '@retry');
     await eventuallyPasses(async () =>
       expect((await consumers()).sort()).toEqual([...before, '@retry'].sort()),
     );
@@ -115,37 +99,47 @@ describe('Entries of a consumer that says nothing any more', () => {
   });
 
   it('wait for as long as the slowest of the processes may be silent', async () => {
-    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
-    const slow = await start({ options: { ackWaitMs: 120_000 } });
+    await on.redis.xgroup('CREATE', on.stream, GROUP, '0', 'MKSTREAM');
+    const slow = await on.start({ options: { ackWaitMs: 120_000 } });
     await eventually(async () =>
-      (await redis.exists(`{${stream}}:${GROUP}:ack-waits`)) === 1 ? true : undefined,
+      (await on.redis.exists(`{${on.stream}}:${GROUP}:ack-waits`)) === 1 ? true : undefined,
     );
-    await addOrders(redis, stream, ['1']);
+    await addOrders(on.redis, on.stream, ['1']);
     await eventually(() => slow.told.processed[0]);
     await slow.server.recovery.runOnce();
-    const quick = await start({ options: { ackWaitMs: 100 } });
-    await redis.xadd(stream, '*', 'orderId', '2');
-    await redis.xgroup('CREATECONSUMER', stream, GROUP, 'paused');
-    const [pending] = await redis.xrange(stream, '-', '+');
-    await redis.xclaim(stream, GROUP, 'paused', 0, pending?.[0] ?? '', 'FORCE', 'IDLE', 60_000, 'JUSTID');
+    const quick = await on.start({ options: { ackWaitMs: 100 } });
+    await on.redis.xadd(on.stream, '*', 'orderId', '2');
+    await on.redis.xgroup('CREATECONSUMER', on.stream, GROUP, 'paused');
+    const [pending] = await on.redis.xrange(on.stream, '-', '+');
+    await on.redis.xclaim(
+      on.stream,
+      GROUP,
+      'paused',
+      0,
+      pending?.[0] ?? '',
+      'FORCE',
+      'IDLE',
+      60_000,
+      'JUSTID',
+    );
     expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
     expect(await quick.server.recovery.runOnce()).toMatchObject({ reclaimed: 0, ranAlone: 0 });
   });
 
   it('wait as long for a process that has just started and was given its first entry', async () => {
     let finish = (): void => undefined;
-    const slow = await start({
+    const slow = await on.start({
       options: { ackWaitMs: 60_000, recoveryIntervalMs: 3_600_000 },
       handler: () => new Promise<void>((resolve) => (finish = resolve)),
     });
     const connection = { url: sharedRedisUrl() };
     const quick = new RedisStreamBroker({ connection, group: GROUP, consumer: 'quick', blockMs: 1 });
     const learn = async (): Promise<number> => {
-      const names = (await quick.consumers(stream)).map(({ name }) => name);
-      return quick.announce(stream, 'ack-waits', 100, names);
+      const names = (await quick.consumers(on.stream)).map(({ name }) => name);
+      return quick.announce(on.stream, 'ack-waits', 100, names);
     };
     await learn(); // Redis 7.0 knows a consumer from its first entry on, so nobody may be taken for gone before.
-    await addOrders(redis, stream, ['slow']);
+    await addOrders(on.redis, on.stream, ['slow']);
     await eventually(() => slow.told.received[0]);
     const ackWaitMs = await learn();
     await quick.close();
@@ -154,11 +148,11 @@ describe('Entries of a consumer that says nothing any more', () => {
   });
 
   it('do not wait for a process that is gone with its group: its ack wait is forgotten', async () => {
-    await redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
-    await redis.zadd(`{${stream}}:${GROUP}:ack-waits`, 3_600_000, 'gone-with-its-group');
-    await addOrders(redis, stream, ['1']);
-    await abandon(redis, stream, { idleMs: 60_000 });
-    const { told } = await start();
+    await on.redis.xgroup('CREATE', on.stream, GROUP, '0', 'MKSTREAM');
+    await on.redis.zadd(`{${on.stream}}:${GROUP}:ack-waits`, 3_600_000, 'gone-with-its-group');
+    await addOrders(on.redis, on.stream, ['1']);
+    await abandon(on.redis, on.stream, { idleMs: 60_000 });
+    const { told } = await on.start();
     await eventually(() => told.processed[0]);
   });
 });
