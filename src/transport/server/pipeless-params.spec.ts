@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Controller, createParamDecorator, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, Payload, Server, type MessageHandler } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload, Server } from '@nestjs/microservices';
 import { sparePipelessParams } from './pipeless-params.js';
 
 class Handlers extends Server {
@@ -45,14 +45,16 @@ class Words {
   }
 }
 
+@Module({})
+class Root {}
+
 async function handlersOf(controller: Type): Promise<(pattern: string, ...given: unknown[]) => unknown> {
-  class App {}
-  Module({ controllers: [controller] })(App);
   const strategy = new Handlers();
-  const app = await NestFactory.createMicroservice(App, { strategy, logger: false });
+  const module = { module: Root, controllers: [controller] };
+  const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
   await app.listen();
   return (pattern, ...given) =>
-    (strategy.getHandlers().get(pattern) as MessageHandler)(given[0], given[1]) as unknown;
+    strategy.getHandlers().get(pattern)?.(given[0], given[1]) as unknown;
 }
 
 describe.each([
