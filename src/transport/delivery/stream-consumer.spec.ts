@@ -1,14 +1,20 @@
-import type { EntryProcessor } from './entry-processor.js';
+import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
+import type { HeldEntry } from './held-entry.js';
 import { Slots } from './slots.js';
 import { StreamConsumer } from './stream-consumer.js';
 
-/** A consumer whose handlers never end, and the counts of the deliveries that were started. */
-function consumerOf(slots: number): { consumer: StreamConsumer; started: number[] } {
+/** A consumer whose handlers never end unless told how, and the counts of the deliveries that were started. */
+function consumerOf(
+  slots: number,
+  end: () => ProcessingEnd | Promise<ProcessingEnd> = () => new Promise<never>(() => undefined),
+): { consumer: StreamConsumer; started: number[] } {
   const started: number[] = [];
   const processor = {
-    process: ({ deliveryCount }: { deliveryCount: number }) => {
-      started.push(deliveryCount);
-      return new Promise<never>(() => undefined);
+    process: (held: HeldEntry) => {
+      started.push(held.deliveryCount);
+      held.startedAt = 0;
+      held.finishedAt = 0.1;
+      return end();
     },
   } as unknown as EntryProcessor;
   const broker = { release: () => Promise.resolve(0), extend: () => Promise.resolve([]) };
@@ -34,5 +40,43 @@ describe('StreamConsumer, given an entry that it holds already', () => {
     consumer.accept([delivery(2)]);
     expect(started).toEqual([1, 2]);
     expect(consumer.holds('1-0')).toBe(true);
+  });
+});
+
+describe('StreamConsumer, asked for more', () => {
+  const sized = (count: number, bytes: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      entry: { id: `${bytes}-${i}`, parts: [Buffer.from('data'), Buffer.alloc(bytes)] },
+      deliveryCount: 1,
+    }));
+
+  it('takes no more of large entries than fits in some megabytes, and one at least', () => {
+    const { consumer } = consumerOf(1);
+    consumer.accept(sized(4, 1_048_576));
+    expect(consumer.room).toBe(4);
+    consumer.accept(sized(1, 67_108_864));
+    expect(consumer.room).toBeLessThan(1);
+    expect(consumerOf(1).consumer.room).toBeGreaterThan(1);
+  });
+
+  it('takes more of small entries once their handlers are known to be quick', async () => {
+    const { consumer } = consumerOf(32, () => 'settled');
+    for (let times = 0; times < 12; times += 1) consumer.accept(sized(10, 10));
+    expect(consumer.room).toBe(1_056);
+    expect(await consumer.whenRoom()).toBe(1_056);
+  });
+
+  it('starts what waits when handlers end at once, one after the other', async () => {
+    let most = 0;
+    let running = 0;
+    const { consumer } = consumerOf(1, () => {
+      running += 1;
+      most = Math.max(most, running);
+      running -= 1;
+      return 'settled';
+    });
+    consumer.accept(sized(5_000, 1));
+    await consumer.idle();
+    expect(most).toBe(1);
   });
 });

@@ -301,6 +301,7 @@ export class StreamConsumer implements Claimant {
     this.buffer = this.buffer.filter((buffered) => buffered !== entry);
     this.forget(entry);
     if (entry.startedAt !== undefined) this.freeSlot(entry);
+    else this.roomChanged.tell();
   }
 
   private forget(entry: HeldEntry): void {

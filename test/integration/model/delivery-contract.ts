@@ -39,7 +39,9 @@ export function deliveryContract(world: () => StreamWorld): void {
       const [entry] = await on.readNew(on.anna, 1);
 
       expect(entry?.parts).toEqual([Buffer.from('data'), bytes]);
-      expect(await on.anna.readEntry(on.stream, entry?.id ?? '')).toEqual(entry);
+      const again = await on.anna.readEntry(on.stream, entry?.id ?? '');
+      expect(again?.id).toBe(entry?.id);
+      expect(again?.parts).toEqual(entry?.parts);
     });
 
     it('nothing twice when the group is made again', async () => {
