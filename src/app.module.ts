@@ -37,9 +37,14 @@ export class AppModule {
       deadLetters: config.deadLetterAlert,
     };
     const { recoveryIntervalMs } = config;
-    const health = HealthModule.forRoot(thresholds, transport, looks);
-    const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks);
-    const dashboard = DashboardModule.forRoot({ pattern: ORDERS_PATTERN }, transport, looks, deadLetters);
+    const health = HealthModule.forRoot(thresholds, transport, looks, orders);
+    const metrics = MetricsModule.forRoot({ thresholds, recoveryIntervalMs }, transport, looks, orders);
+    const dashboard = DashboardModule.forRoot(
+      { connection, pattern: ORDERS_PATTERN },
+      transport,
+      looks,
+      deadLetters,
+    );
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
     const operations = [deadLetters, looks, health, metrics, dashboard];
     return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };

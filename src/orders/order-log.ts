@@ -38,6 +38,9 @@ export class OrderLog implements OnModuleInit {
         delayMs: Math.round(event.delayMs),
       }),
     );
+    server.on('put-off', (event) =>
+      logger.log('Order put off', { ...traceOfEvent(event), delayMs: Math.round(event.delayMs) }),
+    );
     server.on('dead-lettered', (event) =>
       logger.error('Order dead-lettered', {
         ...traceOfEvent(event),

@@ -16,6 +16,7 @@ import { OrderSettlement } from './order-settlement.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersHandler } from './orders.handler.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
+import { OrderStore } from './store/order-store.js';
 import { orderStoreProvider } from './store/order-store.provider.js';
 
 /** Everything about orders: their HTTP routes, their handler, their records. */
@@ -49,6 +50,7 @@ export class OrdersModule implements NestModule {
         OrderReplay,
         OrderSettlement,
       ],
+      exports: [OrderStore],
     };
   }
 

@@ -1,3 +1,4 @@
+export { subscribeToChannel, type ChannelListener } from './broker/channel-subscription.js';
 export type {
   ClusterConnectionOptions,
   CommonConnectionOptions,
@@ -49,6 +50,7 @@ export type {
   DeliveryEvent,
   DuplicateWaitingEvent,
   FailedEvent,
+  PutOffEvent,
   ReclaimedEvent,
   RecoveredEvent,
   RetryScheduledEvent,
@@ -73,6 +75,7 @@ export { CommitRefusedError } from './protocol/errors/commit-refused.error.js';
 export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js';
 export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
 export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
+export { DependencyUnavailableError } from './protocol/errors/dependency-unavailable.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
 export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';

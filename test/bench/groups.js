@@ -21,6 +21,24 @@ export const GROUPS = {
     before: ['fill'],
     subjects: [...consumers, subject('raw ioredis 6', 'raw', { client: 'ioredis-6' })],
   },
+  clients: {
+    title: 'Either major version of ioredis under order-streams, consuming',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [
+      subject('ioredis 5', 'order-streams'),
+      subject('ioredis 6', 'order-streams', { oursWith: 'ioredis-6' }),
+    ],
+  },
+  'clients-produce': {
+    title: 'Either major version of ioredis under order-streams, producing',
+    step: 'produce',
+    settings: { width: 1_000 },
+    subjects: [
+      subject('ioredis 5', 'order-streams'),
+      subject('ioredis 6', 'order-streams', { oursWith: 'ioredis-6' }),
+    ],
+  },
   produce: {
     title: 'Producing, 1000 in flight',
     step: 'produce',
@@ -53,6 +71,27 @@ export const GROUPS = {
       subject('ValidationPipe', 'order-streams', { variant: 'validated' }),
       subject('CompiledValidationPipe', 'order-streams', { variant: 'compiled' }),
       subject('no validation', 'order-streams'),
+    ],
+  },
+  commit: {
+    title: 'Committing a record and an event with each order, and handling each key once',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [
+      subject('plain', 'order-streams'),
+      subject('commit', 'order-streams', { variant: 'commit' }),
+      subject('@Idempotent', 'order-streams', { variant: 'idempotent' }),
+      subject('@Idempotent with commit', 'order-streams', { variant: 'idempotentCommit' }),
+    ],
+  },
+  overhead: {
+    title: 'What recovery, heartbeats and metrics cost',
+    step: 'consume',
+    before: ['fill'],
+    subjects: [
+      subject('none of them', 'order-streams', { variant: 'unattended' }),
+      subject('recovery and heartbeats', 'order-streams'),
+      subject('and metrics', 'order-streams', { variant: 'metrics' }),
     ],
   },
   retries: {

@@ -1,11 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { faultsOf, textOf } from './account/text.js';
 import { FAULTS } from './faults/index.js';
 import type { WantedFault } from './plan/schedule.js';
-import { ARTEFACTS } from './run/builds.js';
-import { runChaos } from './run/chaos-run.js';
+import { runSeeds } from './run/seeds.js';
 import { SCENARIOS } from './scenarios.js';
 import { DEFAULTS, FSYNC, type Settings } from './settings.js';
 import { prove } from './prove/prove.js';
@@ -14,12 +10,16 @@ const command = new Command('npm run chaos --')
   .description('Sends orders through processes while things go wrong, and accounts for each of them.')
   .option('--scenario <name>', `a mix with a name: ${Object.keys(SCENARIOS).join(', ')}`, scenario)
   .option('--quick', 'a short mix of faults, as CI runs it')
-  .option('--prove', 'plants each known bug and shows how the account catches it')
+  .option(
+    '--prove',
+    'plants each known bug and shows how the account catches it; with --quick beside that mix',
+  )
   .option('--only <bugs>', 'with --prove: these alone, by comma', (text) => text.split(','))
   .addOption(new Option('--of <what>', 'whose processes').choices(['transport', 'service']))
   .option('--orders <n>', 'orders', amount)
   .option('--processes <n>', 'processes', amount)
   .option('--seed <n>', 'repeats the schedule of faults and of difficult orders', amount)
+  .option('--seeds <first-last>', 'a run for each of these seeds, one after the other', seedsIn)
   .option('--rate <n>', 'orders per second', amount)
   .option('--duplicates <share>', 'orders that are sent twice', share)
   .option('--poison <share>', 'orders that fail for ever', share)
@@ -48,28 +48,17 @@ interface Choices {
   quick?: boolean;
   prove?: boolean;
   only?: string[];
+  seeds?: number[];
   verbose?: boolean;
 }
 
-const { scenario: named, quick, prove: proving, only, verbose, ...given } = options;
-if (proving) {
-  process.exitCode = (await prove(only)) ? 0 : 1;
-} else {
-  const settings: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
-  const directory = join(ARTEFACTS, `${new Date().toISOString().replaceAll(':', '-')}-seed-${settings.seed}`);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'settings.json'), JSON.stringify(settings, null, 2));
-  const report = await runChaos(settings, directory);
-  if (verbose) console.log(faultsOf(report));
-  console.log(textOf(report));
-  const isGood = report.account.violations.length === 0;
-  if (isGood && !settings.keep) rmSync(directory, { recursive: true });
-  else {
-    writeFileSync(join(directory, 'account.txt'), `${faultsOf(report)}\n${textOf(report)}\n`);
-    console.log(`  Ledgers, logs and data of Redis: ${directory}`);
-  }
-  process.exitCode = isGood ? 0 : 1;
-}
+const { scenario: named, quick, prove: proving, only, seeds, verbose, ...given } = options;
+const settings: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
+const verdicts = await Promise.all([
+  proving ? prove(only) : true,
+  !proving || quick ? runSeeds(settings, seeds ?? [settings.seed], verbose === true) : true,
+]);
+process.exitCode = verdicts.every(Boolean) ? 0 : 1;
 
 function scenario(name: string): Partial<Settings> {
   const found = SCENARIOS[name];
@@ -80,6 +69,13 @@ function scenario(name: string): Partial<Settings> {
 function amount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return Number(text);
+}
+
+function seedsIn(text: string): number[] {
+  const [, first = '', last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text) ?? [];
+  const count = Number(last) - Number(first) + 1;
+  if (first === '' || count < 1) throw new InvalidArgumentError('It is a range as in 1-5.');
+  return Array.from({ length: count }, (_, index) => Number(first) + index);
 }
 
 function share(text: string): number {

@@ -13,19 +13,15 @@ const LONG = { orders: 100_000, rate: 1_500, duplicates: 0.1, poison: 0.01, flak
 /** Mixes with a name. */
 export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   quick: {
-    orders: 8_000,
-    rate: 500,
-    slow: 0.002,
-    killers: 1,
-    ackWaitMs: 1_500,
+    ...{ orders: 4_000, rate: 500, slow: 0.002, killers: 1, ackWaitMs: 1_000 },
     faults: [
       { name: 'kill', everyMs: 2_000 },
-      { name: 'freeze', everyMs: 7_000 },
-      { name: 'sigterm', everyMs: 5_000 },
-      { name: 'redis-kill', everyMs: 7_000 },
-      { name: 'partition', everyMs: 9_000 },
-      { name: 'cut-replies', everyMs: 3_000 },
-      { name: 'oom', everyMs: 9_000 },
+      { name: 'freeze', everyMs: 5_000 },
+      { name: 'sigterm', everyMs: 4_000 },
+      { name: 'redis-kill', everyMs: 4_000 },
+      { name: 'partition', everyMs: 6_000 },
+      { name: 'cut-replies', everyMs: 2_000 },
+      { name: 'oom', everyMs: 6_000 },
     ],
   },
   'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },

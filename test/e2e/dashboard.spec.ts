@@ -40,11 +40,16 @@ describe('The dashboard', () => {
     redis.disconnect();
   });
 
-  const open = async (env: Record<string, string> = {}, options?: BrowserContextOptions): Promise<Page> => {
+  const open = async (
+    env: Record<string, string> = {},
+    options?: BrowserContextOptions,
+    prepare?: (page: Page) => Promise<unknown>,
+  ): Promise<Page> => {
     const retries = { MAX_RETRIES: '1', BACKOFF_INITIAL_MS: '0', BACKOFF_MAX_MS: '0' };
     const own = { REDIS_URL: sharedRedisUrl(), STREAM_KEY: stream, FAIL_ORDER_PREFIX: 'fail-' };
     service = await startService({ ...own, ...retries, ...env });
     opened = await openPage(browser, options);
+    await prepare?.(opened.page);
     await opened.page.goto(service.url);
     return opened.page;
   };
@@ -105,6 +110,19 @@ describe('The dashboard', () => {
     await page.getByText('There are none.').waitFor();
     await filter('', 'no order id', []);
     await shows(page, '#dead-letters-status', /orderId must be/);
+  });
+
+  it('asks again for dead letters that could not be had', async () => {
+    await seed('late-', 1);
+    let asked = 0;
+    const page = await open({}, undefined, (unprepared) =>
+      unprepared.route('**/dead-letters?*', (route) => {
+        asked += 1;
+        return asked === 1 ? route.abort() : route.continue();
+      }),
+    );
+    await rows(page).first().waitFor();
+    expect(asked).toBe(2);
   });
 
   it('replays a dead letter by keyboard alone', async () => {

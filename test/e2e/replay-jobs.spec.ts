@@ -20,7 +20,7 @@ describe('A replay job', () => {
     stream = uniqueName('orders');
     redis = new Redis(sharedRedisUrl());
     service = await start();
-  }, 30_000);
+  }, 60_000);
 
   afterEach(async () => {
     await endServices();
@@ -144,7 +144,7 @@ describe('A replay job', () => {
     expect(await redis.xlen(`${stream}.DLT`)).toBe(2);
     const none = await begin({ filter: { orderId: 'nobody' } });
     expect(await ended(none.job)).toMatchObject({ total: 0, replayed: 0, state: 'done' });
-  }, 30_000);
+  }, 60_000);
 
   it('does not replay what fails again meanwhile', async () => {
     await redis.xadd(

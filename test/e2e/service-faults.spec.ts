@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { HealthReport } from '../../src/operations/health/health-report.dto.js';
 import { eventually } from '../support/eventually.js';
 import { eventuallyPasses } from '../support/eventually-passes.js';
@@ -16,12 +16,12 @@ let restarting: Promise<void> | undefined;
 
 beforeAll(async () => {
   const slowLoad = ['--key-load-delay', '20000', '--loading-process-events-interval-bytes', '1024'];
-  const args = [...slowLoad, '--enable-protected-configs', 'yes'];
+  const args = [...slowLoad, '--rdbcompression', 'no', '--enable-protected-configs', 'yes'];
   redis = await startRedis({ kind: 'process', args });
   admin = openRedis(redis.url);
   proxy = await startProxy(redis.host, redis.port);
   service = await startService({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
-}, 40_000);
+}, 60_000);
 
 afterAll(async () => {
   await endServices();
@@ -56,6 +56,9 @@ async function expectWorks(orderId: string): Promise<void> {
   });
 }
 
+/** 20 ms each: Redis loads until it is told to hurry. */
+const FILLERS = 1_500;
+
 let pid = 0;
 let directory = '';
 
@@ -88,15 +91,18 @@ const FAULTS: [fault: string, cause: object, harm: () => unknown, mend: () => un
     { code: 'redis-refuses-writes', reply: 'LOADING' },
     async () => {
       const pipeline = admin.pipeline();
-      for (let i = 0; i < 300; i += 1) pipeline.set(`filler-${i}`, 'x'.repeat(100));
+      for (let i = 0; i < FILLERS; i += 1) pipeline.set(`filler-${i}`, 'x'.repeat(1100));
       await pipeline.exec();
       await admin.save();
       await redis.kill();
       restarting = redis.restart();
     },
     async () => {
+      const whileLoading = new Redis(redis.url, { enableReadyCheck: false });
+      await whileLoading.config('SET', 'key-load-delay', '0');
+      whileLoading.disconnect();
       await restarting;
-      await admin.del(...Array.from({ length: 300 }, (_, i) => `filler-${i}`));
+      await admin.del(...Array.from({ length: FILLERS }, (_, i) => `filler-${i}`));
     },
   ],
   [
@@ -164,11 +170,11 @@ it.each(FAULTS)(
     }
     await expectWorks(`after-${FAULTS.findIndex(([name]) => name === fault)}`);
   },
-  40_000,
+  60_000,
 );
 
 it('makes a group anew that was destroyed, and goes on', async () => {
   await expectWorks('before-destroy');
   await admin.xgroup('DESTROY', 'orders', 'order-group');
   await expectWorks('after-destroy');
-}, 40_000);
+}, 60_000);

@@ -15,7 +15,7 @@ beforeAll(async () => {
   redis = await startRedis({ kind: 'process' });
   const env = { FAIL_ORDER_PREFIX: 'fail-', MAX_RETRIES: '1', BACKOFF_INITIAL_MS: '0', BACKOFF_MAX_MS: '0' };
   service = await startService({ REDIS_URL: redis.url, LAG_ALERT: '7', ...env });
-}, 40_000);
+}, 60_000);
 
 afterAll(async () => {
   await endServices();
@@ -42,6 +42,7 @@ it('counts what happens to entries, and shows what Redis holds', async () => {
   for (const orderId of ['1', '2', 'fail-3']) await post(`${service.url}/orders`, { orderId });
   const direct = openRedis(redis.url);
   await direct.xadd('orders', '*', 'data', '{"orderId":"4"}', 'retry', '0', 'dlt-replays', '1');
+  await direct.xadd('orders', '*', 'data', '{"orderId":"5"}', 'retry', '0', 'replay-group', 'other');
   await direct.xgroup('CREATE', 'orders', 'other', '0');
   direct.disconnect();
 
@@ -53,15 +54,16 @@ it('counts what happens to entries, and shows what Redis holds', async () => {
     expect(value('failed_total', { error: 'DemonstrationFailure' })).toBe(2);
     expect(value('retried_total')).toBe(1);
     expect(value('replayed_total')).toBe(1);
+    expect(value('skipped_total')).toBe(1);
     expect(value('dead_lettered_total', { reason: 'retries-exhausted' })).toBe(1);
     expect(value('handling_duration_seconds_count')).toBe(5);
     expect(value('emit_to_done_seconds_count')).toBe(3);
     expect(value('lag')).toBe(0);
-    expect(value('lag', { group: 'other' })).toBe(4);
+    expect(value('lag', { group: 'other' })).toBe(5);
     expect(value('pending')).toBe(0);
     expect(value('consumers')).toBe(1);
     expect(value('in_flight')).toBe(0);
-    expect(metrics.value('order_streams_length', { stream: 'orders' })).toBe(4);
+    expect(metrics.value('order_streams_length', { stream: 'orders' })).toBe(5);
     expect(metrics.value('order_streams_dead_letters', { stream: 'orders' })).toBe(1);
     expect(metrics.value('order_streams_ready', {})).toBe(1);
     expect(metrics.value('order_streams_lag_threshold', {})).toBe(7);
@@ -115,4 +117,4 @@ it('go on being served while Redis is away, without what only Redis knows', asyn
     expect(metrics.value('order_streams_acknowledged_total', HERE)).toBe(3);
     expect(metrics.text).not.toMatch(/fail-3|127\.0\.0\.1|redis:\/\//);
   });
-}, 30_000);
+}, 60_000);

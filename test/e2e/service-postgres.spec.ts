@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import type { HealthReport } from '../../src/operations/health/health-report.dto.js';
 import type { OrderView } from '../../src/orders/order-state.js';
 import { eventually } from '../support/eventually.js';
 import { eventuallyPasses } from '../support/eventually-passes.js';
 import { get, post } from '../support/http.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { metricsIn } from '../support/prometheus.js';
 import { endServices, runService, startService, type Service } from '../support/service.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -47,6 +49,8 @@ describe('the service with DATABASE_URL', () => {
       },
       { timeoutMs: 15_000 },
     );
+  const metrics = async ({ url }: Service) => metricsIn(await (await fetch(`${url}/metrics`)).text());
+  const saysReady = async (service: Service) => (await metrics(service)).value('order_streams_ready', {});
   const pending = async () => ((await redis.xpending(stream, 'g')) as [number])[0];
   const followUps = () => redis.xlen(`${stream}.processed`);
 
@@ -74,7 +78,7 @@ describe('the service with DATABASE_URL', () => {
     );
     const payload = { orderId: '42', amount: 12.5 };
     expect(rows).toEqual([{ payload, state: 'processed', ended_by: body.entryId }]);
-  }, 30_000);
+  }, 60_000);
 
   it('tells of an order once, although its process is killed between the effect and the acknowledgement', async () => {
     const victim = await start(throughProxy());
@@ -111,8 +115,19 @@ describe('the service with DATABASE_URL', () => {
     await redis.xadd(stream, '*', 'orderId', 'waiting', 'retry', '0');
     const failures = () => service.records.filter(({ message }) => message === 'Order failed');
     await eventually(() => failures()[2]);
+    const ready = await get<HealthReport>(`${service.url}/health/ready`);
+    expect(ready).toMatchObject({
+      status: 503,
+      body: { checks: { store: { status: 'down', causes: [{ code: 'database-unreachable' }] } } },
+    });
+    expect(await saysReady(service)).toBe(0);
     await postgres.restart();
-    await processed(service, 'waiting');
+    expect(await processed(service, 'waiting')).toMatchObject({ attempts: 1 });
+    expect((await get(`${service.url}/health/ready`)).status).toBe(200);
+    expect(await saysReady(service)).toBe(1);
+    const labels = { stream, group: 'g' };
+    expect((await metrics(service)).value('order_streams_put_off_total', labels)).toBeGreaterThan(2);
+    expect((await metrics(service)).value('order_streams_retried_total', labels)).toBe(0);
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
     expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);
     await processed(service, 'later');
@@ -140,5 +155,5 @@ describe('the service with DATABASE_URL', () => {
     expect(code).toBe(1);
     expect(output).toContain('DATABASE_URL');
     expect(output).not.toContain('hunter2');
-  }, 30_000);
+  }, 60_000);
 });

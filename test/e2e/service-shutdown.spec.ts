@@ -113,7 +113,7 @@ describe('the end of the service', () => {
     const service = await startService(env);
     expect(await service.end('SIGINT')).toMatchObject({ code: 0 });
     expect(saying(service, 'Stopped')).toHaveLength(1);
-  }, 30_000);
+  }, 60_000);
 
   it('is not held up by a caller who never finishes a request', async () => {
     const service = await startService(env);
@@ -121,7 +121,7 @@ describe('the end of the service', () => {
     const { code } = await service.end('SIGTERM');
     caller.destroy();
     expect(code).toBe(0);
-  }, 30_000);
+  }, 60_000);
 
   it('is at once on a second signal', async () => {
     const service = await startService(env);
@@ -139,7 +139,7 @@ describe('the end of the service', () => {
     );
     caller.destroy();
     expect(code).toBe(143);
-  }, 30_000);
+  }, 60_000);
 
   async function halfRequest({ url }: Service) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import type { ClusterConnectionOptions } from '../../src/transport/index.js';
 import { eventually } from './eventually.js';
 import { openRedis } from './open-redis.js';
+import { serverPort } from './server-port.js';
 import { ServerProcess } from './server-process.js';
 
 const SLOTS = 16_384;
@@ -89,6 +89,12 @@ export class ClusterWorld {
       await redis.cluster('SETSLOT', slot, 'NODE', target.id);
   }
 
+  /** Ends every link that listens to channels. @returns how many there were */
+  async cutSubscribers(): Promise<number> {
+    const cut = await Promise.all(this.nodes.map(({ redis }) => redis.client('KILL', 'TYPE', 'pubsub')));
+    return cut.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+
   /** Resolves when every node sees the same whole cluster, and each master has a replica in step. */
   async whenWhole(): Promise<void> {
     await eventually(async () => {
@@ -157,7 +163,7 @@ export class ClusterWorld {
 }
 
 async function startNode(serverArgs: readonly string[]): Promise<ClusterNode> {
-  const server = new ServerProcess(await freePort(), await freePort());
+  const server = new ServerProcess(await serverPort(), await serverPort());
   await launch(server, serverArgs);
   const redis = openRedis(`redis://127.0.0.1:${server.port}`);
   return { server, redis, id: await redis.cluster('MYID') };

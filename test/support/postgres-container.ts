@@ -1,11 +1,11 @@
 import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import type { TestPostgres } from './postgres.js';
+import { serverPort } from './server-port.js';
 import { waitForPostgres } from './wait-for-postgres.js';
 
 /** Runs a PostgreSQL as a container, on a host port that stays the same over restarts. */
 export async function startPostgresContainer(image: string): Promise<TestPostgres> {
-  const port = await freePort();
+  const port = await serverPort();
   const url = `postgresql://test:test@127.0.0.1:${port}/test`;
   const started = await new GenericContainer(image)
     .withEnvironment({ POSTGRES_USER: 'test', POSTGRES_PASSWORD: 'test', POSTGRES_DB: 'test' })

@@ -4,8 +4,8 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import type { TestPostgres } from './postgres.js';
+import { serverPort } from './server-port.js';
 import { waitForPostgres } from './wait-for-postgres.js';
 
 const run = promisify(execFile);
@@ -19,7 +19,7 @@ interface Account {
 export async function startPostgresProcess(): Promise<TestPostgres> {
   const binaries = findBinaries();
   const account = await serverAccount();
-  const port = await freePort();
+  const port = await serverPort();
   const url = `postgresql://test:test@127.0.0.1:${port}/postgres`;
   const directory = mkdtempSync(join(tmpdir(), 'order-streams-postgres-'));
   const data = join(directory, 'data');

@@ -1,11 +1,11 @@
 import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import { waitForRedis } from '../../src/embedded-redis/wait-for-redis.js';
 import type { TestRedis } from './redis.js';
+import { serverPort } from './server-port.js';
 
 /** Runs a Redis as a container, on a host port that stays the same over restarts. */
 export async function startRedisContainer(image: string, args: readonly string[]): Promise<TestRedis> {
-  const port = await freePort();
+  const port = await serverPort();
   const started = await new GenericContainer(image)
     // The entrypoints of Redis and of Valkey put their server before arguments that begin with a dash.
     .withCommand(['--protected-mode', 'no', ...args])

@@ -3,16 +3,17 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import { installRedis } from '../../src/embedded-redis/package-manager.js';
 import { findRedisBinary, type RedisBinary } from '../../src/embedded-redis/redis-binary.js';
+import { askRedis } from '../../src/embedded-redis/ask-redis.js';
 import { waitForRedis } from '../../src/embedded-redis/wait-for-redis.js';
 import type { TestRedis } from './redis.js';
+import { serverPort } from './server-port.js';
 
 /** Runs a Redis as a process of this machine; the server is installed where it is missing and that is possible. */
 export async function startRedisProcess(args: readonly string[]): Promise<TestRedis> {
   const { path } = await requireRedisBinary();
-  const port = await freePort();
+  const port = await serverPort();
   const directory = mkdtempSync(join(tmpdir(), 'order-streams-redis-'));
   const command = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...args];
   let server = await launch(path, command, port);
@@ -64,5 +65,7 @@ async function launch(path: string, command: readonly string[], port: number): P
   child.once('exit', abort);
   await waitForRedis(port, ended.signal);
   child.off('exit', abort);
+  const info = await askRedis(port, 'INFO server');
+  if (!info.includes(`process_id:${child.pid}\r`)) throw new Error(`Port ${port} belongs to another Redis`);
   return child;
 }

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { freePort } from '../../src/embedded-redis/free-port.js';
 import type { SentinelConnectionOptions } from '../../src/transport/index.js';
 import { eventually } from './eventually.js';
 import { openRedis } from './open-redis.js';
+import { serverPort } from './server-port.js';
 import { ServerProcess } from './server-process.js';
 import { startProxy, type TcpProxy } from './tcp-proxy.js';
 
@@ -34,7 +34,7 @@ export class SentinelWorld {
   /** @param serverArgs - further arguments of the master and its replicas */
   static async start(serverArgs: readonly string[] = []): Promise<SentinelWorld> {
     const ports = [];
-    for (let i = 0; i < 6; i += 1) ports.push(await freePort());
+    for (let i = 0; i < 6; i += 1) ports.push(await serverPort());
     const nodes = ports.slice(0, 3).map((port) => new ServerProcess(port));
     const proxy = await startProxy('127.0.0.1', ports[0] ?? 0);
     const world = new SentinelWorld(nodes, ports.slice(3), proxy, serverArgs);

@@ -103,6 +103,7 @@ function observe(server: RedisStreamsServer): Told {
     'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
+    'put-off': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],

@@ -6,8 +6,12 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { Redis } from 'ioredis';
-import { helperKeyOf, RedisStreamsServer, type CommandSender } from '../../transport/index.js';
+import {
+  helperKeyOf,
+  RedisStreamsServer,
+  subscribeToChannel,
+  type CommandSender,
+} from '../../transport/index.js';
 import { ActivityWindow, sumOf, type Activity, type ActivityRow } from './activity-window.js';
 import { DASHBOARD_OPTIONS, type DashboardOptions } from './dashboard-options.js';
 import { tickOf } from './tick.js';
@@ -30,7 +34,7 @@ export class ReplicaActivity implements OnApplicationBootstrap, OnModuleDestroy 
   private timer: NodeJS.Timeout | undefined;
   private isPublishing = false;
   private isExplained = false;
-  private subscriber: Redis | undefined;
+  private endSubscription: (() => void) | undefined;
 
   constructor(
     private readonly server: RedisStreamsServer,
@@ -57,18 +61,16 @@ export class ReplicaActivity implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Hears the other processes from now on. */
   listen(): void {
-    if (this.subscriber || this.server.consumed.length === 0) return;
-    const subscriber = this.server.unwrap<Redis>().duplicate();
-    this.subscriber = subscriber;
-    // Without a listener ioredis prints every failed attempt to connect; it connects and subscribes again by itself.
-    subscriber.on('error', () => undefined);
-    subscriber.on('message', (_channel: string, message: string) => this.hear(message));
-    subscriber.subscribe(this.channel()).catch((error: unknown) => this.explain(error));
+    if (this.endSubscription || this.server.consumed.length === 0) return;
+    this.endSubscription = subscribeToChannel(this.options.connection, this.channel(), {
+      onMessage: (message) => this.hear(message),
+      onRefused: (error) => this.explain(error),
+    });
   }
 
   stopListening(): void {
-    this.subscriber?.disconnect();
-    this.subscriber = undefined;
+    this.endSubscription?.();
+    this.endSubscription = undefined;
     this.others.clear();
   }
 

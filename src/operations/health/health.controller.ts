@@ -10,6 +10,7 @@ import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
 import { BacklogIndicator } from './backlog.indicator.js';
 import { HealthReportDto, type HealthReport } from './health-report.dto.js';
 import { ProcessIndicator } from './process.indicator.js';
+import { StoreIndicator } from './store.indicator.js';
 
 /** For the machine that runs the service: is it to be replaced, is it to get work? */
 @ApiTags('health')
@@ -20,6 +21,7 @@ export class HealthController {
     private readonly process: ProcessIndicator,
     private readonly transport: RedisStreamsHealthIndicator,
     private readonly backlog: BacklogIndicator,
+    private readonly store: StoreIndicator,
   ) {}
 
   @Get('live')
@@ -37,7 +39,11 @@ export class HealthController {
   @ApiOkResponse({ type: HealthReportDto, description: 'Warns where a person should look' })
   @ApiServiceUnavailableResponse({ type: HealthReportDto, description: 'Names each cause' })
   ready(): Promise<HealthReport> {
-    return this.report([() => this.transport.isHealthy('transport'), () => this.backlog.check('backlog')]);
+    return this.report([
+      () => this.transport.isHealthy('transport'),
+      () => this.store.check('store'),
+      () => this.backlog.check('backlog'),
+    ]);
   }
 
   private async report(indicators: HealthIndicatorFunction[]): Promise<HealthReport> {

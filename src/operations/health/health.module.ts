@@ -4,6 +4,7 @@ import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
 import { BacklogIndicator } from './backlog.indicator.js';
 import { HealthController } from './health.controller.js';
 import { ProcessIndicator } from './process.indicator.js';
+import { StoreIndicator } from './store.indicator.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 
 /** `GET /health/live` and `GET /health/ready`. */
@@ -12,18 +13,25 @@ export class HealthModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
+   * @param orders - the module that provides the `OrderStore`
    */
-  static forRoot(thresholds: Thresholds, transport: DynamicModule, streams: DynamicModule): DynamicModule {
+  static forRoot(
+    thresholds: Thresholds,
+    transport: DynamicModule,
+    streams: DynamicModule,
+    orders: DynamicModule,
+  ): DynamicModule {
     return {
       module: HealthModule,
       // A probe every few seconds would fill the log with one and the same failure.
-      imports: [TerminusModule.forRoot({ logger: false }), transport, streams],
+      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, orders],
       controllers: [HealthController],
       providers: [
         { provide: THRESHOLDS, useValue: thresholds },
         ProcessIndicator,
         RedisStreamsHealthIndicator,
         BacklogIndicator,
+        StoreIndicator,
       ],
     };
   }

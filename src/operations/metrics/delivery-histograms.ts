@@ -1,5 +1,6 @@
-import { Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { RedisStreamsServer, SettledEvent } from '../../transport/index.js';
+import { DurationTally } from './duration-tally.js';
 
 /** From a millisecond to beyond the handler timeout's default. */
 const HANDLING_BUCKETS = [
@@ -13,29 +14,28 @@ const DONE_BUCKETS = [
 const EARLIEST_MS = 1_000_000_000_000;
 
 /** Observes how long deliveries take. */
-export function observeDurations(server: RedisStreamsServer, registers: Registry[]): void {
-  const handling = new Histogram({
-    name: 'order_streams_handling_duration_seconds',
-    help: 'Time from the start of a handler to its end, whether it succeeded or failed',
-    labelNames: ['stream', 'group'],
-    buckets: HANDLING_BUCKETS,
-    registers,
-  });
-  const done = new Histogram({
-    name: 'order_streams_emit_to_done_seconds',
-    help: "Time from the entry's id, when it was emitted, to the end of the handler that succeeded",
-    labelNames: ['stream', 'group'],
-    buckets: DONE_BUCKETS,
-    registers,
-  });
-  server.on('failed', ({ stream, group, durationMs }: SettledEvent) => {
-    handling.observe({ stream, group }, durationMs / 1_000);
-  });
-  server.on('processed', ({ stream, group, durationMs, entryId }: SettledEvent) => {
-    const labels = { stream, group };
-    handling.observe(labels, durationMs / 1_000);
-    const emittedMs = Number.parseInt(entryId, 10);
+export function observeDurations(server: RedisStreamsServer, registry: Registry): void {
+  const handling = new DurationTally(
+    {
+      name: 'order_streams_handling_duration_seconds',
+      help: 'Time from the start of a handler to its end, whether it succeeded or failed',
+      buckets: HANDLING_BUCKETS,
+    },
+    registry,
+  );
+  const done = new DurationTally(
+    {
+      name: 'order_streams_emit_to_done_seconds',
+      help: "Time from the entry's id, when it was emitted, to the end of the handler that succeeded",
+      buckets: DONE_BUCKETS,
+    },
+    registry,
+  );
+  server.on('failed', (event: SettledEvent) => handling.observe(event, event.durationMs / 1_000));
+  server.on('processed', (event: SettledEvent) => {
+    handling.observe(event, event.durationMs / 1_000);
+    const emittedMs = Number.parseInt(event.entryId, 10);
     // The clock of Redis may be ahead of ours.
-    if (emittedMs >= EARLIEST_MS) done.observe(labels, Math.max(0, Date.now() - emittedMs) / 1_000);
+    if (emittedMs >= EARLIEST_MS) done.observe(event, Math.max(0, Date.now() - emittedMs) / 1_000);
   });
 }

@@ -54,6 +54,14 @@ export const EVENT_COUNTERS = [
     name: 'order_streams_duplicates_total',
     help: 'Entries acknowledged without a handler, because their idempotency key is done',
   }),
+  counter('duplicate-waiting', {
+    name: 'order_streams_duplicate_waits_total',
+    help: 'Times that a duplicate was made to wait, because another entry with its idempotency key is being handled',
+  }),
+  counter('skipped', {
+    name: 'order_streams_skipped_total',
+    help: 'Entries replayed for another group, acknowledged without a handler',
+  }),
   counter('failed', {
     name: 'order_streams_failed_total',
     help: 'Deliveries that failed, by the name of the error; names beyond the first 50 count as "other"',
@@ -62,6 +70,10 @@ export const EVENT_COUNTERS = [
   counter('retry-scheduled', {
     name: 'order_streams_retried_total',
     help: 'Failed entries put on the waiting list for another attempt',
+  }),
+  counter('put-off', {
+    name: 'order_streams_put_off_total',
+    help: 'Failed entries that wait uncharged, because something that their handler needs is away',
   }),
   counter('dead-lettered', {
     name: 'order_streams_dead_lettered_total',

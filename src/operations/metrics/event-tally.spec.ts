@@ -65,12 +65,16 @@ describe('EventTally', () => {
   it('tells commits that were refused and duplicates apart from what was handled', async () => {
     const registry = new Registry();
     const delivery = { ...failed(undefined), settlement: 'taken' };
-    for (const name of ['order_streams_commits_refused_total', 'order_streams_duplicates_total']) {
-      new EventTally(rowOf(name), () => [], registry).add(delivery);
+    const names = ['commits_refused', 'duplicates', 'duplicate_waits', 'skipped', 'put_off'];
+    for (const name of names) {
+      new EventTally(rowOf(`order_streams_${name}_total`), () => [], registry).add(delivery);
     }
     expect(await seriesOf(registry)).toEqual({
       'order_streams_commits_refused_total{stream="orders",group="g",reason="taken"}': 1,
       'order_streams_duplicates_total{stream="orders",group="g"}': 1,
+      'order_streams_duplicate_waits_total{stream="orders",group="g"}': 1,
+      'order_streams_skipped_total{stream="orders",group="g"}': 1,
+      'order_streams_put_off_total{stream="orders",group="g"}': 1,
     });
   });
 

@@ -9,11 +9,17 @@ export class MetricsModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
+   * @param orders - the module that provides the `OrderStore`
    */
-  static forRoot(options: MetricsOptions, transport: DynamicModule, streams: DynamicModule): DynamicModule {
+  static forRoot(
+    options: MetricsOptions,
+    transport: DynamicModule,
+    streams: DynamicModule,
+    orders: DynamicModule,
+  ): DynamicModule {
     return {
       module: MetricsModule,
-      imports: [transport, streams],
+      imports: [transport, streams, orders],
       controllers: [MetricsController],
       providers: [{ provide: METRICS_OPTIONS, useValue: options }, ServiceMetrics],
     };

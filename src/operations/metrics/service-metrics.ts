@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { OrderStore } from '../../orders/store/order-store.js';
 import { RedisStreamsServer } from '../../transport/index.js';
 import { StreamsSnapshots } from '../streams/streams-snapshots.js';
 import { observeDurations } from './delivery-histograms.js';
@@ -20,13 +21,14 @@ export class ServiceMetrics {
   constructor(
     private readonly server: RedisStreamsServer,
     private readonly snapshots: StreamsSnapshots,
+    private readonly store: OrderStore,
     @Inject(METRICS_OPTIONS) { thresholds, recoveryIntervalMs }: MetricsOptions,
   ) {
     for (const row of EVENT_COUNTERS as readonly EventCounter[]) {
       const tally = new EventTally(row, () => server.consumed, this.registry);
       server.on(row.event, tally.add);
     }
-    observeDurations(server, [this.registry]);
+    observeDurations(server, this.registry);
     const stale = new StaleGroups(server, recoveryIntervalMs);
     this.streamGauges = new StreamGauges([this.registry], (stream, group) => stale.isStale(stream, group));
     this.processGauges = new ProcessGauges(server, [this.registry], thresholds);
@@ -35,14 +37,15 @@ export class ServiceMetrics {
 
   /** All metrics in Prometheus's text format; settles within three seconds whatever Redis does. */
   async text(): Promise<string> {
-    const [{ ready }, streams] = await Promise.all([
+    const [{ ready }, problem, streams] = await Promise.all([
       this.server.checkHealth(),
+      this.store.check(),
       this.snapshots.take().then(
         (snapshot) => snapshot.streams,
         () => [],
       ),
     ]);
-    this.processGauges.show(ready);
+    this.processGauges.show(ready && problem === undefined);
     this.streamGauges.show(streams);
     return this.registry.metrics();
   }

@@ -1,4 +1,4 @@
+import { DependencyUnavailableError } from '../../transport/index.js';
+
 /** The database of the orders did not do what it was asked for; that says nothing about the order. */
-export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError';
-}
+export class StoreUnavailableError extends DependencyUnavailableError {}

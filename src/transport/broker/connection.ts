@@ -4,6 +4,7 @@ import { isCluster, type RedisConnectionOptions } from './connection-options.js'
 import { watchFailover } from './failover-watch.js';
 import { watchHandshake } from './link-watch.js';
 import { readPasswordAtEachConnect } from './password.js';
+import { disconnectAndSettle } from './unsettled-commands.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
@@ -18,14 +19,27 @@ const SLOTS_AGE_MS = 2_000;
  * What a connection is for decides what becomes of a command whose answer was lost with the link:
  * - `reader`: rejected at once; a repeated blocking read would deliver twice, and the loop reads again anyway;
  * - `commands`: kept and repeated until Redis is back; every command on it is safe to repeat;
- * - `publisher`: repeated for a short while, then rejected, so that a caller is not left waiting.
+ * - `publisher`: repeated for a short while, then rejected, so that a caller is not left waiting;
+ * - `subscriber`: kept until Redis is back: all that it sends is what it wants to hear.
  */
-export type ConnectionRole = 'reader' | 'commands' | 'publisher';
+export type ConnectionRole = 'reader' | 'commands' | 'publisher' | 'subscriber';
 
-const RETRIES: Record<ConnectionRole, number | null> = { reader: 0, commands: null, publisher: 2 };
+const RETRIES: Record<ConnectionRole, number | null> = {
+  reader: 0,
+  commands: null,
+  publisher: 2,
+  subscriber: null,
+};
+/** What ioredis 6 needs so that it answers as 5 does, which does not know the option, and sends no HELLO, which is a right. */
+const RESP2 = { protocol: 2 };
 const watches = new WeakMap<Redis, () => void>();
 /** How often a command is sent on to another node of a cluster, or again to the same one. */
-const REDIRECTIONS: Record<ConnectionRole, number> = { reader: 16, commands: Infinity, publisher: 16 };
+const REDIRECTIONS: Record<ConnectionRole, number> = {
+  reader: 16,
+  commands: Infinity,
+  publisher: 16,
+  subscriber: Infinity,
+};
 
 /**
  * Opens a connection that reconnects by itself; it may be used before it is up. That to a cluster has the commands and
@@ -59,8 +73,7 @@ export async function closeConnection(redis: Redis): Promise<void> {
 
 /** Ends a connection at once. */
 export function cutConnection(redis: Redis): void {
-  redis.disconnect();
-  // ioredis does not tell that a client ended which was between two attempts to connect.
+  disconnectAndSettle(redis);
   watches.get(redis)?.();
 }
 
@@ -101,6 +114,7 @@ function optionsOf(role: ConnectionRole): RedisOptions {
     enableReadyCheck: true,
     autoResendUnfulfilledCommands: true,
     stringNumbers: false,
+    ...RESP2,
   };
 }
 

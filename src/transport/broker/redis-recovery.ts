@@ -16,7 +16,7 @@ import type { RecoveryBroker } from './stream-broker.js';
 /** How long the trace of a lone run stays, in milliseconds. Without it the entry runs alone once more. */
 const ALONE_TTL_MS = 86_400_000;
 
-type ClaimReply = [claimed: [id: Buffer, count: number, parts: Buffer[]][], vanished: Buffer[]];
+type ClaimReply = [claimed: [id: Buffer, parts: Buffer[], count: number][], vanished: Buffer[]];
 
 /** Finds and takes what nobody works on, in pages that Redis gets through quickly. */
 export abstract class RedisRecovery extends RedisSettlement implements RecoveryBroker {
@@ -149,7 +149,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
 
 function claimOf([claimed, vanished]: ClaimReply): Claim {
   return {
-    entries: claimed.map(([id, deliveryCount, parts]) => ({ entry: entryOf([id, parts]), deliveryCount })),
+    entries: claimed.map(([id, parts, deliveryCount]) => ({ entry: entryOf([id, parts]), deliveryCount })),
     vanished: vanished.map(String),
   };
 }

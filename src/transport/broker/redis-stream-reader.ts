@@ -3,6 +3,7 @@ import type { StreamEntry } from '../protocol/entry.js';
 import { cutConnection } from './connection.js';
 import { entriesOf, type ReadReply } from './entry-replies.js';
 import { reconnect } from './link-watch.js';
+import { ReplyTap } from './reply-tap.js';
 import type { StreamReader } from './stream-reader.js';
 
 /** How much longer than the block time an answer may take before the link counts as dead. */
@@ -17,11 +18,15 @@ export interface ReaderIdentity {
 
 /** A {@link StreamReader} on a connection of ioredis. */
 export class RedisStreamReader implements StreamReader {
+  private readonly tap: ReplyTap;
+
   constructor(
     private readonly redis: Redis,
     private readonly identity: ReaderIdentity,
     private readonly blockMs: number,
-  ) {}
+  ) {
+    this.tap = new ReplyTap(redis);
+  }
 
   async readNew(count: number): Promise<readonly StreamEntry[]> {
     const { stream, group, consumer } = this.identity;
@@ -29,8 +34,8 @@ export class RedisStreamReader implements StreamReader {
     const watchdog = setTimeout(() => reconnect(this.redis), this.blockMs + GRACE_MS);
     try {
       const from = ['GROUP', group, consumer, 'COUNT', count, 'BLOCK', this.blockMs, 'STREAMS', stream, '>'];
-      const reply = (await this.redis.callBuffer('xreadgroup', ...from)) as ReadReply;
-      return entriesOf(reply);
+      const read = await this.tap.read(() => this.redis.callBuffer('xreadgroup', ...from));
+      return Array.isArray(read) ? read : entriesOf(read.reply as ReadReply);
     } finally {
       clearTimeout(watchdog);
     }

@@ -1,4 +1,4 @@
-import type { DeliveryEvent } from '../observe/transport-events.js';
+import type { DeliveryEvent, SettledEvent } from '../observe/transport-events.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { ReceivedEvent, Source } from './received-event.js';
 
@@ -11,4 +11,17 @@ export function describeDelivery(
   const retry = event?.retry ?? deliveryCount - 1;
   const { payload, headers } = event ?? { payload: undefined, headers: {} };
   return { pattern, stream, group, consumer, entryId: entry.id, deliveryCount, retry, headers, payload };
+}
+
+/** A delivery that ended, as observers see it. Written out: a spread costs a microsecond for each. */
+export function describeSettled(
+  { pattern, stream, group, consumer }: Source,
+  { entry, deliveryCount }: Delivery,
+  event: ReceivedEvent | undefined,
+  durationMs: number,
+): SettledEvent {
+  const retry = event?.retry ?? deliveryCount - 1;
+  const { payload, headers } = event ?? { payload: undefined, headers: {} };
+  const { id: entryId } = entry;
+  return { pattern, stream, group, consumer, entryId, deliveryCount, retry, headers, payload, durationMs };
 }

@@ -11,7 +11,7 @@ import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
-import { describeDelivery } from './describe-delivery.js';
+import { describeDelivery, describeSettled } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
 import type { OncePerKey } from './once-per-key.js';
 import { ReceivedEvent, type Source } from './received-event.js';
@@ -23,8 +23,11 @@ const DIAGNOSIS_BYTES = 65_536;
 /** How long an entry waits whose key was taken from it, in milliseconds. */
 const SUPERSEDED_DELAY_MS = 100;
 
-/** Gives an event to its handler; resolves when the handler finished, rejects with what it threw. */
-export type Dispatch = (event: ReceivedEvent) => Promise<void>;
+/**
+ * Gives an event to its handler. Resolves when the handler finished, rejects with what it threw; `undefined` says that
+ * it has finished already.
+ */
+export type Dispatch = (event: ReceivedEvent) => Promise<void> | undefined;
 
 /** What a processor works with. */
 export interface ProcessorParts {
@@ -49,10 +52,10 @@ export type ProcessingEnd = 'acknowledging' | 'settled' | 'ignored';
 export class EntryProcessor {
   constructor(private readonly parts: ProcessorParts) {}
 
-  /** Never rejects. */
-  process(held: HeldEntry): Promise<ProcessingEnd> {
+  /** Never rejects. @returns the end at once where nothing has to be waited for */
+  process(held: HeldEntry): ProcessingEnd | Promise<ProcessingEnd> {
     const { tracing } = this.parts;
-    return tracing.isOn ? tracing.attempt(held.delivery, () => this.run(held)) : this.run(held);
+    return tracing.isOn ? tracing.attempt(held.delivery, async () => this.run(held)) : this.run(held);
   }
 
   /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
@@ -69,12 +72,13 @@ export class EntryProcessor {
     return this.goOn(held, answer);
   }
 
-  private async run(held: HeldEntry): Promise<ProcessingEnd> {
+  private run(held: HeldEntry): ProcessingEnd | Promise<ProcessingEnd> {
     const { source, naming, once, tracing, maxEntryBytes } = this.parts;
     const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
     const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
     if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
     let event: ReceivedEvent;
+    let handling: Promise<void> | undefined;
     try {
       event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit), naming);
     } catch (error) {
@@ -82,21 +86,61 @@ export class EntryProcessor {
     }
     held.event = event;
     tracing.received(held.delivery, event.retry);
-    let end: IdempotencyEnd | undefined;
+    if (once) return this.handleOnce(once, held, event);
     try {
-      if (once) end = await once.run(held, event, () => this.handle(held, event));
-      else await this.handle(held, event);
+      handling = this.handle(held, event);
     } catch (error) {
-      event.end();
-      return this.fail(held, error);
+      return this.failHandled(held, event, error);
     }
+    return handling ? this.whenHandled(held, event, handling) : this.endHandled(held, event, undefined);
+  }
+
+  private async whenHandled(
+    held: HeldEntry,
+    event: ReceivedEvent,
+    handling: Promise<void>,
+  ): Promise<ProcessingEnd> {
+    try {
+      await handling;
+    } catch (error) {
+      return this.failHandled(held, event, error);
+    }
+    return this.endHandled(held, event, undefined);
+  }
+
+  private async handleOnce(once: OncePerKey, held: HeldEntry, event: ReceivedEvent): Promise<ProcessingEnd> {
+    let end: IdempotencyEnd;
+    try {
+      end = await once.run(held, event, async () => this.handle(held, event));
+    } catch (error) {
+      return this.failHandled(held, event, error);
+    }
+    return this.endHandled(held, event, end);
+  }
+
+  private failHandled(held: HeldEntry, event: ReceivedEvent, error: unknown): Promise<ProcessingEnd> {
+    event.end();
+    return this.fail(held, error);
+  }
+
+  /** Its handler has succeeded, or was not called because of its key. */
+  private endHandled(
+    held: HeldEntry,
+    event: ReceivedEvent,
+    end: IdempotencyEnd | undefined,
+  ): ProcessingEnd | Promise<ProcessingEnd> {
     event.end();
     if (!held.takeOutcome()) return 'ignored';
     if (end && end.outcome !== 'done') return this.passOver(held, end);
     event.guard = end?.guard;
     held.finishedAt = performance.now();
     const behind = this.succeed(held, event);
-    if (behind) await behind;
+    return behind ? this.whenCaughtUp(held, behind) : 'acknowledging';
+  }
+
+  private async whenCaughtUp(held: HeldEntry, behind: Promise<void>): Promise<ProcessingEnd> {
+    await behind;
+    held.caughtUpAt = performance.now();
     return 'acknowledging';
   }
 
@@ -139,9 +183,11 @@ export class EntryProcessor {
     }
   }
 
-  private handle(held: HeldEntry, event: ReceivedEvent): Promise<void> {
+  private handle(held: HeldEntry, event: ReceivedEvent): Promise<void> | undefined {
     const { source, dispatch, observers } = this.parts;
-    observers.tell('received', () => describeDelivery(source, held.delivery, event));
+    if (observers.hasAny('received')) {
+      observers.tell('received', () => describeDelivery(source, held.delivery, event));
+    }
     held.startedAt = performance.now();
     return dispatch(event);
   }
@@ -201,15 +247,13 @@ export class EntryProcessor {
     const { observers, tracing } = this.parts;
     const outcome = wasPrevented || held.event?.isDuplicate === true ? 'duplicate' : 'processed';
     tracing.settled(held.delivery, outcome);
-    observers.tell(outcome, () => this.settled(held));
+    if (observers.hasAny(outcome)) observers.tell(outcome, () => this.settled(held));
   }
 
   private settled(held: HeldEntry): SettledEvent {
     const { startedAt, finishedAt = performance.now() } = held;
-    return {
-      ...describeDelivery(this.parts.source, held.delivery, held.event),
-      durationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
-    };
+    const durationMs = startedAt === undefined ? 0 : finishedAt - startedAt;
+    return describeSettled(this.parts.source, held.delivery, held.event, durationMs);
   }
 
   private settleFailure(held: HeldEntry, error: unknown): Promise<void> {

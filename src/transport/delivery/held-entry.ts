@@ -1,5 +1,6 @@
 import type { EntryRef } from '../broker/settlement.js';
 import type { Delivery } from '../protocol/entry.js';
+import { WireEntry } from '../protocol/wire-entry.js';
 import type { ReceivedEvent } from './received-event.js';
 
 /** An entry that this process has taken on and not settled yet. */
@@ -10,8 +11,15 @@ export class HeldEntry implements EntryRef {
   startedAt: number | undefined;
   /** When its handler succeeded, on the same clock. */
   finishedAt: number | undefined;
+  /** When Redis had caught up with what is to be acknowledged, if it lagged behind then. */
+  caughtUpAt: number | undefined;
   /** Whether it is a crash suspect that runs with nothing beside it. */
   runsAlone = false;
+  /**
+   * Whether what its handler did is being committed elsewhere: only the end of that says what is to be settled, so
+   * neither its timeout nor its loss decides anything meanwhile.
+   */
+  isCommitting = false;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */
@@ -45,17 +53,23 @@ export class HeldEntry implements EntryRef {
     this.event = undefined;
   }
 
-  /** Whether it is settled, or being settled. */
+  /** It stays here for long: what came over the wire with it shall not. */
+  detach(): void {
+    if (this.kept?.entry instanceof WireEntry) this.kept.entry.detach();
+  }
+
+  /** Whether it is settled, or what settles it is under way. */
   get isDecided(): boolean {
-    return this.outcomeTaken;
+    return this.outcomeTaken || this.isCommitting;
   }
 
   /**
    * Takes the right to settle the entry: its handler's end, its timeout and the loss of the entry may all come.
    *
-   * @returns whether nobody took it before
+   * @returns whether nobody took it before, and no commit is under way that does
    */
   takeOutcome(): boolean {
+    if (this.isCommitting) return false;
     const first = !this.outcomeTaken;
     this.outcomeTaken = true;
     return first;

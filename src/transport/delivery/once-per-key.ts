@@ -35,10 +35,13 @@ export class OncePerKey {
             'its own: the two cannot be committed as one. Write to one of them.',
         );
       }
+      // A result that came too late is given up by the store, which knows from the signal.
+      held.isCommitting = transaction !== undefined && !held.isDecided;
     };
     try {
       return await this.store.run(claim, work);
     } finally {
+      held.isCommitting = false;
       // A store may give a handler up that goes on; until it ends it counts as one that does.
       await handling.catch(() => undefined);
     }

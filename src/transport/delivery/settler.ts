@@ -55,6 +55,8 @@ export class Settler {
     switch (decision.action) {
       case 'park':
         return this.park(delivery, failed, decision.delayMs, streak);
+      case 'put-off':
+        return this.putOffFailed(delivery, failed, decision.delayMs);
       case 'settle':
         await this.settle(delivery, failed, source.consumer);
         return;
@@ -104,12 +106,13 @@ export class Settler {
    * Hands an entry back that no handler works on, for another try after a while; no delivery is charged.
    *
    * @param cause - the trouble that it is put off for, if that is the reason
+   * @returns whether it was still ours
    */
   async putOff(
     { id, deliveryCount, runsAlone }: EntryRef & { readonly runsAlone: boolean },
     delayMs: number,
     cause?: unknown,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { broker, source, maxRetryDelayMs, onFailure } = this.parts;
     if (cause !== undefined) onFailure(cause);
     const entry = { id, deliveryCount };
@@ -117,7 +120,16 @@ export class Settler {
     const waitMs = Math.min(delayMs, maxRetryDelayMs);
     // Its next delivery has the same count and runs beside others: it must not look like this one.
     if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
-    await this.untilTaken(() => broker.release(source.stream, [entry], waitMs));
+    return (await this.untilTaken(() => broker.release(source.stream, [entry], waitMs))) === 1;
+  }
+
+  private async putOffFailed(delivery: Delivery, failed: FailedEvent, delayMs: number): Promise<void> {
+    const { observers, tracing } = this.parts;
+    // Where it did not run alone there is no mark, and taking it away changes nothing.
+    const entry = { ...refOf(delivery), runsAlone: true };
+    if (!(await this.putOff(entry, delayMs, failed.error))) return;
+    tracing.dueAgain(delivery, 'put-off', delayMs);
+    observers.tell('put-off', () => ({ ...failed, delayMs }));
   }
 
   /** Stops trying; what is not settled stays pending. */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { SettlementBroker } from '../broker/stream-broker.js';
 import type { Delivery } from '../protocol/entry.js';
+import { readerOf } from '../protocol/entry-reader.js';
 import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
@@ -12,6 +13,13 @@ import type { Claimant, Slots } from './slots.js';
 const MAX_BUFFERED = 256;
 /** Entries are buffered only as far as they can be expected to start within this time, in milliseconds. */
 const BUFFER_AHEAD_MS = 500;
+/** Handlers that are known to be quick are given more at once: each read and each acknowledgement costs a round trip. */
+const MAX_BUFFERED_QUICK = 1_024;
+const QUICK_AHEAD_MS = 50;
+/** About how many bytes may wait here for a slot. */
+const MAX_BUFFERED_BYTES = 8_388_608;
+/** How large entries are thought to be before the first has come, in bytes. */
+const ASSUMED_BYTES = 65_536;
 /** How much a new duration weighs against those before it. */
 const NEW_DURATION_WEIGHT = 0.1;
 
@@ -32,8 +40,10 @@ export class StreamConsumer implements Claimant {
   private readonly held = new Map<string, HeldEntry>();
   private buffer: HeldEntry[] = [];
   private typicalMs = 0;
+  private typicalBytes = ASSUMED_BYTES;
   private timedOut = 0;
   private closing = false;
+  private isStarting = false;
   private readonly roomChanged = new Signal();
   private readonly heldChanged = new Signal();
 
@@ -60,27 +70,40 @@ export class StreamConsumer implements Claimant {
   get room(): number {
     const { slots } = this.parts;
     if (slots.isReserved || this.closing) return 0;
-    const ahead = Math.floor((slots.limit * BUFFER_AHEAD_MS) / Math.max(this.typicalMs, 1));
-    // At least one waits here, else a busier stream would take every slot that gets free.
-    return slots.free + Math.max(1, Math.min(MAX_BUFFERED, ahead)) - this.buffer.length;
+    return slots.free + this.mostBuffered - this.buffer.length;
   }
 
-  /** Resolves when there is room, or the time is over. */
+  /** How many may wait here. At least one does, else a busier stream would take every slot that gets free. */
+  private get mostBuffered(): number {
+    const few = Math.min(MAX_BUFFERED, this.startedWithin(BUFFER_AHEAD_MS));
+    const many = this.typicalMs > 0 ? Math.min(MAX_BUFFERED_QUICK, this.startedWithin(QUICK_AHEAD_MS)) : 0;
+    return Math.max(1, Math.min(Math.max(few, many), Math.floor(MAX_BUFFERED_BYTES / this.typicalBytes)));
+  }
+
+  private startedWithin(ms: number): number {
+    return Math.floor((this.parts.slots.limit * ms) / Math.max(this.typicalMs, 1));
+  }
+
+  /** Whether there is so much room that it is worth asking Redis for entries. */
+  get isRoomy(): boolean {
+    return this.room >= 1 && this.buffer.length <= this.mostBuffered / 2;
+  }
+
+  /** Resolves when there may be such room, or the time is over. */
   async roomWithin(ms: number): Promise<void> {
     await this.roomChanged.within(ms);
   }
 
   /** Resolves with how many more entries are welcome, once that is worth a read. */
   async whenRoom(): Promise<number> {
-    while (this.room < 1 || this.buffer.length > MAX_BUFFERED / 2) {
-      await this.roomChanged.next();
-    }
-    return Math.min(this.room, MAX_BUFFERED);
+    while (!this.isRoomy) await this.roomChanged.next();
+    return this.room;
   }
 
   /** Takes deliveries on. */
   accept(deliveries: readonly Delivery[]): void {
     const now = performance.now();
+    this.noteSizes(deliveries);
     for (const delivery of deliveries) {
       const earlier = this.held.get(delivery.entry.id);
       // An answer that came late tells of a delivery that is over; a newer delivery ends the one that is held.
@@ -98,6 +121,7 @@ export class StreamConsumer implements Claimant {
   stopTaking(): void {
     this.closing = true;
     this.onReserved();
+    this.roomChanged.tell();
   }
 
   /** Whether nothing more is taken on. */
@@ -111,16 +135,24 @@ export class StreamConsumer implements Claimant {
     entry.slotFreed = true; // It runs without one.
     entry.runsAlone = true;
     this.held.set(entry.id, entry);
-    void this.process(entry);
+    this.process(entry);
     while (this.held.get(entry.id) === entry) await this.heldChanged.next();
   }
 
   onFree(): void {
-    while (this.buffer.length > 0 && this.parts.slots.tryTake()) {
-      const next = this.buffer.shift();
-      if (next) void this.process(next);
+    // A handler that ended at once gives its slot back from within: the loop that started it goes on.
+    if (this.isStarting) return;
+    this.isStarting = true;
+    try {
+      while (this.buffer.length > 0 && this.parts.slots.tryTake()) {
+        const next = this.buffer.shift();
+        if (next) this.process(next);
+      }
+    } finally {
+      this.isStarting = false;
     }
-    this.roomChanged.tell();
+    // Whoever waits for room waits for this; to wake it for each entry would cost more than the entry.
+    if (this.isRoomy) this.roomChanged.tell();
   }
 
   onReserved(): void {
@@ -172,6 +204,7 @@ export class StreamConsumer implements Claimant {
     const now = performance.now();
     const aging = [...this.held.values()].filter(({ freshAt }) => freshAt <= now - longerThanMs);
     if (aging.length === 0) return;
+    for (const entry of aging) entry.detach();
     const lost = new Set(await this.parts.broker.extend(this.parts.stream, aging));
     for (const entry of aging) {
       if (lost.has(entry.id)) this.lose(entry);
@@ -191,16 +224,42 @@ export class StreamConsumer implements Claimant {
     for (const { event } of this.held.values()) event?.abort(reason);
   }
 
-  private async process(entry: HeldEntry): Promise<void> {
-    let end: ProcessingEnd;
+  /** Larger entries are believed at once, smaller ones by and by. */
+  private noteSizes(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return;
+    let bytes = 0;
+    for (const { entry } of deliveries) bytes += readerOf(entry).byteCount;
+    const mean = Math.max(1, bytes / deliveries.length);
+    this.typicalBytes = mean > this.typicalBytes ? mean : (this.typicalBytes + mean) / 2;
+  }
+
+  private process(entry: HeldEntry): void {
+    let end: ProcessingEnd | Promise<ProcessingEnd>;
     try {
-      end = await this.parts.processor.process(entry);
+      end = this.parts.processor.process(entry);
     } catch (error) {
       end = this.broken(entry, error);
     }
+    if (typeof end === 'string') this.ended(entry, end);
+    else void this.whenProcessed(entry, end);
+  }
+
+  private async whenProcessed(entry: HeldEntry, processing: Promise<ProcessingEnd>): Promise<void> {
+    let end: ProcessingEnd;
+    try {
+      end = await processing;
+    } catch (error) {
+      end = this.broken(entry, error);
+    }
+    this.ended(entry, end);
+  }
+
+  private ended(entry: HeldEntry, end: ProcessingEnd): void {
     if (entry.isOverdue) this.timedOut -= 1;
     if (entry.startedAt !== undefined) {
-      this.typicalMs += NEW_DURATION_WEIGHT * (performance.now() - entry.startedAt - this.typicalMs);
+      // What succeeded has noted when; the clock is read for the others.
+      const endedAt = entry.caughtUpAt ?? entry.finishedAt ?? performance.now();
+      this.typicalMs += NEW_DURATION_WEIGHT * (endedAt - entry.startedAt - this.typicalMs);
     }
     if (end === 'settled') this.forget(entry);
     this.freeSlot(entry);

@@ -26,7 +26,11 @@ export type IdempotencyEnd =
   | { readonly outcome: 'done'; readonly guard?: CommitGuard }
   /** The key is done: the handler was not called. */
   | { readonly outcome: 'duplicate' }
-  /** Another entry with this key is being handled, or the store cannot tell: the handler was not called. */
+  /**
+   * Another entry with this key is being handled, and the handler was not called; or, with a cause, the store is in
+   * trouble: the handler was not called, or what it did is undone, or the next delivery finds it done. The entry is put
+   * off without a delivery being charged.
+   */
   | { readonly outcome: 'busy'; readonly retryInMs: number; readonly cause?: unknown }
   /** The entry belongs to another process by now: the handler was not called. */
   | { readonly outcome: 'lost' };
@@ -37,7 +41,8 @@ export type IdempotencyEnd =
  * `run` calls `work` once, or not at all when the key is done or somebody else is at it; it rejects with what `work`
  * rejects with, and then the key must be free again. Whoever writes one: a marker that is written before the effect
  * loses events, and one that is written apart from it repeats them. What `run` does before it calls `work` is not
- * covered by the handler's timeout, so it must end by itself.
+ * covered by the handler's timeout, nor what it does afterwards with a transaction that it gave to `work`, so it must
+ * end by itself. When it is not known whether that transaction was committed, `busy` is the answer that is never wrong.
  */
 export interface IdempotencyStore {
   /**

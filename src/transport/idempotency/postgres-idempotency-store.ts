@@ -2,7 +2,9 @@ import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
+import { Attempt } from './postgres-attempt.js';
 import type { PostgresClient, PostgresPool } from './postgres-pool.js';
+import { unavailable } from './postgres-trouble.js';
 import { TookTooLongError, unlessAborted, within } from './within.js';
 
 /** After so many keys of this process expired ones are deleted, more at a time than were added since. */
@@ -10,8 +12,9 @@ const KEYS_PER_CLEANING = 500;
 const CLEANING_LIMIT = 1_000;
 /** Pause before a duplicate looks again, in milliseconds; it has waited for the lock before. */
 const RETRY_MS = 500;
-/** How long a statement of ours may take after the handler's end before the connection is ended, in milliseconds. */
-const STATEMENT_LIMIT_MS = 5_000;
+/** Pauses while PostgreSQL is away, in milliseconds. */
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
 /** How much longer than its handler may take a connection may be idle within its transaction, in milliseconds. */
 const SPARE_MS = 5_000;
 /** Longest time that PostgreSQL takes for a setting, in milliseconds. */
@@ -35,7 +38,7 @@ export interface PostgresIdempotencyOptions {
    */
   lockWaitMs?: number;
   /**
-   * Milliseconds within which a connection must be had and the key be asked for, else the delivery counts as failed.
+   * Milliseconds within which a connection must be had and the key be asked for, else the entry is put off.
    *
    * @defaultValue 10000
    */
@@ -47,7 +50,8 @@ export interface PostgresIdempotencyOptions {
  * committed or neither is, so what a handler does through `context.getTransaction()` is done exactly once.
  *
  * The handler must not end the transaction by itself. While it runs it has one connection of the pool; when its time is
- * up, or its entry is lost, that connection is ended, and PostgreSQL undoes what was done.
+ * up, or its entry is lost, that connection is ended, and PostgreSQL undoes what was done. While PostgreSQL is away, or
+ * when it is not known whether it committed, the entry is put off without a delivery being charged.
  *
  * @example
  * ```ts
@@ -60,6 +64,8 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
   private readonly lockWaitMs: number;
   private readonly startTimeoutMs: number;
   private keys = 0;
+  /** Since when PostgreSQL cannot be used, on the clock of `performance.now()`. */
+  private awaySince: number | undefined;
 
   /**
    * @param pool - a pool of `pg`; with fewer connections than `maxInFlight` handlers wait for one
@@ -85,30 +91,37 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
   }
 
   async run(claim: IdempotencyClaim, work: (transaction: unknown) => Promise<void>): Promise<IdempotencyEnd> {
-    const client = await this.connect();
-    // A connection that breaks while the handler does something else would end the process.
-    const ignore = (): void => undefined;
-    client.on('error', ignore);
-    let reusable = false;
+    let client: PostgresClient;
+    try {
+      client = await this.connect();
+    } catch (error) {
+      return this.putOff(error);
+    }
+    const attempt = new Attempt(client);
     try {
       const key = await within(this.startTimeoutMs, 'Asking for the key', this.claimKey(client, claim));
+      this.awaySince = undefined;
       if (key !== 'ours') {
-        reusable = await rollBack(client);
+        await attempt.rollBack();
         return key === 'done' ? { outcome: 'duplicate' } : { outcome: 'busy', retryInMs: RETRY_MS };
       }
+      attempt.step = 'work';
       await unlessAborted(claim.signal, work(client));
-      await commit(client, claim.signal);
-      reusable = await this.cleanNowAndThen(client);
+      claim.signal.throwIfAborted();
+      attempt.step = 'commit';
+      await attempt.commit();
       return { outcome: 'done' };
     } catch (error) {
       // The connection of whatever goes on is ended, and what it still does there is undone: of a handler, and of the
       // asking for the key, which after a rollback would write the key for good, and nobody would handle the event.
       const goesOn = claim.signal.aborted || error instanceof TookTooLongError;
-      reusable = !goesOn && (await rollBack(client));
+      if (!goesOn) await attempt.rollBack();
+      if (attempt.saysNothingOfTheEvent(error)) return this.putOff(error);
       throw error;
     } finally {
-      client.removeListener('error', ignore);
-      client.release(!reusable);
+      if (attempt.isCommitted) this.keys += 1;
+      if (attempt.isCommitted && this.keys % KEYS_PER_CLEANING === 0) void this.cleanAndRelease(attempt);
+      else attempt.release();
     }
   }
 
@@ -150,32 +163,19 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** Deletes keys whose window is over; what fails is done by the next one. @returns whether the connection is usable */
-  private async cleanNowAndThen(client: PostgresClient): Promise<boolean> {
-    this.keys += 1;
-    if (this.keys % KEYS_PER_CLEANING !== 0) return true;
-    return isDone('Cleaning', client.query(this.sql.clean, [CLEANING_LIMIT]));
+  /** Deletes keys whose window is over; the event is done already, and what fails is done by the next one. */
+  private async cleanAndRelease(attempt: Attempt): Promise<void> {
+    await attempt.ask('Cleaning', this.sql.clean, [CLEANING_LIMIT]);
+    attempt.release();
   }
-}
 
-async function commit(client: PostgresClient, signal: AbortSignal): Promise<void> {
-  const { command } = await unlessAborted(signal, client.query('COMMIT'));
-  // After a failed statement COMMIT rolls back and succeeds, also where the handler went on in spite of the failure.
-  if (command !== 'COMMIT') {
-    throw new Error('PostgreSQL rolled the transaction back: a statement in it had failed');
+  /** PostgreSQL is away, or it is not known what it did: the next delivery asks it, about as long again as this lasts. */
+  private putOff(error: unknown): IdempotencyEnd {
+    const now = performance.now();
+    this.awaySince ??= now;
+    const retryInMs = Math.min(Math.max(now - this.awaySince, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    return { outcome: 'busy', retryInMs, cause: unavailable(error) };
   }
-}
-
-/** @returns whether the connection can be used again */
-function rollBack(client: PostgresClient): Promise<boolean> {
-  return isDone('ROLLBACK', client.query('ROLLBACK'));
-}
-
-function isDone(what: string, statement: Promise<unknown>): Promise<boolean> {
-  return within(STATEMENT_LIMIT_MS, what, statement).then(
-    () => true,
-    () => false,
-  );
 }
 
 function isLocked(error: unknown): boolean {

@@ -12,6 +12,7 @@ export class Observers {
     'commit-refused': [],
     failed: [],
     'retry-scheduled': [],
+    'put-off': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],
@@ -32,6 +33,11 @@ export class Observers {
       );
     }
     listeners.push(listener);
+  }
+
+  /** Whether somebody listens: on the hot path even the function that makes an event is worth saving. */
+  hasAny(name: keyof TransportEvents): boolean {
+    return this.listeners[name].length > 0;
   }
 
   /** @param event - makes the event, called only when somebody listens */

@@ -39,6 +39,12 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
+/** A failed entry that waits, without a delivery being charged, for what it needs to be back. */
+export interface PutOffEvent extends FailedEvent {
+  /** Milliseconds until it is due. */
+  readonly delayMs: number;
+}
+
 /** A duplicate that waits until it is known what becomes of the entry that is being handled. */
 export interface DuplicateWaitingEvent extends DeliveryEvent {
   /** Milliseconds until it looks again. */
@@ -109,6 +115,8 @@ export interface TransportEvents {
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */
   'retry-scheduled': (event: RetryScheduledEvent) => void;
+  /** A failed entry waits for what its handler needs and is away; no delivery is charged. */
+  'put-off': (event: PutOffEvent) => void;
   /** An entry was moved to the dead-letter stream. */
   'dead-lettered': (event: DeadLetteredEvent) => void;
   /** A dead letter that was read as input failed for good; it was acknowledged and stays where it is. */

@@ -4,6 +4,7 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import fc from 'fast-check';
+import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
 import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
 import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
 import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
@@ -34,6 +35,10 @@ describe('classifyError', () => {
     null,
   ])('gives anything else another chance: %s', (error) => {
     expect(classifyError(error)).toBe('retry');
+  });
+
+  it('takes what is away for no failing of the entry', () => {
+    expect(classifyError(new DependencyUnavailableError('x'))).toBe('put-off');
   });
 
   it('never fails, whatever was thrown', () => {

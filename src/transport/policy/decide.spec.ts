@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
 import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
 import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
 import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
@@ -14,6 +15,7 @@ const errors = fc.constantFrom<unknown>(
   new MalformedEntryError('x'),
   new RetryLaterError(10 * DAY),
   new RetryLaterError(0),
+  new DependencyUnavailableError('x'),
   'text',
   undefined,
 );
@@ -53,11 +55,21 @@ describe('decide', () => {
     expect(delayOf(10 * DAY)).toEqual({ action: 'park', delayMs: DAY });
   });
 
-  it('takes a malformed entry for malformed whatever a classifier says', () => {
-    const policy = { ...DEFAULT_RETRY_POLICY, classify: () => 'retry' as const };
-    const decision = decide(failure({ error: new MalformedEntryError('x') }), policy, DAY);
-    expect(decision).toMatchObject({ reason: 'malformed' });
+  it.each([0, 2, 999_999])('charges nothing for what is away, after retry %i', (retry) => {
+    const away = failure({ error: new DependencyUnavailableError('x'), retry });
+    expect(decide(away, DEFAULT_RETRY_POLICY, DAY)).toMatchObject({ action: 'put-off' });
+    const policy = { ...DEFAULT_RETRY_POLICY, classify: () => 'put-off' as const };
+    expect(decide(failure({ retry }), policy, DAY)).toMatchObject({ action: 'put-off' });
   });
+
+  it.each(['retry', 'put-off'] as const)(
+    'takes a malformed entry for malformed, a classifier says %s',
+    (said) => {
+      const policy = { ...DEFAULT_RETRY_POLICY, classify: () => said };
+      const decision = decide(failure({ error: new MalformedEntryError('x') }), policy, DAY);
+      expect(decision).toMatchObject({ reason: 'malformed' });
+    },
+  );
 
   it('never sends an entry round for ever, never makes a dead letter of a dead letter, and is certain', () => {
     fc.assert(
@@ -67,7 +79,7 @@ describe('decide', () => {
         expect(decide(failure({ error, retry, fromDeadLetters }), policy, DAY)).toEqual(decision);
         if (retry >= maxRetries) expect(decision.action).not.toBe('park');
         expect(decision.action).not.toBe(fromDeadLetters ? 'dead-letter' : 'settle');
-        if (decision.action === 'park') {
+        if (decision.action === 'park' || decision.action === 'put-off') {
           expect(decision.delayMs).toBeGreaterThanOrEqual(0);
           expect(decision.delayMs).toBeLessThanOrEqual(DAY);
         }

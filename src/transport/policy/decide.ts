@@ -18,6 +18,8 @@ export interface Failure {
 /** What becomes of an entry after a failure. */
 export type Decision =
   | { readonly action: 'park'; readonly delayMs: number }
+  /** As if it had not been delivered: what it needs is away. */
+  | { readonly action: 'put-off'; readonly delayMs: number }
   | { readonly action: 'dead-letter'; readonly reason: DeadLetterReason }
   /** A dead letter that cannot be handled either: done for this group, and left where it is. */
   | { readonly action: 'settle'; readonly reason: DeadLetterReason };
@@ -28,9 +30,13 @@ export type Decision =
  * @param maxDelayMs - longest time that an entry may wait, whoever asked for it
  */
 export function decide(failure: Failure, policy: RetryPolicy, maxDelayMs: number): Decision {
-  const reason = endOf(failure, policy);
-  if (reason) return { action: failure.fromDeadLetters ? 'settle' : 'dead-letter', reason };
   const { error } = failure;
+  const errorClass = error instanceof MalformedEntryError ? 'final' : classifyError(error, policy.classify);
+  if (errorClass === 'put-off') {
+    return { action: 'put-off', delayMs: backoffDelay(policy.backoff, failure, maxDelayMs) };
+  }
+  const reason = endOf(failure, errorClass, policy.maxRetries);
+  if (reason) return { action: failure.fromDeadLetters ? 'settle' : 'dead-letter', reason };
   const delayMs =
     error instanceof RetryLaterError
       ? Math.min(error.delayMs, maxDelayMs)
@@ -40,9 +46,10 @@ export function decide(failure: Failure, policy: RetryPolicy, maxDelayMs: number
 
 function endOf(
   { error, retry }: Failure,
-  { classify, maxRetries }: RetryPolicy,
+  errorClass: 'retry' | 'final',
+  maxRetries: number,
 ): DeadLetterReason | undefined {
   if (error instanceof MalformedEntryError) return 'malformed';
-  if (classifyError(error, classify) === 'final') return 'not-retryable';
+  if (errorClass === 'final') return 'not-retryable';
   return retry >= maxRetries ? 'retries-exhausted' : undefined;
 }

@@ -18,8 +18,8 @@ export interface RetryOptions {
    */
   backoff?: Backoff;
   /**
-   * Says which errors are final. Undefined from it, or none given: decoding and validation errors and
-   * `NonRetryableError` are.
+   * Says which errors are final, and which say nothing of the entry (`put-off`). Undefined from it, or none given:
+   * decoding and validation errors and `NonRetryableError` are final, `DependencyUnavailableError` is put off.
    */
   classify?: ErrorClassifier;
   /**

@@ -43,6 +43,30 @@ describe('PendingRecoveryService', () => {
     end();
   });
 
+  it('begins again at once while a stream had no time for all, until it is stopped', async () => {
+    let runs = 0;
+    let ranFive = (): void => undefined;
+    const five = new Promise<void>((resolve) => (ranFive = resolve));
+    const busy: Recoverable = {
+      runOnce: () => {
+        runs += 1;
+        if (runs === 5) ranFive();
+        return new Promise((resolve) => setImmediate(() => resolve(noRecoveries())));
+      },
+      hasMore: true,
+    };
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    const recovery = service([busy]);
+    recovery.start(new SchedulerRegistry());
+    jest.advanceTimersByTime(5); // the time of one run
+    await five;
+    await recovery.stop();
+    const ended = runs;
+    await new Promise((resolve) => setImmediate(resolve));
+    jest.useRealTimers();
+    expect(runs).toBe(ended);
+  });
+
   it('goes on with the other streams when one fails, and tells', async () => {
     const failures: unknown[] = [];
     const bad: Recoverable = { runOnce: () => Promise.reject(new Error('NOGROUP')) };

@@ -15,6 +15,8 @@ export type RecoveryTrouble = 'not-running' | 'too-slow' | 'failing';
 /** What the service runs: the recovery of each stream. */
 export interface Recoverable {
   runOnce(): Promise<RecoveryCounts>;
+  /** Whether the last run found more to do than its time was enough for, and got on with it. */
+  readonly hasMore?: boolean;
 }
 
 /**
@@ -49,14 +51,13 @@ export class PendingRecoveryService {
     this.lastBegin = performance.now();
     registry.addInterval(
       this.scheduleName,
-      setInterval(() => void this.runOnce(), this.intervalMs),
+      setInterval(() => void this.runUntilDone(), this.intervalMs),
     );
   }
 
   /** Ends the schedule, and resolves when a run in progress is over. */
   async stop(): Promise<void> {
-    if (this.registry?.doesExist('interval', this.scheduleName))
-      this.registry.deleteInterval(this.scheduleName);
+    if (this.isScheduled) this.registry?.deleteInterval(this.scheduleName);
     await this.current;
   }
 
@@ -79,6 +80,17 @@ export class PendingRecoveryService {
     const sinceMs = performance.now() - this.lastBegin;
     if (this.current) return sinceMs > LONGEST_RUN_MS ? 'too-slow' : this.failing();
     return sinceMs > this.intervalMs + LATE_MS ? 'not-running' : this.failing();
+  }
+
+  private get isScheduled(): boolean {
+    return this.registry?.doesExist('interval', this.scheduleName) === true;
+  }
+
+  /** What a run had no time for must not wait for the next one's time. */
+  private async runUntilDone(): Promise<void> {
+    if (this.current) return;
+    do await this.runOnce();
+    while (this.isScheduled && this.streams().some(({ hasMore }) => hasMore));
   }
 
   private failing(): RecoveryTrouble | undefined {

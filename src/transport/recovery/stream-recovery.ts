@@ -6,21 +6,19 @@ import type { StreamConsumer } from '../delivery/stream-consumer.js';
 import type { Observers } from '../observe/observers.js';
 import { decideAbandoned, isSuspect, type AbandonedDecision } from '../policy/abandoned.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
+import { AbandonedRows } from './abandoned-rows.js';
+import { ClaimSize } from './claim-size.js';
 import { noRecoveries, type RecoveryCounts } from './recovery-counts.js';
 import type { SuspectRunner } from './suspect-runner.js';
 
 /** Rows of the pending entries list in one page. */
-const PAGE = 250;
-/** Pages without anything abandoned that are looked at for one consumer in one run; the next run goes on from there. */
-const IDLE_PAGES_PER_RUN = 20;
-/** How long entries that are due are claimed before the rest has its turn, in milliseconds. */
-const DUE_LIMIT_MS = 1_000;
+const PAGE = 500;
+/** How long entries that are due, and then those that were abandoned, are claimed before others have their turn, in milliseconds. */
+const TURN_MS = 1_000;
 /** Every so many runs the waiting list is compared member by member: what is missing may be as many as what is left over. */
 const THOROUGH_EVERY = 60;
 /** A consumer with nothing pending that was silent for so many ack waits is dead. One that lives reads every second. */
 const REAP_AFTER_ACK_WAITS = 2;
-/** How long a run waits in all for handlers to take what it claimed, in milliseconds. */
-const ROOM_PATIENCE_MS = 1_000;
 
 /** What the recovery of one stream works with. */
 export interface StreamRecoveryParts {
@@ -37,24 +35,32 @@ export interface StreamRecoveryParts {
 /** Finds the entries of one stream that nobody works on, and brings each on its way again. */
 export class StreamRecovery {
   private readonly cursors = new Map<string, string>();
-  private patienceUntil = 0;
+  private readonly claimSize = new ClaimSize();
+  private turnEnds = 0;
+  private cutShort = false;
   private runs = 0;
   /** Found since the last run ended; crash suspects are treated between runs too. */
   private vanished = 0;
 
   constructor(private readonly parts: StreamRecoveryParts) {}
 
+  /** Whether the last run found more to do than its time was enough for, and got on with it. */
+  get hasMore(): boolean {
+    return this.cutShort;
+  }
+
   /** One run. Bounded: it ends when nothing is due, no handler is free, or each step had its time. */
   async runOnce(): Promise<RecoveryCounts> {
     const { broker, source, suspects, ackWaitMs, maxRetryDelayMs } = this.parts;
     const { stream } = source;
     const counts = noRecoveries();
-    this.patienceUntil = performance.now() + ROOM_PATIENCE_MS;
+    this.cutShort = false;
     const consumers = await broker.consumers(stream);
     const names = consumers.map(({ name }) => name);
     const groupAckWaitMs = await broker.announce(stream, 'ack-waits', ackWaitMs, names);
     const groupMaxDelayMs = await broker.announce(stream, 'retry-delays', maxRetryDelayMs, names);
     await this.claimDue(groupMaxDelayMs, counts);
+    this.turnEnds = performance.now() + TURN_MS;
     for (const consumer of consumers) {
       if (consumer.pending > 0) await this.claimAbandoned(consumer, groupAckWaitMs, counts);
     }
@@ -72,8 +78,10 @@ export class StreamRecovery {
   }
 
   /** Takes on what was claimed; tells of what was found deleted. */
-  takeOn({ entries, vanished }: Claim): number {
+  takeOn(claim: Claim): number {
     const { consumer, observers, source } = this.parts;
+    const { entries, vanished } = claim;
+    this.claimSize.learn(claim);
     if (entries.length > 0) consumer.accept(entries);
     this.vanished += vanished.length;
     if (vanished.length > 0) observers.tell('vanished', () => ({ ...source, entryIds: vanished }));
@@ -82,12 +90,13 @@ export class StreamRecovery {
 
   private async claimDue(maxDelayMs: number, counts: RecoveryCounts): Promise<void> {
     const { broker, source } = this.parts;
-    const end = performance.now() + DUE_LIMIT_MS;
-    for (let room = await this.room(); room > 0 && performance.now() < end; room = await this.room()) {
-      const claim = await broker.claimDue(source.stream, room, maxDelayMs);
+    this.turnEnds = performance.now() + TURN_MS;
+    for (let room = await this.room(); room > 0; room = await this.room()) {
+      const claim = await broker.claimDue(source.stream, Math.min(room, this.claimSize.most), maxDelayMs);
       counts.retried += this.takeOn(claim);
       if (claim.entries.length + claim.vanished.length === 0) return;
     }
+    this.cutShort ||= counts.retried > 0;
   }
 
   private async claimAbandoned(
@@ -95,37 +104,60 @@ export class StreamRecovery {
     ackWaitMs: number,
     counts: RecoveryCounts,
   ): Promise<void> {
-    const { broker, source, suspects } = this.parts;
-    const { stream } = source;
-    let from = this.cursors.get(owner.name) ?? '-';
-    for (let idlePages = 0; idlePages < IDLE_PAGES_PER_RUN;) {
-      const room = await this.room();
-      if (room === 0) break;
-      const rows = await broker.pendingOf(stream, owner.name, from, PAGE);
-      const abandoned = rows.filter((row) => this.isAbandoned(row, owner, ackWaitMs)).slice(0, room);
-      if (abandoned.length === 0) idlePages += 1;
-      const decided = await Promise.all(abandoned.map((row) => this.decide(row)));
-      const wanted = (decision: AbandonedDecision): PendingEntry[] =>
-        abandoned.filter((_row, index) => decided[index] === decision);
-
-      const claimable = wanted('claim');
-      if (claimable.length > 0) {
-        const claim = await broker.claimAbandoned(stream, owner.name, ackWaitMs, claimable);
-        this.tellReclaimed(claim, owner.name);
-        counts.reclaimed += this.takeOn(claim);
-      }
-      for (const row of wanted('dead-letter')) {
-        if (await suspects.end(row, owner.name, ackWaitMs)) counts.abandoned += 1;
-      }
-      const suspected = wanted('run-alone');
-      if (suspected.length > 0) suspects.runAlone(suspected, owner.name, ackWaitMs);
-
-      const isLast = rows.length < PAGE && abandoned.length < room;
-      from = isLast ? '-' : `(${(abandoned.length < room ? rows : abandoned).at(-1)?.id ?? '0'}`;
-      if (isLast) break;
+    const { broker, source } = this.parts;
+    const rows = new AbandonedRows(
+      {
+        readPage: (from, limit) => broker.pendingOf(source.stream, owner.name, from, limit),
+        pageSize: PAGE,
+        isAbandoned: (row) => this.isAbandoned(row, owner, ackWaitMs),
+      },
+      this.cursors.get(owner.name) ?? '-',
+    );
+    for (let room = await this.room(); room > 0; room = await this.room()) {
+      await rows.readOn();
+      const abandoned = rows.take(Math.min(room, this.claimSize.most));
+      // The next page comes while these are claimed.
+      await Promise.all([this.bringOn(abandoned, owner.name, ackWaitMs, counts), rows.readOn()]);
+      if (rows.isOver) break;
     }
-    if (from === '-') this.cursors.delete(owner.name);
-    else this.cursors.set(owner.name, from);
+    this.cutShort ||= !rows.isOver && counts.reclaimed > 0;
+    const { next } = rows;
+    if (next === undefined) this.cursors.delete(owner.name);
+    else this.cursors.set(owner.name, next);
+  }
+
+  /** Does with abandoned entries what the policy says. */
+  private async bringOn(
+    rows: readonly PendingEntry[],
+    owner: string,
+    ackWaitMs: number,
+    counts: RecoveryCounts,
+  ): Promise<void> {
+    const { broker, source, suspects } = this.parts;
+    const decided = await this.decideSuspects(rows);
+    const wanted = (decision: AbandonedDecision): PendingEntry[] =>
+      rows.filter((row) => (decided.get(row) ?? 'claim') === decision);
+
+    const claimable = wanted('claim');
+    if (claimable.length > 0) {
+      const claim = await broker.claimAbandoned(source.stream, owner, ackWaitMs, claimable);
+      this.tellReclaimed(claim, owner);
+      counts.reclaimed += this.takeOn(claim);
+    }
+    for (const row of wanted('dead-letter')) {
+      if (await suspects.end(row, owner, ackWaitMs)) counts.abandoned += 1;
+    }
+    const suspected = wanted('run-alone');
+    if (suspected.length > 0) suspects.runAlone(suspected, owner, ackWaitMs);
+  }
+
+  /** What becomes of those of them that have used up their deliveries; the rest is claimed. */
+  private async decideSuspects(
+    rows: readonly PendingEntry[],
+  ): Promise<ReadonlyMap<PendingEntry, AbandonedDecision>> {
+    const { maxRetries } = this.parts.policy;
+    const used = rows.filter(({ deliveryCount }) => isSuspect(deliveryCount, maxRetries));
+    return new Map(await Promise.all(used.map(async (row) => [row, await this.decide(row)] as const)));
   }
 
   private async decide(row: PendingEntry): Promise<AbandonedDecision> {
@@ -148,16 +180,19 @@ export class StreamRecovery {
 
   private tellReclaimed({ entries }: Claim, owner: string): void {
     if (entries.length === 0) return;
-    const entryIds = entries.map(({ entry }) => entry.id);
-    this.parts.observers.tell('reclaimed', () => ({ ...this.parts.source, owner, entryIds }));
+    const { observers, source } = this.parts;
+    observers.tell('reclaimed', () => ({ ...source, owner, entryIds: entries.map(({ entry }) => entry.id) }));
   }
 
-  /** Waits a moment for room, so that a fast handler gets through a long list in one run. */
+  /** Waits for room as long as this turn lasts, so that a fast handler gets through a long list in one run. */
   private async room(): Promise<number> {
     const { consumer } = this.parts;
-    const patienceMs = this.patienceUntil - performance.now();
-    if (consumer.room <= 0 && patienceMs > 0 && !consumer.isClosing()) await consumer.roomWithin(patienceMs);
-    return Math.max(0, consumer.room);
+    let leftMs = this.turnEnds - performance.now();
+    while (leftMs > 0 && !consumer.isRoomy && !consumer.isClosing()) {
+      await consumer.roomWithin(leftMs);
+      leftMs = this.turnEnds - performance.now();
+    }
+    return leftMs > 0 ? Math.max(0, consumer.room) : 0;
   }
 
   private async reap(consumers: readonly ConsumerInfo[], ackWaitMs: number): Promise<number> {

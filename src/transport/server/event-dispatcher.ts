@@ -14,19 +14,28 @@ export type AroundProcessing = (context: RedisStreamsContext, run: () => Promise
  * `ServerKafka` does it; an Observable that ends without a value is a success.
  */
 export function dispatcherOf(handler: MessageHandler, around: AroundProcessing | undefined): Dispatch {
-  return async (event) => {
+  if (around) {
+    return (event) => {
+      const context = new RedisStreamsContext([event]);
+      return outcomeOf(
+        around(context, async () => drain(await handler(event.payload, context))),
+        context,
+      );
+    };
+  }
+  return (event) => {
     const context = new RedisStreamsContext([event]);
-    try {
-      if (around) {
-        await around(context, async () => drain(await handler(event.payload, context)));
-      } else {
-        const result: unknown = await handler(event.payload, context);
-        if (isObservable(result)) await drain(result);
-      }
-    } catch (error) {
-      throw capturedException(context) ?? error;
-    }
+    return outcomeOf(handler(event.payload, context), context);
   };
+}
+
+async function outcomeOf(handling: Promise<unknown>, context: RedisStreamsContext): Promise<void> {
+  try {
+    const result = await handling;
+    if (result !== undefined) await drain(result);
+  } catch (error) {
+    throw capturedException(context) ?? error;
+  }
 }
 
 async function drain(result: unknown): Promise<void> {

@@ -13,6 +13,7 @@ import { streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
+import { sparePipelessParams } from './pipeless-params.js';
 import type { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
 import { lossWarnings } from './loss-warnings.js';
@@ -90,6 +91,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** @throws InvalidOptionError when an option cannot work */
   constructor(options: RedisStreamsServerOptions) {
     super();
+    sparePipelessParams();
     this.options = resolveServerOptions(options);
     this.recovery = new PendingRecoveryService(
       () => this.running?.recoveries ?? [],

@@ -83,6 +83,9 @@ export class RunningTransport {
       const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects });
       const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
       return {
+        get hasMore() {
+          return recovery.hasMore;
+        },
         runOnce: async () => {
           const counts = await recovery.runOnce();
           await retention.runIfDue();

@@ -17,7 +17,7 @@ import { creationContextOf, isReplay, lastValueOf } from './creation-context.js'
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
 import { recordFailure, registeredTracer } from './tracer.js';
 
-/** How a delivery ended whose entry is due again. `put-off`: the store of idempotency keys was in trouble. */
+/** How a delivery ended whose entry is due again. `put-off`: what it needs is away. */
 export type Postponement = 'retry-scheduled' | 'duplicate-waiting' | 'put-off' | 'commit-refused';
 
 /** How a delivery ended, in the words of the events that observers are told; `unsettled` is one that changed nothing. */

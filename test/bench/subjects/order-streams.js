@@ -3,7 +3,8 @@ import { ValidationPipe } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
 import { OrderEventDto } from '../../../dist/orders/dto/order-event.dto.js';
-import { RedisStreamsClient, RedisStreamsServer } from '../../../dist/transport/index.js';
+import { ServiceMetrics } from '../../../dist/operations/metrics/service-metrics.js';
+import { Idempotent, RedisStreamsClient, RedisStreamsServer } from '../../../dist/transport/index.js';
 import { CompiledValidationPipe } from '../../../dist/transport/validation/index.js';
 import { Meter } from '../parts/meter.js';
 import { startNestApp } from '../parts/nest-app.js';
@@ -16,28 +17,68 @@ export { fill, abandon, send } from './raw.js';
 const GROUP = 'order-group';
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
+/** Longer than any round: what should be off never has its time. */
+const NEVER_MS = 3_600_000;
+
 /** What each variant adds to the plain consumer. */
 const VARIANTS = {
-  plain: () => ({}),
-  validated: () => ({ pipes: [new ValidationPipe(RULES)], payloadType: OrderEventDto }),
-  compiled: () => ({ pipes: [new CompiledValidationPipe(RULES)], payloadType: OrderEventDto }),
+  plain: {},
+  validated: { pipes: () => [new ValidationPipe(RULES)], payloadType: OrderEventDto },
+  compiled: { pipes: () => [new CompiledValidationPipe(RULES)], payloadType: OrderEventDto },
+  idempotent: { decorators: [Idempotent((order) => order.orderId)] },
+  commit: { succeed: commitOrder },
+  idempotentCommit: { decorators: [Idempotent((order) => order.orderId)], succeed: commitOrder },
+  unattended: { options: { recoveryIntervalMs: NEVER_MS, ackWaitMs: NEVER_MS } },
+  metrics: { observe: (server) => new ServiceMetrics(server, { take: noStreams }, METRICS_OPTIONS) },
 };
+const METRICS_OPTIONS = {
+  thresholds: { lag: 1_000, oldestPendingMs: 60_000, deadLetters: 1 },
+  recoveryIntervalMs: 1_000,
+};
+
+/** A record of the order and a follow-up event. */
+function commitOrder({ orderId }, context) {
+  context.commit((tx) =>
+    tx.hset(`{orders}:order:${orderId}`, { state: 'processed' }).emit('orders.processed', { orderId }),
+  );
+}
+
+function noStreams() {
+  return Promise.resolve({ streams: [] });
+}
 
 export async function consume({ url, count, variant = 'plain', failing = 0, options = {} }) {
   const good = failing > 0 ? count - Math.ceil(count / failing) : count;
+  const { pipes = () => [], succeed, observe, options: own, ...handler } = VARIANTS[variant];
   const meter = new Meter(good);
-  const strategy = new RedisStreamsServer({ connection: { url }, group: GROUP, ...options });
+  const connection = { url };
+  const strategy = new RedisStreamsServer({ connection, group: GROUP, ...own, ...options });
+  observe?.(strategy);
+  const isDone = succeed === undefined ? undefined : committed(strategy, good);
   const app = await startNestApp(
     { strategy },
-    (order) => {
+    (order, context) => {
       if (failing > 0 && order.orderId.startsWith('fail-')) throw new Error('fails on purpose');
+      succeed?.(order, context);
       meter.tick();
     },
-    VARIANTS[variant](),
+    { ...handler, pipes: pipes() },
   );
-  const result = await meter.ended;
+  await isDone;
+  const result = isDone ? meter.result() : await meter.ended;
   await app.close();
   return result;
+}
+
+/** A commit is done when Redis has answered, not when its handler has ended. */
+function committed(strategy, count) {
+  let seen = 0;
+  return new Promise((resolve) => {
+    strategy.on('processed', () => {
+      seen += 1;
+      if (seen === count) resolve();
+    });
+  });
 }
 
 /** Consumes beside others until the backlog is done. */

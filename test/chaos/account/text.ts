@@ -36,6 +36,43 @@ export function textOf(report: Report): string {
   return [...lines, ...(verdict.length > 0 ? verdict : ['  The invariant holds.'])].join('\n');
 }
 
+/** The account of a run in one line. */
+export function lineOf(report: Report): string {
+  const { settings, durationMs, struck, account } = report;
+  const faults = summary(struck.map(({ name }) => name));
+  const verdict = account.violations.length === 0 ? 'holds ' : 'FAILED';
+  return `${verdict}  seed ${settings.seed}: ${figures([report])}; ${faults}; ${(durationMs / 1_000).toFixed(1)} s`;
+}
+
+/** The sum of several runs in one line. */
+export function sumOf(reports: readonly Report[]): string {
+  const failed = reports.filter(({ account }) => account.violations.length > 0).length;
+  const faults = summary(reports.flatMap(({ struck }) => struck.map(({ name }) => name)));
+  const verdict = failed === 0 ? 'The invariant holds in all of them.' : `${failed} of them FAILED.`;
+  return `${reports.length} seeds: ${figures(reports)}; ${faults}. ${verdict}`;
+}
+
+function figures(reports: readonly Report[]): string {
+  const sum = (of: (account: Report['account']) => number | undefined): string => {
+    const values = reports.map(({ account }) => of(account));
+    return values.includes(undefined)
+      ? '?'
+      : String(values.reduce<number>((all, one) => all + (one ?? 0), 0));
+  };
+  return [
+    `${sum(({ orders }) => orders)} orders`,
+    `${sum(({ done }) => done)} done once`,
+    `${sum(({ dead }) => dead)} dead-lettered`,
+    `lost ${sum(({ lost }) => lost.length)}`,
+    `doubled ${sum(({ doubled }) => doubled.length)}`,
+    `dead-lettered twice ${sum(({ deadTwice }) => deadTwice.length)}`,
+    `in both ${sum(({ both }) => both.length)}`,
+    `pending ${sum(({ finalState }) => finalState?.pending)}`,
+    `waiting ${sum(({ finalState }) => finalState?.waiting)}`,
+    `left over ${sum(({ finalState }) => finalState?.unread)}`,
+  ].join(', ');
+}
+
 /** The faults with their times. */
 export function faultsOf({ struck }: Report): string {
   return struck.map(({ atMs, words }) => `  ${(atMs / 1_000).toFixed(2).padStart(8)} s  ${words}`).join('\n');

@@ -77,37 +77,43 @@ async function compare(
   const letters = await lettersOf(direct, stream, sent, complaints);
   const processed = await processedOf(direct, stream, sent);
   for (const [id, { fate, fields }] of sent) {
-    const isDead = letters.has(id);
+    const letter = letters.get(id);
+    const isDead = letter !== undefined;
     const isDone = processed.has(id);
     const what = `${id} (${show(fields)})`;
     if (isDead && isDone) complaints.push(`both processed and dead-lettered: ${what}`);
-    if (fate === 'processed' && !isDone) complaints.push(`valid, and not processed: ${what}`);
+    if (fate === 'processed' && !isDone)
+      complaints.push(`valid, and not processed: ${what}: ${letter ?? 'no dead letter'}`);
     if (fate === 'dead-lettered' && !isDead) complaints.push(`invalid, and not dead-lettered: ${what}`);
   }
   return complaints;
 }
 
-/** Ids of the entries that have a dead letter; complains about those that are not what was sent, byte for byte. */
+/** Why each entry became a dead letter that did; complains about those that are not what was sent, byte for byte. */
 async function lettersOf(
   direct: Redis,
   stream: string,
   sent: ReadonlyMap<string, HostileEntry>,
   complaints: string[],
-): Promise<Set<string>> {
-  const found = new Set<string>();
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
   for (let from = '-'; ;) {
     const page = (await direct.xrangeBuffer(`${stream}.DLT`, from, '+', 'COUNT', 500)) as [
       Buffer,
       Buffer[],
     ][];
     for (const [, fields] of page) {
-      const id = fieldsOf(fields.map(String))['dlt-original-id'] ?? '';
+      const read = fieldsOf(fields.map(String));
+      const id = read['dlt-original-id'] ?? '';
       const entry = sent.get(id);
       if (!entry) complaints.push(`a dead letter of what was never sent: ${id}`);
       else if (!isKept(originalFields(fields), entry.fields))
         complaints.push(`the dead letter of ${id} differs from ${show(entry.fields)}`);
       if (found.has(id)) complaints.push(`dead-lettered twice: ${id}`);
-      found.add(id);
+      found.set(
+        id,
+        `${read['dlt-reason'] ?? '?'} ${read['dlt-error'] ?? read['dlt-exception-message'] ?? ''}`,
+      );
     }
     const last = page.at(-1)?.[0];
     if (!last) return found;

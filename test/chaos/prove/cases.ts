@@ -8,16 +8,22 @@ export interface Case {
 }
 
 const SHORT: Partial<Settings> = {
-  ...{ orders: 500, rate: 250, processes: 2, early: 0.1, handlerMs: 20 },
+  ...{ orders: 250, rate: 250, processes: 1, early: 0.1, handlerMs: 20 },
   ...{ duplicates: 0, poison: 0, flaky: 0, ackWaitMs: 600, patienceMs: 5_000, maxRetries: 2 },
 };
 
 /** What happens while a bug is looked for; without the bug the invariant holds under each. */
 export const MIXES = {
-  kills: { ...SHORT, rate: 125, poison: 0.03, faults: [{ name: 'kill', everyMs: 500 }] },
-  freezes: { ...SHORT, slow: 0.2, maxInFlight: 500, faults: [{ name: 'freeze', everyMs: 600 }] },
-  blackout: { ...SHORT, faults: [{ name: 'blackout', everyMs: 1_500 }] },
-  backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.03 },
+  blackout: { ...SHORT, faults: [{ name: 'blackout', everyMs: 800 }] },
+  freezes: {
+    ...{ ...SHORT, orders: 400, processes: 2, slow: 0.2, maxInFlight: 500 },
+    faults: [{ name: 'freeze', everyMs: 600 }],
+  },
+  kills: {
+    ...{ ...SHORT, rate: 125, processes: 2, poison: 0.05, handlerMs: 60 },
+    faults: [{ name: 'kill', everyMs: 600 }],
+  },
+  backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },
   duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
 } satisfies Record<string, Partial<Settings>>;
 

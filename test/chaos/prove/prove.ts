@@ -7,7 +7,7 @@ import { DEFAULTS, type Settings } from '../settings.js';
 import { CASES, MIXES, type Case } from './cases.js';
 
 /** Runs at once: most of the time of a run is spent waiting. */
-const LANES = 3;
+const LANES = 4;
 
 /** Shows that the account notices: each bug is caught, and what catches it is silent without the bug. */
 export async function prove(only: readonly string[] | undefined): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function prove(only: readonly string[] | undefined): Promise<boolea
 async function holds(mix: keyof typeof MIXES): Promise<boolean> {
   const report = await run({ ...DEFAULTS, ...MIXES[mix] }, `control-${mix}`);
   const good = report.account.violations.length === 0;
-  console.log(`${good ? 'holds ' : 'FAILED'}  ${mix}, without a bug`);
+  console.log(`${good ? 'holds ' : 'FAILED'}  ${mix}, without a bug (${seconds(report)})`);
   if (!good) console.log(textOf(report));
   return good;
 }
@@ -38,10 +38,13 @@ async function holds(mix: keyof typeof MIXES): Promise<boolean> {
 async function isCaught({ bug, mix, complaint }: Case): Promise<boolean> {
   const report = await run({ ...DEFAULTS, ...MIXES[mix], bug }, `bug-${bug}`);
   const caughtBy = report.account.violations.find((violation) => complaint.test(violation));
-  console.log(`${caughtBy ? 'caught' : 'MISSED'}  ${bug} (${mix}): ${caughtBy ?? `no ${String(complaint)}`}`);
+  const words = caughtBy ?? `no ${String(complaint)}`;
+  console.log(`${caughtBy ? 'caught' : 'MISSED'}  ${bug} (${mix}, ${seconds(report)}): ${words}`);
   if (!caughtBy) console.log(textOf(report));
   return caughtBy !== undefined;
 }
+
+const seconds = ({ durationMs }: Report): string => `${(durationMs / 1_000).toFixed(1)} s`;
 
 async function run(settings: Settings, name: string): Promise<Report> {
   const directory = join(ARTEFACTS, `${name}-${process.pid}`);

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** How the processes of a run are started. */
 export interface Program {
@@ -11,6 +12,9 @@ export interface Program {
   /** Resolves when the process does its work. */
   whenReady(child: ChildProcess, slot: number): Promise<void>;
 }
+
+/** How long a process may take to end after SIGTERM: its grace, and what a machine that is busy adds. */
+const END_LIMIT_MS = 30_000;
 
 interface Member {
   readonly child: ChildProcess;
@@ -84,9 +88,8 @@ export class Fleet {
       const isFirst = !this.asked.has(member.child);
       this.asked.add(member.child);
       // A second signal would end it at once.
-      if (isFirst) member.child.kill('SIGTERM');
-      await member.ended;
-      if (isFirst) this.noteEnd(slot, member.child);
+      if (isFirst) await this.end(slot, member);
+      else await member.ended;
     }
     await this.member(slot).ready;
   }
@@ -102,11 +105,9 @@ export class Fleet {
   async stop(): Promise<void> {
     this.stopping = true;
     await Promise.all(
-      this.members.map(async ({ child, ended, ready }, slot) => {
-        await ready;
-        child.kill('SIGTERM');
-        await ended;
-        this.noteEnd(slot, child);
+      this.members.map(async (member, slot) => {
+        await member.ready;
+        await this.end(slot, member);
       }),
     );
   }
@@ -115,6 +116,21 @@ export class Fleet {
   destroy(): void {
     this.stopping = true;
     for (const { child } of this.members) child.kill('SIGKILL');
+  }
+
+  private async end(slot: number, { child, ended }: Member): Promise<void> {
+    child.kill('SIGTERM');
+    const limit = new AbortController();
+    const isLate = await Promise.race([
+      ended.then(() => false),
+      delay(END_LIMIT_MS, true, { signal: limit.signal }).catch(() => false),
+    ]);
+    limit.abort();
+    if (isLate) {
+      this.badExits.push(`process ${slot} did not end within ${END_LIMIT_MS} ms of SIGTERM`);
+      child.kill('SIGKILL');
+      await ended;
+    } else this.noteEnd(slot, child);
   }
 
   private noteEnd(slot: number, { exitCode, signalCode }: ChildProcess): void {

@@ -150,7 +150,7 @@ describe('startEmbeddedRedis', () => {
     expect(await processIdOn(portOf(redis.url))).not.toBe(String(pid));
     expect(await askRedis(portOf(redis.url), 'GET order')).toBe('$2\r\n42\r\n');
     expect(isServing(pid)).toBe(false);
-  }, 30_000);
+  }, 60_000);
 
   it('is shared by two services of one directory; the last one ends it', async () => {
     const { service, port } = await startService();

@@ -2,10 +2,11 @@ import { firstValueFrom } from 'rxjs';
 import { ClusterWorld } from '../../support/cluster.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { hearChannel } from '../../support/heard-channel.js';
 import { recordingController } from '../../support/recording-controller.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 
-const BACK = { timeoutMs: 20_000 };
+const BACK = { timeoutMs: 30_000 };
 const TEST_LIMIT_MS = 60_000;
 /** In different slots, on different masters. */
 const STREAMS = { orders: 'orders', payments: 'payments' };
@@ -93,6 +94,15 @@ it('handles, retries and dead-letters streams in different slots', async () => {
     const letters = await redis.xrange(`{${pattern}}.DLT`, '-', '+');
     expect(letters.flatMap(([, fields]) => fields)).toContain(id);
   }
+});
+
+it('hears what is published on any node, also after its own link was cut', async () => {
+  const channel = hearChannel(world.connection);
+  const masters = await world.masters();
+  for (const { redis } of masters) await channel.hears(redis);
+  expect(await world.cutSubscribers()).toBe(1);
+  for (const { redis } of masters) await channel.hears(redis);
+  channel.end();
 });
 
 it('takes over the entries of a consumer that died, and makes a lost group again', async () => {

@@ -2,12 +2,13 @@ import { firstValueFrom } from 'rxjs';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { hearChannel } from '../../support/heard-channel.js';
 import { recordingController } from '../../support/recording-controller.js';
 import { SentinelWorld } from '../../support/sentinel.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 
 /** A master counts as down after a second, its successor needs another, and a dead link is noticed in three. */
-const BACK = { timeoutMs: 15_000 };
+const BACK = { timeoutMs: 30_000 };
 const TEST_LIMIT_MS = 60_000;
 
 let world: SentinelWorld;
@@ -71,10 +72,18 @@ it(
   'leaves a master that is cut off from its replicas and goes on answering',
   async () => {
     const old = await world.master();
+    const channel = hearChannel(world.connection);
+    const first = await world.openMaster();
+    await channel.hears(first);
+    first.disconnect();
     const confirmed = await emitDuring(() => {
       world.partition();
       return world.failedOver(old);
     });
+    const second = await world.openMaster();
+    await channel.hears(second);
+    second.disconnect();
+    channel.end();
     // The old one still takes writes: to stay with it is to lose them.
     await nothingIsLost(confirmed);
     await world.heal();

@@ -92,6 +92,36 @@ onEveryServer('Claims', (world) => {
   });
 });
 
+onEveryServer('Claims of many', (world) => {
+  it('take hundreds at once, each counted by itself, whatever stands between them and in whatever order', async () => {
+    const { redis, stream } = world();
+    const ids: string[] = [];
+    for (let i = 0; i < 600; i += 1) ids.push(await world().add());
+    await world().deliver('dead', 600);
+    const [young = '', counted = '', stolen = '', deleted = ''] = [ids[100], ids[201], ids[300], ids[400]];
+    await redis.xclaim(stream, GROUP, 'dead', 0, ...ids, 'IDLE', 60_000, 'JUSTID');
+    await redis.xclaim(stream, GROUP, 'dead', 0, young, 'IDLE', 0, 'JUSTID');
+    await redis.xclaim(stream, GROUP, 'dead', 0, counted, 'IDLE', 60_000, 'RETRYCOUNT', 4, 'JUSTID');
+    await redis.xclaim(stream, GROUP, 'thief', 0, stolen, 'IDLE', 60_000, 'JUSTID');
+    await redis.xdel(stream, deleted);
+    const refs = ids
+      .filter((_id, i) => i % 3 !== 2)
+      .map((id) => ({ id, deliveryCount: id === counted ? 4 : 1 }));
+    const shuffled = [...refs.slice(250), ...refs.slice(0, 250), ...refs.slice(0, 1)];
+
+    const claim = await world().broker('next').claimAbandoned(stream, 'dead', 30_000, shuffled);
+    const free = refs.filter(({ id }) => ![young, stolen, deleted].includes(id));
+    const taken = new Map(claim.entries.map(({ entry, deliveryCount }) => [entry.id, deliveryCount]));
+    expect(claim.entries).toHaveLength(free.length);
+    expect(free.filter(({ id, deliveryCount }) => taken.get(id) !== deliveryCount + 1)).toEqual([]);
+    expect(claim.vanished).toEqual([deleted]);
+    expect(await world().row(stolen)).toMatchObject({ owner: 'thief' });
+    expect(await world().row(young)).toMatchObject({ owner: 'dead', count: 1 });
+    expect(await world().row(counted)).toMatchObject({ owner: 'next', count: 5 });
+    expect(await world().row(ids[0] ?? '')).toMatchObject({ owner: 'next', count: 2 });
+  });
+});
+
 onEveryServer('Repairs', (world) => {
   it('put back what the waiting list lost, take out what is left over, and do nothing otherwise', async () => {
     const ids: string[] = [];

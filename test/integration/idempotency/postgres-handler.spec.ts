@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { PostgresIdempotencyStore } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { faultyPool, type PoolFaults } from '../../support/faulty-pool.js';
 import { closedGate } from '../../support/gate.js';
 import { addOrders, deadLetters, pendingRows } from '../../support/group-view.js';
 import { openRedis } from '../../support/open-redis.js';
@@ -142,17 +143,85 @@ describe('A handler in the transaction of its key', () => {
     expect(await redis.exists(`${stream}:key`)).toBe(0);
   });
 
-  it('retries by the policy when PostgreSQL is away', async () => {
-    const away = new Pool({ host: '127.0.0.1', port: 1, max: 1 });
+  describe('while PostgreSQL is away', () => {
+    const lost = (): Error => new Error('Connection terminated unexpectedly');
+    let isAway: boolean;
+    let refusals: number;
+    const connecting = (): void => {
+      if (!isAway) return;
+      refusals += 1;
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    };
+    const startWith = (faults: PoolFaults): Promise<StartedServer> =>
+      start({
+        options: { idempotency: { store: new PostgresIdempotencyStore(faultyPool(pool, faults)) } },
+        retry: { maxRetries: 0 },
+      });
+    const refusedTwice = () => eventuallyPasses(() => expect(refusals).toBeGreaterThan(1));
+
+    beforeEach(() => {
+      isAway = false;
+      refusals = 0;
+    });
+
+    it('waits for it, without a delivery being charged', async () => {
+      isAway = true;
+      const { told } = await startWith({ connecting });
+      const [order] = await addOrders(redis, stream, ['42']);
+      await refusedTwice();
+      isAway = false;
+      await settled();
+      expect(told.processed).toMatchObject([{ entryId: order, deliveryCount: 1 }]);
+      expect(told.failed).toEqual([]);
+    });
+
+    it('never dead-letters an order whose commit had no answer: it is found to be done', async () => {
+      const { told } = await startWith({
+        connecting,
+        query: async (client, text, values) => {
+          if (isAway) throw lost();
+          const answer = await client.query(text, values);
+          if (text !== 'COMMIT') return answer;
+          isAway = true;
+          throw lost();
+        },
+      });
+      const [order] = await addOrders(redis, stream, ['42']);
+      await refusedTwice();
+      isAway = false;
+      await settled();
+      expect(told.duplicate).toMatchObject([{ entryId: order, deliveryCount: 1 }]);
+      expect(told.failed).toEqual([]);
+      expect(await deadLetters(redis, stream)).toEqual([]);
+      expect(await effects()).toEqual(['42']);
+    });
+  });
+
+  it('does not let a timeout decide while the commit is under way', async () => {
+    const [answer, hanging] = [closedGate(), closedGate()];
+    const slow = faultyPool(pool, {
+      query: async (client, text, values) => {
+        const result = await client.query(text, values);
+        if (text === 'COMMIT') await answer.pass();
+        return result;
+      },
+    });
     const { told } = await start({
-      idempotent: { key: () => 'one', store: new PostgresIdempotencyStore(away) },
-      retry: { maxRetries: 1 },
+      options: { idempotency: { store: new PostgresIdempotencyStore(slow) } },
+      handler: handlerWith(({ orderId }) => (orderId === 'hangs' ? hanging.pass() : undefined)),
+      retry: { maxRetries: 0, handlerTimeoutMs: 100 },
     });
     await addOrders(redis, stream, ['42']);
-    await eventually(() => told['dead-lettered'][0]);
-    expect(told.failed).toHaveLength(2);
-    expect(calls).toEqual([]);
-    await away.end();
+    await answer.reached;
+    // The time of an entry that comes later is up, so that of the first one is.
+    await addOrders(redis, stream, ['hangs']);
+    expect(await eventually(() => told['dead-lettered'][0])).toMatchObject({ payload: { orderId: 'hangs' } });
+    hanging.open();
+    answer.open();
+    await settled();
+    expect(told.processed).toMatchObject([{ payload: { orderId: '42' } }]);
+    expect(await deadLetters(redis, stream)).toHaveLength(1);
+    expect(await effects()).toEqual(['42']);
   });
 
   it('tells a handler without such a store that there is no transaction', async () => {

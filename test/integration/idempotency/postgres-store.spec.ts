@@ -1,8 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import { Pool, type PoolClient } from 'pg';
 import { PostgresIdempotencyStore } from '../../../src/transport/idempotency/postgres-idempotency-store.js';
 import type { IdempotencyClaim } from '../../../src/transport/idempotency/idempotency-store.js';
 import { eventually } from '../../support/eventually.js';
+import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { faultyPool } from '../../support/faulty-pool.js';
 import { closedGate } from '../../support/gate.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
 import { uniqueName } from '../../support/unique-name.js';
@@ -39,6 +42,12 @@ describe('PostgresIdempotencyStore', () => {
       ...claim,
     };
   }
+
+  const putOff = (message: string): unknown => ({
+    outcome: 'busy',
+    retryInMs: expect.any(Number) as number,
+    cause: expect.objectContaining({ message: expect.stringContaining(message) as string }) as Error,
+  });
 
   const effectOf =
     (key: string) =>
@@ -168,8 +177,72 @@ describe('PostgresIdempotencyStore', () => {
       await pool.query('SELECT pg_terminate_backend($1)', [pid]);
       await eventually(async () => ((await backends(`pid = ${pid}`)) === 0 ? true : undefined));
     });
-    await expect(broken).rejects.toThrow();
+    expect(await broken).toEqual(putOff('PostgreSQL cannot be used'));
     expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+  });
+
+  it.each(['', 'as an ORM tells it'])(
+    'holds nothing against an event whose statement was ended by the server %s',
+    async (wrapped) => {
+      const claim = claimOf();
+      const ended = store.run(claim, async (client) => {
+        const terminate = 'SELECT pg_terminate_backend(pg_backend_pid())';
+        await (client as PoolClient).query(terminate).catch((cause: unknown) => {
+          throw wrapped ? new Error('query failed', { cause }) : cause;
+        });
+      });
+      expect(await ended).toEqual(putOff('PostgreSQL cannot be used'));
+      expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+    },
+  );
+
+  it('holds what the server says of the statements of a handler against the event', async () => {
+    const claim = claimOf();
+    const refused = store.run(claim, async (client) => {
+      await (client as PoolClient).query('SELECT * FROM nowhere');
+    });
+    await expect(refused).rejects.toThrow('nowhere');
+  });
+
+  it('lets the next delivery find out what became of a commit whose answer was lost', async () => {
+    const claim = claimOf();
+    const lossy = new PostgresIdempotencyStore(
+      faultyPool(pool, {
+        query: async (client, text, values) => {
+          const answer = await client.query(text, values);
+          if (text !== 'COMMIT') return answer;
+          (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+          throw new Error('Connection terminated unexpectedly');
+        },
+      }),
+    );
+    expect(await lossy.run(claim, effectOf(claim.key))).toEqual(putOff('Connection terminated unexpectedly'));
+    expect(await store.run(claim, effectOf(claim.key))).toEqual({ outcome: 'duplicate' });
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('goes by the answer to a commit, whatever time it is meanwhile', async () => {
+    const claim = claimOf();
+    const time = new AbortController();
+    const slow = new PostgresIdempotencyStore(
+      faultyPool(pool, {
+        query: (client, text, values) => {
+          if (text === 'COMMIT') time.abort(new Error('its time is up'));
+          return client.query(text, values);
+        },
+      }),
+    );
+    const end = await slow.run({ ...claim, signal: time.signal }, effectOf(claim.key));
+    expect(end).toEqual({ outcome: 'done' });
+    expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('holds a commit that PostgreSQL refuses against the event', async () => {
+    await pool.query('CREATE TABLE once (key text UNIQUE DEFERRABLE INITIALLY DEFERRED)');
+    const refused = store.run(claimOf(), async (client) => {
+      await (client as PoolClient).query("INSERT INTO once VALUES ('a'), ('a')");
+    });
+    await expect(refused).rejects.toThrow('once_key_key');
   });
 
   it('undoes what the handler of a process did that was killed', async () => {
@@ -194,12 +267,12 @@ describe('PostgresIdempotencyStore', () => {
     expect(found).toEqual({ idle_in_transaction_session_timeout: '12s' });
   });
 
-  it('is told by an error that a pool has no connection left, and takes none when one comes late', async () => {
+  it('puts off when a pool has no connection left, and takes none when one comes late', async () => {
     const held = await Promise.all(Array.from({ length: 4 }, () => pool.connect()));
     const impatient = new PostgresIdempotencyStore(pool, { startTimeoutMs: 50 });
     const claim = claimOf();
-    await expect(impatient.run(claim, effectOf(claim.key))).rejects.toThrow(
-      'Waiting for a connection to PostgreSQL took longer than 50 ms',
+    expect(await impatient.run(claim, effectOf(claim.key))).toEqual(
+      putOff('Waiting for a connection to PostgreSQL took longer than 50 ms'),
     );
     for (const client of held) client.release();
     await eventually(() =>
@@ -210,23 +283,14 @@ describe('PostgresIdempotencyStore', () => {
   it('leaves no marker behind when the key was asked for too long, as by a server that stalls', async () => {
     const single = new Pool({ connectionString: postgres.url, max: 1 });
     try {
-      const stalling = {
-        connect: async () => {
-          const client = await single.connect();
-          return {
-            query: (text: string, values?: unknown[]) =>
-              client.query(text.startsWith('BEGIN') ? `SELECT pg_sleep(0.3); ${text}` : text, values),
-            on: (event: 'error', listener: (error: Error) => void) => client.on(event, listener),
-            removeListener: (event: 'error', listener: (error: Error) => void) =>
-              client.removeListener(event, listener),
-            release: (destroy?: boolean) => client.release(destroy),
-          };
-        },
-      };
+      const stalling = faultyPool(single, {
+        query: (client, text, values) =>
+          client.query(text.startsWith('BEGIN') ? `SELECT pg_sleep(0.3); ${text}` : text, values),
+      });
       const claim = claimOf();
       const impatient = new PostgresIdempotencyStore(stalling, { startTimeoutMs: 100 });
-      await expect(impatient.run(claim, effectOf(claim.key))).rejects.toThrow(
-        'Asking for the key took longer than 100 ms',
+      expect(await impatient.run(claim, effectOf(claim.key))).toEqual(
+        putOff('Asking for the key took longer than 100 ms'),
       );
       const patient = new PostgresIdempotencyStore(single);
       expect(await patient.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
@@ -252,14 +316,40 @@ describe('PostgresIdempotencyStore', () => {
         ),
       );
     }
-    const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM small_inbox');
-    expect(Number(rows[0]?.count)).toBeLessThan(50);
+    await eventuallyPasses(async () => {
+      const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM small_inbox');
+      expect(Number(rows[0]?.count)).toBeLessThan(50);
+    });
+  });
+
+  it('lets nothing wait for the deletion of expired keys, or fail with it', async () => {
+    const gate = closedGate();
+    const cleaning = new PostgresIdempotencyStore(
+      faultyPool(pool, {
+        query: async (client, text, values) => {
+          if (!text.startsWith('DELETE')) return client.query(text, values);
+          await gate.pass();
+          throw new Error('cannot delete');
+        },
+      }),
+    );
+    for (let at = 0; at < 500; at += 4) {
+      const ends = await Promise.all(
+        Array.from({ length: 4 }, () => cleaning.run(claimOf(), () => Promise.resolve())),
+      );
+      expect(ends).toEqual(Array.from({ length: 4 }, () => ({ outcome: 'done' })));
+    }
+    await gate.reached;
+    // It goes on, while all are told.
+    expect(pool.totalCount - pool.idleCount).toBe(1);
+    gate.open();
+    await eventuallyPasses(() => expect(pool.totalCount - pool.idleCount).toBe(0));
   });
 
   it('goes on after PostgreSQL was killed', async () => {
     const claim = claimOf();
     await postgres.kill();
-    await expect(store.run(claim, effectOf(claim.key))).rejects.toThrow();
+    expect(await store.run(claim, effectOf(claim.key))).toEqual(putOff('PostgreSQL cannot be used'));
     await postgres.restart();
     expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
     expect(await effects(claim.key)).toBe(1);

@@ -159,6 +159,6 @@ describe('Entries of a consumer that says nothing any more', () => {
     await addOrders(redis, stream, ['1']);
     await abandon(redis, stream, { idleMs: 60_000 });
     const { told } = await start();
-    await eventually(() => told.processed[0], { timeoutMs: 3_000 });
+    await eventually(() => told.processed[0]);
   });
 });

@@ -1,5 +1,9 @@
 import type { Redis } from 'ioredis';
-import { NonRetryableError, RetryLaterError } from '../../../src/transport/index.js';
+import {
+  DependencyUnavailableError,
+  NonRetryableError,
+  RetryLaterError,
+} from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { addOrders, deadLetters, pendingRows } from '../../support/group-view.js';
@@ -61,6 +65,23 @@ describe('A handler that fails', () => {
     ]);
     expect(letters[0]?.fields['dlt-exception-stacktrace']).toContain('retries.spec');
     expect(Date.parse(letters[0]?.fields['dlt-failed-at'] ?? '')).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('has its entry put off uncharged while what it needs is away, and all its attempts afterwards', async () => {
+    let calls = 0;
+    const { deliveries } = await untilDeadLettered({
+      retry: { maxRetries: 1 },
+      handler: () => {
+        calls += 1;
+        if (calls <= 4) throw new DependencyUnavailableError('the stock is not answering');
+        fails();
+      },
+    });
+    expect(deliveries.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1, 1, 1, 2]);
+    expect(running.told['put-off']).toMatchObject(
+      Array.from({ length: 4 }, () => ({ delayMs: 20, error: { name: 'DependencyUnavailableError' } })),
+    );
+    expect(running.told['retry-scheduled']).toHaveLength(1);
   });
 
   it('waits for the backoff, by the clock of Redis', async () => {

@@ -57,7 +57,7 @@ it.each(FAULTS)(
     await mend();
     await eventuallyPasses(() => emit());
   },
-  30_000,
+  60_000,
 );
 
 it.each(FAULTS)(
@@ -70,7 +70,7 @@ it.each(FAULTS)(
     await mend();
     await eventuallyPasses(() => emit());
   },
-  30_000,
+  60_000,
 );
 
 it('says that the entry may be there when the link was lost behind it', async () => {
@@ -92,7 +92,7 @@ it('takes a bounded number of emits while it waits, and refuses one more at once
   await Promise.all(waiting);
   await proxy.heal();
   await eventuallyPasses(() => emit());
-}, 20_000);
+}, 60_000);
 
 it('bounds the emits that wait for the first connection too', async () => {
   client = clientWith({ maxPendingEmits: 5, emitTimeoutMs: 1_000 });
@@ -101,7 +101,7 @@ it('bounds the emits that wait for the first connection too', async () => {
   await Promise.resolve();
   await fails(emit(), 200);
   await Promise.all(waiting);
-}, 20_000);
+}, 60_000);
 
 it('does not warn of a leak when many wait', async () => {
   client = clientWith({ emitTimeoutMs: 300 });

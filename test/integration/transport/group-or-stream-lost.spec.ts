@@ -27,7 +27,7 @@ afterAll(() => redis.stop());
 
 async function emitAndProcess(): Promise<void> {
   const id = await firstValueFrom(running.client.emit<string>('orders', {}));
-  await eventually(() => running.processed.find(({ entryId }) => entryId === id), { timeoutMs: 4_000 });
+  await eventually(() => running.processed.find(({ entryId }) => entryId === id));
   await eventuallyPasses(async () => expect(await running.pending()).toEqual([]));
 }
 

@@ -76,9 +76,7 @@ it('a start hook that rejects fails the entry, and does not end the process', as
     },
   });
   const id = await firstValueFrom(running.client.emit<string>('orders', { how: 'resolves' }));
-  const { error } = await eventually(() => running.failed.find(({ entryId }) => entryId === id), {
-    timeoutMs: 3_000,
-  });
+  const { error } = await eventually(() => running.failed.find(({ entryId }) => entryId === id));
   expect(error).toEqual(new Error('async hook'));
   await running.close();
 });

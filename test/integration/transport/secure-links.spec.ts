@@ -8,6 +8,7 @@ import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/tr
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { hearChannel } from '../../support/heard-channel.js';
 import { openRedis } from '../../support/open-redis.js';
 import { RecordedLog } from '../../support/recorded-log.js';
 import { recordingController } from '../../support/recording-controller.js';
@@ -109,13 +110,14 @@ it('takes a rotated password from its file when links are made again', async () 
     admin.call('acl', 'setuser', 'service', 'on', '~*', '&*', '+@all', 'resetpass', `>${password}`);
   writeFileSync(file, 'first\n');
   await setPassword('first');
-  const app = await startApp(
-    connectionOf({
-      REDIS_URL: `redis://service@127.0.0.1:${server.port}`,
-      REDIS_PASSWORD_FILE: file,
-    }),
-  );
+  const connection = connectionOf({
+    REDIS_URL: `redis://service@127.0.0.1:${server.port}`,
+    REDIS_PASSWORD_FILE: file,
+  });
+  const app = await startApp(connection);
+  const channel = hearChannel(connection);
   await processes(app);
+  await channel.hears(admin);
 
   await setPassword('second');
   await admin.call('client', 'kill', 'user', 'service');
@@ -124,8 +126,10 @@ it('takes a rotated password from its file when links are made again', async () 
   });
   writeFileSync(file, 'second\n');
   await processes(app);
+  await channel.hears(admin);
   await eventuallyPasses(async () => expect(await app.server.checkHealth()).toMatchObject({ ready: true }));
 
+  channel.end();
   await app.close();
   admin.disconnect();
   rmSync(directory, { recursive: true });

@@ -13,6 +13,8 @@ export interface DatabaseOptions {
 
 /** In milliseconds; an HTTP caller is told within three seconds. */
 const CONNECT_MS = 1_500;
+/** At start nobody waits for an answer, and a database that starts beside the service may be slow. */
+const PATIENT_CONNECT_MS = 15_000;
 const LOCK_MS = 1_000;
 const STATEMENT_MS = 2_000;
 /** Longer than a server that lives is silent while something is asked of it: the link is dead. */
@@ -35,7 +37,7 @@ export function openDatabase({ url, poolSize }: DatabaseOptions): Kysely<OrdersD
 
 /** As {@link openDatabase}, for one who may have to wait: migrations wait for those of another process. */
 export function openPatientDatabase(url: string): Kysely<OrdersDatabase> {
-  return kyselyOn({ connectionString: url, max: 2, connectionTimeoutMillis: CONNECT_MS });
+  return kyselyOn({ connectionString: url, max: 2, connectionTimeoutMillis: PATIENT_CONNECT_MS });
 }
 
 function kyselyOn(config: PoolConfig): Kysely<OrdersDatabase> {

@@ -88,16 +88,14 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 
   async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
-    const { entryId, payload, headers, error } = event;
-    const isGone = reason === 'vanished';
-    if (error instanceof StoreUnavailableError && !isGone) return 'retry';
+    const { entryId, payload, headers } = event;
     await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replaysIn(headers));
     if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
     const held = await this.heldOutcome(orderId);
     if (held.entryId !== entryId) return 'acknowledge';
     if (held.state === 'dead-lettered') return 'dead-letter';
     // It has had its effect, and its follow-up event is missing: without the entry nobody can make up for that.
-    return isGone ? 'acknowledge' : 'retry';
+    return reason === 'vanished' ? 'acknowledge' : 'retry';
   }
 
   recordFailure(

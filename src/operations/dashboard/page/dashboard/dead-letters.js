@@ -68,6 +68,8 @@ async function show(call, from, message) {
     byId('no-dead-letters').hidden = body.rows.length > 0;
     if (message !== undefined) say(message);
   } catch (error) {
+    // What the service or the network failed at is tried again when the next count comes.
+    if (call === newest && !(error.status < 500)) shownCount = undefined;
     tell(error);
   }
 }
