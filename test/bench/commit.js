@@ -1,5 +1,7 @@
 // What a commit costs beside a plain acknowledgement, by itself and with the same effects made by hand: the same entries
-// through the same server, in rounds that take turns, so that whatever else the machine does weighs on all alike.
+// through the same server, in rounds that take turns, so that whatever else the machine does weighs on all alike. Ratios
+// are those of the same round, and of them the median. `bare` is the least that these effects can cost: a loop without
+// transport, fence or look at anything, with the commands of 128 entries in one pipeline.
 //
 //   npm run bench:commit              (N=20000 entries a round, ROUNDS=7)
 import 'reflect-metadata';
@@ -18,6 +20,8 @@ import { RedisStreamsServer } from '../../dist/transport/index.js';
 const N = Number(process.env.N ?? 20_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
 const GROUP = 'order-group';
+/** Entries that the bare loop handles at once. */
+const BATCH = 128;
 /** Longest time that one command may take, in microseconds. */
 const SLOW_US = 10_000;
 const DATA = { customerId: 'c'.repeat(40), amount: 12.5, note: 'n'.repeat(110) };
@@ -49,28 +53,33 @@ const KINDS = {
 
 const redis = await startRedis();
 try {
-  const rounds = { plain: [], byHand: [], commit: [] };
+  const subjects = { ...Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, run])), bare: runBare };
+  const rounds = Object.fromEntries(Object.keys(subjects).map((kind) => [kind, []]));
   // The first two warm up.
   for (let round = 0; round < ROUNDS + 2; round += 1) {
-    const kinds = Object.keys(KINDS);
+    const kinds = Object.keys(subjects);
     for (const kind of round % 2 === 0 ? kinds : kinds.reverse()) {
-      const taken = await run(kind);
+      const taken = await subjects[kind](kind);
       if (round > 1) rounds[kind].push(taken);
     }
   }
-  const [plain, byHand, commit] = [rounds.plain, rounds.byHand, rounds.commit].map(summary);
-  const ratioTo = (other, name) => Number((commit[name] / other[name]).toFixed(2));
+  const taken = Object.entries(rounds).map(([kind, each]) => [kind, summary(each)]);
+  const ratioTo = (other, name) => {
+    const ratios = rounds.commit.map((one, round) => one[name] / rounds[other][round][name]);
+    return Number(median(ratios).toFixed(2));
+  };
   const ratiosTo = (other) => ({
     ratio: ratioTo(other, 'ms'),
     nodeCpuRatio: ratioTo(other, 'nodeCpuMs'),
     redisCpuRatio: ratioTo(other, 'redisCpuMs'),
   });
   const slow = await redis.client.slowlog('GET', 10);
-  console.log(JSON.stringify({ entries: N, rounds: ROUNDS, plain, byHand, commit }));
+  console.log(JSON.stringify({ entries: N, rounds: ROUNDS, ...Object.fromEntries(taken) }));
   console.log(
     JSON.stringify({
-      toPlainAcknowledgement: ratiosTo(plain),
-      toSameEffectsByHand: ratiosTo(byHand),
+      toPlainAcknowledgement: ratiosTo('plain'),
+      toSameEffectsByHand: ratiosTo('byHand'),
+      toBareCommands: ratiosTo('bare'),
       commandsOver10Ms: slow.map(([, , us, [command]]) => `${command} ${us / 1_000} ms`),
     }),
   );
@@ -78,19 +87,25 @@ try {
   await redis.stop();
 }
 
-/** Fills a stream, and times the server from its first entry to the moment when nothing is pending. */
-async function run(kind) {
-  const { client, url } = redis;
+/** Makes a stream with entries that nobody has read. */
+async function fill(stream) {
+  const { client } = redis;
   await client.flushall();
-  await client.xgroup('CREATE', kind, GROUP, '0', 'MKSTREAM');
+  await client.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM');
   for (let added = 0; added < N; added += 1_000) {
     const pipeline = client.pipeline();
     for (let i = added; i < Math.min(added + 1_000, N); i += 1) {
       const data = JSON.stringify({ orderId: `order-${i}`, ...DATA });
-      pipeline.xadd(kind, '*', 'data', data, 'retry', '0');
+      pipeline.xadd(stream, '*', 'data', data, 'retry', '0');
     }
     await pipeline.exec();
   }
+}
+
+/** Times the server from its first entry to the moment when nothing is pending. */
+async function run(kind) {
+  const { client, url } = redis;
+  await fill(kind);
   const counted = { handled: 0, first: undefined };
   const strategy = new RedisStreamsServer({ connection: { url }, group: GROUP });
   const done = new Promise((resolve) => {
@@ -109,14 +124,47 @@ async function run(kind) {
   await done;
   while ((await client.xpending(kind, GROUP))[0] > 0);
   const { at, cpu } = counted.first;
-  const { user, system } = process.cpuUsage(cpu);
-  const ms = performance.now() - at;
-  const taken = { ms, nodeCpuMs: (user + system) / 1_000, redisCpuMs: (await redisCpuMs()) - redisBefore };
-  const followUps = await client.xlen(`${kind}.processed`);
-  if (followUps !== (kind === 'plain' ? 0 : N))
-    throw new Error(`${followUps} follow-up events of ${N} orders`);
+  const taken = await takenSince(at, cpu, redisBefore);
+  await assertFollowUps(kind, kind === 'plain' ? 0 : N);
   await app.close();
   return taken;
+}
+
+/** Reads ahead and writes the same effects with bare commands. */
+async function runBare(kind) {
+  const { client, handlers } = redis;
+  await fill(kind);
+  const redisBefore = await redisCpuMs();
+  const [at, cpu] = [performance.now(), process.cpuUsage()];
+  const read = () => handlers.xreadgroup('GROUP', GROUP, 'me', 'COUNT', BATCH, 'STREAMS', kind, '>');
+  const written = [];
+  for (let reading = read(), reply = await reading; reply; reply = await reading) {
+    reading = read();
+    const pipeline = client.pipeline();
+    for (const [id, [, data]] of reply[0][1]) {
+      const { orderId } = JSON.parse(data);
+      pipeline.hset(`{${kind}}:order:${orderId}`, 'state', 'processed', 'entryId', id);
+      const event = JSON.stringify({ orderId, entryId: id });
+      pipeline.xadd(`${kind}.processed`, '*', 'data', event, 'retry', '0');
+    }
+    pipeline.xack(kind, GROUP, ...reply[0][1].map(([id]) => id));
+    written.push(pipeline.exec());
+  }
+  await Promise.all(written);
+  const taken = await takenSince(at, cpu, redisBefore);
+  await assertFollowUps(kind, N);
+  return taken;
+}
+
+async function takenSince(at, cpu, redisBefore) {
+  const { user, system } = process.cpuUsage(cpu);
+  const ms = performance.now() - at;
+  return { ms, nodeCpuMs: (user + system) / 1_000, redisCpuMs: (await redisCpuMs()) - redisBefore };
+}
+
+async function assertFollowUps(kind, expected) {
+  const followUps = await redis.client.xlen(`${kind}.processed`);
+  if (followUps !== expected) throw new Error(`${followUps} follow-up events of ${N} orders`);
 }
 
 function appOf(kind, counted) {
@@ -145,12 +193,16 @@ async function redisCpuMs() {
   return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1_000;
 }
 
+function median(values) {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
 /** The median of each figure. */
 function summary(taken) {
-  const median = (name) => Math.round(taken.map((one) => one[name]).sort((a, b) => a - b)[taken.length >> 1]);
-  const ms = median('ms');
+  const of = (name) => Math.round(median(taken.map((one) => one[name])));
+  const ms = of('ms');
   return {
-    ...{ ms, nodeCpuMs: median('nodeCpuMs'), redisCpuMs: median('redisCpuMs') },
+    ...{ ms, nodeCpuMs: of('nodeCpuMs'), redisCpuMs: of('redisCpuMs') },
     perSecond: Math.round((N * 1_000) / ms),
   };
 }

@@ -251,6 +251,116 @@ onEveryServer('A commit', (world) => {
     await world().redis.del('full');
   });
 
+  describe('after others of its call that added to the same stream', () => {
+    const state = (n: number, value = 'x'): Collect => {
+      return (tx) => tx.hset(key(`hash-${n}`), { value }).emit('payments', { n });
+    };
+    const payments = async (): Promise<unknown[]> =>
+      (await world().redis.xrange('payments', '-', '+')).map(
+        ([, [, data]]) => JSON.parse(data ?? '') as unknown,
+      );
+    const sendAll = async (...collects: Collect[]): Promise<CommitAnswer[]> => {
+      const commits: Commit[] = [];
+      for (const collect of collects) commits.push(of(await delivered(), collect));
+      return send(commits);
+    };
+
+    it('has its own keys and texts, whatever it consists of', async () => {
+      const answers = await sendAll(
+        state(1),
+        (tx) => tx.set(key('text'), 'ä"\n').set(key('other'), 2),
+        state(2, '{"json":true}'),
+        (tx) => tx.emit('payments', { n: 3 }, { tenant: 'a' }).emit('refunds', {}),
+        (tx) => tx.hset(key('hash-4'), { a: 1 }).hincrby(key('hash-4'), 'a', 2).emit('payments', { n: 4 }),
+        (tx) =>
+          tx
+            .set(key('late'), 1)
+            .hset(key('hash-5'), { b: 1 })
+            .sadd(key('set'), 'm')
+            .pexpire(key('set'), 60_000),
+        state(6),
+      );
+      const { redis } = world();
+      expect(answers).toEqual(Array.from({ length: 7 }, () => 'done'));
+      expect(await redis.mget(key('text'), key('other'), key('late'))).toEqual(['ä"\n', '2', '1']);
+      expect(await redis.hget(key('hash-1'), 'value')).toBe('x');
+      expect(await redis.hget(key('hash-2'), 'value')).toBe('{"json":true}');
+      expect(await redis.hget(key('hash-4'), 'a')).toBe('3');
+      expect(await redis.hget(key('hash-5'), 'b')).toBe('1');
+      expect(await redis.pttl(key('set'))).toBeGreaterThan(50_000);
+      expect(await redis.hget(key('hash-6'), 'value')).toBe('x');
+      expect(await payments()).toEqual([1, 2, 3, 4, 6].map((n) => ({ n })));
+      expect(await redis.xpending(world().stream, GROUP)).toEqual([0, null, null, null]);
+    });
+
+    it.each<[string, Collect, RegExp]>([
+      [
+        'its first write',
+        (tx) => tx.hset(key('text'), { a: 1 }),
+        /hset needs a hash at ".*text", found a str/,
+      ],
+      [
+        'a later write',
+        (tx) => tx.hset(key('new'), { a: 1 }).sadd(key('text'), 'm'),
+        /sadd needs a set at ".*te/,
+      ],
+      [
+        'what its first write makes',
+        (tx) => tx.hset(key('new'), { a: 1 }).sadd(key('new'), 'm'),
+        /found a hash/,
+      ],
+      [
+        'what its first write sets',
+        (tx) => tx.set(key('new'), '1').hset(key('new'), { a: 1 }),
+        /found a string/,
+      ],
+      ['its first key', (tx) => tx.set(world().stream, 'x'), /belongs to the transport/],
+      ['the key of its event', (tx) => tx.set('payments', 'x'), /belongs to the transport/],
+      ['a condition', (tx) => tx.onlyIfAbsent(key('text'), 'f').set(key('new'), 'x'), /needs a hash/],
+    ])('is refused for %s, and writes nothing', async (_, collect, problem) => {
+      await world().redis.set(key('text'), 'text');
+      const answers = await sendAll(state(1), (tx) => collect(tx.emit('payments', { n: 2 })), state(3));
+      expect(answers).toEqual(['done', refused(problem), 'done']);
+      expect(await payments()).toEqual([{ n: 1 }, { n: 3 }]);
+      expect(await world().redis.exists(key('new'))).toBe(0);
+      expect(await world().redis.get(key('text'))).toBe('text');
+    });
+
+    it('finds what others of its call left', async () => {
+      const claim: Collect = (tx) =>
+        tx
+          .onlyIfAbsent(key('record'), 'outcome')
+          .hset(key('record'), { outcome: 'paid' })
+          .emit('payments', { n: 2 });
+      expect(await sendAll(state(1), claim, claim, state(3))).toEqual(['done', 'done', 'duplicate', 'done']);
+      expect(await payments()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    });
+
+    it('is refused when one of them has put something else in its place', async () => {
+      const answers = await sendAll(
+        state(1),
+        (tx) => tx.set('payments', 'text'),
+        state(2),
+        (tx) => tx.set(key('x'), 1).del('payments'),
+      );
+      expect(answers).toEqual([
+        'done',
+        'done',
+        refused(/emit needs a stream at "payments", found a string/),
+        'done',
+      ]);
+      expect(await world().redis.exists(key('hash-2'), 'payments')).toBe(0);
+    });
+
+    it('is refused when one of them took the last id of the stream, and writes nothing', async () => {
+      await world().redis.xadd('payments', '18446744073709551615-18446744073709551614', 'data', '0');
+      expect(await sendAll(state(1), state(2))).toEqual(['done', refused(/last possible/i)]);
+      expect(await payments()).toEqual([0, { n: 1 }]);
+      expect(await world().redis.exists(key('hash-2'))).toBe(0);
+      await world().redis.del('payments');
+    });
+  });
+
   it('is not taken by a Redis that is out of memory, and nothing is written', async () => {
     const entry = await delivered();
     await broker.prepare(world().stream);

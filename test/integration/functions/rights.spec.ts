@@ -120,6 +120,32 @@ onEveryServer('A Redis user', (world) => {
     },
   );
 
+  it.each(['hset', 'hexists', 'sadd'])(
+    'without +%s is refused such a commit after others of its call, and nothing of it is written',
+    async (right) => {
+      const broker = await brokerWith([...RIGHTS, ...WRITES.filter((other) => other !== `+${right}`)]);
+      const { stream } = world();
+      const entries = [await world().delivered(), await world().delivered()];
+      const emits = [{ stream: `{${stream}}.paid`, fields: ['data', '1'] }];
+      const writes = [
+        { command: 'onlyifabsent', key: world().key('record'), args: ['a'] } as const,
+        { command: 'hset', key: world().key('record'), args: ['a', 'b'] } as const,
+        { command: 'sadd', key: world().key('members'), args: ['a'] } as const,
+      ];
+      const commits = [
+        { writes: [{ command: 'set', key: world().key('text'), args: ['x'] }] as const, emits },
+        { writes, emits },
+      ].map((one, i) => ({ ...one, entry: { id: entries[i] ?? '', deliveryCount: 1 } }));
+      const answers = await broker.commit(stream, { ...CALL, commits });
+      expect(answers).toEqual([
+        'done',
+        { refused: expect.stringMatching(`may not use ${right} on`) as string },
+      ]);
+      expect(await world().redis.xlen(`{${stream}}.paid`)).toBe(1);
+      expect(await world().redis.exists(world().key('record'), world().key('members'))).toBe(0);
+    },
+  );
+
   it('without a right to a key of a commit is refused that call, and nothing of it is written', async () => {
     const broker = await brokerWith([...RIGHTS, ...WRITES]);
     const entry = { id: await world().delivered(), deliveryCount: 1 };
