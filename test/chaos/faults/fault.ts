@@ -2,7 +2,9 @@ import type { Redis } from 'ioredis';
 import type { Random } from '../../integration/model/random.js';
 import type { TestRedis } from '../../support/redis.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import type { Clocks } from '../run/clocks.js';
 import type { Fleet } from '../run/fleet.js';
+import type { RedisClock } from '../run/redis-clock.js';
 
 /** What a fault can reach. */
 export interface World {
@@ -10,6 +12,9 @@ export interface World {
   /** The run's own connection: no fault of a link touches it. */
   readonly direct: Redis;
   readonly fleet: Fleet;
+  readonly clocks: Clocks;
+  /** There for a fault that needs it. */
+  readonly redisClock: RedisClock | undefined;
   /** A link for each process, and behind them that of the producer. */
   readonly links: readonly TcpProxy[];
   readonly stream: string;
@@ -34,6 +39,9 @@ export interface Fault {
   readonly everyMs: number;
   /** Whether it is a fault of links, for which these lead through proxies. */
   readonly onLinks?: boolean;
+  /** Whether it is a fault of clocks, for which the processes are started by clocks of ours. */
+  readonly onClocks?: boolean;
+  readonly onRedisClock?: boolean;
   readonly consequence?: Consequence;
   /** Lets it happen, and heals it. @returns what was done, in words */
   strike(world: World, random: Random): Promise<string>;

@@ -1,3 +1,4 @@
+import * as clocks from './clocks.js';
 import type { Fault } from './fault.js';
 import * as links from './links.js';
 import * as processes from './processes.js';
@@ -10,7 +11,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   sigterm: processes.sigterm,
   rolling: processes.rolling,
   mixed: processes.mixed,
+  skew: clocks.skew,
   'redis-kill': redis.redisKill,
+  'redis-clock': redis.redisClock,
   oom: redis.oom,
   'group-destroy': redis.groupDestroy,
   'stream-delete': redis.streamDelete,

@@ -20,6 +20,19 @@ export const redisKill: Fault = {
   },
 };
 
+/** The machine that Redis is started on again has another time: everything seems to have been idle for long. */
+export const redisClock: Fault = {
+  everyMs: 6_000,
+  onRedisClock: true,
+  async strike({ redis, direct, redisClock: clock, stream }, random) {
+    const minutes = 1 + random.below(180);
+    await redis.kill();
+    await redis.restart(clock?.advance(minutes * 60));
+    await direct.exists(stream);
+    return `killed Redis and started it again ${minutes} minutes later by its clock`;
+  },
+};
+
 /** Redis takes no more writes that need memory. */
 export const oom: Fault = {
   everyMs: 6_000,

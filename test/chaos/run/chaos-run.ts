@@ -17,9 +17,11 @@ import { EFFECTS } from '../worker/exactly-once.js';
 import { scheduleOf, type Strike } from '../plan/schedule.js';
 import type { Settings } from '../settings.js';
 import { otherProgram, PROGRAM } from './builds.js';
+import { Clocks } from './clocks.js';
 import { Fleet } from './fleet.js';
 import { Observer } from './observer.js';
 import { Producer } from './producer.js';
+import { RedisClock } from './redis-clock.js';
 import { contradictionsOf } from './recorded-states.js';
 import { serviceProgram } from './service-program.js';
 import { transportProgram } from './transport-program.js';
@@ -85,7 +87,11 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       settings.of === 'service'
         ? serviceProgram(settings, builds, addressOf, { stream: STREAM, group: GROUP, ports })
         : transportProgram(settings, builds, addressOf, { stream: STREAM, directory });
-    const fleet = new Fleet(settings.processes, program, directory);
+    const clocks = new Clocks(directory);
+    const byClocks = settings.faults.some(({ name }) => FAULTS[name]?.onClocks);
+    const onRedisClock = settings.faults.some(({ name }) => FAULTS[name]?.onRedisClock);
+    const redisClock = onRedisClock ? await RedisClock.make(directory) : undefined;
+    const fleet = new Fleet(settings.processes, byClocks ? clocks.governing(program) : program, directory);
     undo.push(() => fleet.destroy());
 
     const observer = new Observer(redis.url, effectStreamOf(settings), `${STREAM}.DLT`, directory);
@@ -101,7 +107,17 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
 
     const lostUpTo: string[] = [];
     const world: World = {
-      ...{ redis, direct, fleet, links, stream: STREAM, group: GROUP, ackWaitMs: settings.ackWaitMs },
+      ...{
+        redis,
+        direct,
+        fleet,
+        clocks,
+        redisClock,
+        links,
+        stream: STREAM,
+        group: GROUP,
+        ackWaitMs: settings.ackWaitMs,
+      },
       keepsData: settings.fsync !== 'off',
       lose: (id) => void lostUpTo.push(id),
     };

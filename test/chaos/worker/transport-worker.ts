@@ -21,6 +21,9 @@ const ledger = new Ledger(join(directory, `runs-${slot}.ledger`));
 const EFFECT = Symbol('Effect');
 const factory: EffectFactory = plantBug(settings.bug) ?? (() => new ExactlyOnce());
 
+/** The clock of this process may be wrong. */
+const rightNow = (): number => Math.round(performance.timeOrigin + performance.now());
+
 @Controller()
 class OrdersHandler {
   constructor(
@@ -35,7 +38,7 @@ class OrdersHandler {
   ): Promise<void> {
     const entryId = context.getEntryId();
     const count = context.getDeliveryCount();
-    ledger.write('start', Date.now(), process.pid, entryId, count);
+    ledger.write('start', rightNow(), process.pid, entryId, count);
     await this.effect.run(orderId, context, () => this.work(orderId, context));
     ledger.write('end', entryId, count);
   }
