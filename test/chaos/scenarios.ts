@@ -52,6 +52,25 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       ],
     ],
   },
+  /** Failovers by Sentinel; what was confirmed is with a replica. */
+  sentinel: {
+    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'sentinel', waitReplicas: 1, ackWaitMs: 5_000 },
+    faults: [
+      { name: 'master-kill', everyMs: 20_000 },
+      { name: 'master-freeze', everyMs: 30_000 },
+      { name: 'demote', everyMs: 25_000 },
+      { name: 'kill', everyMs: 5_000 },
+    ],
+  },
+  cluster: {
+    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'cluster', waitReplicas: 1, ackWaitMs: 5_000 },
+    faults: [
+      { name: 'master-kill', everyMs: 25_000 },
+      { name: 'master-freeze', everyMs: 40_000 },
+      { name: 'reshard', everyMs: 8_000 },
+      { name: 'kill', everyMs: 5_000 },
+    ],
+  },
   'operator-errors': {
     ...{ orders: 20_000, rate: 500 },
     faults: each('group-destroy', 'stream-delete', 'flushall'),

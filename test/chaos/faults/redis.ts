@@ -8,13 +8,14 @@ const OUT_OF_MEMORY_MS = 1_500;
 /** Redis dies as by `kill -9`, and is started again on the data that it has. */
 export const redisKill: Fault = {
   everyMs: 3_000,
+  needs: ['alone'],
   async strike(world) {
-    const { redis, direct, stream, keepsData } = world;
+    const { topology, direct, stream, keepsData } = world;
     const last = keepsData ? '' : await lastId(world);
-    await redis.kill();
+    await topology.alone?.kill();
     await delay(DOWN_MS);
     if (!keepsData) world.lose(last);
-    await redis.restart();
+    await topology.alone?.restart();
     await direct.exists(stream);
     return 'killed Redis and started it again';
   },
@@ -23,11 +24,12 @@ export const redisKill: Fault = {
 /** The machine that Redis is started on again has another time: everything seems to have been idle for long. */
 export const redisClock: Fault = {
   everyMs: 6_000,
+  needs: ['alone'],
   onRedisClock: true,
-  async strike({ redis, direct, redisClock: clock, stream }, random) {
+  async strike({ topology, direct, redisClock: clock, stream }, random) {
     const minutes = 1 + random.below(180);
-    await redis.kill();
-    await redis.restart(clock?.advance(minutes * 60));
+    await topology.alone?.kill();
+    await topology.alone?.restart(clock?.advance(minutes * 60));
     await direct.exists(stream);
     return `killed Redis and started it again ${minutes} minutes later by its clock`;
   },
@@ -36,6 +38,7 @@ export const redisClock: Fault = {
 /** Redis takes no more writes that need memory. */
 export const oom: Fault = {
   everyMs: 6_000,
+  needs: ['alone'],
   async strike({ direct }) {
     await direct.config('SET', 'maxmemory', '1');
     await delay(OUT_OF_MEMORY_MS);
@@ -47,6 +50,7 @@ export const oom: Fault = {
 /** Somebody removes the consumer group. */
 export const groupDestroy: Fault = {
   everyMs: 5_000,
+  needs: ['alone'],
   consequence: 'repeats',
   async strike({ direct, stream, group }) {
     await direct.xgroup('DESTROY', stream, group);
@@ -61,6 +65,7 @@ export const groupDestroy: Fault = {
 /** Somebody deletes the stream. */
 export const streamDelete: Fault = {
   everyMs: 5_000,
+  needs: ['alone'],
   consequence: 'loses',
   async strike(world) {
     const { direct, stream } = world;
@@ -73,6 +78,7 @@ export const streamDelete: Fault = {
 /** Somebody empties Redis. */
 export const flushAll: Fault = {
   everyMs: 8_000,
+  needs: ['alone'],
   consequence: 'loses',
   async strike(world) {
     const { direct, stream } = world;

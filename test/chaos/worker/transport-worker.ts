@@ -15,7 +15,7 @@ import type { WorkerSettings } from './worker-settings.js';
 
 /** A small app on the transport: each order has one effect, applied in one step with its acknowledgement. */
 const settings = JSON.parse(process.env.CHAOS_WORKER ?? '{}') as WorkerSettings;
-const { url, stream, directory, slot, ackWaitMs, handlerMs } = settings;
+const { connection, stream, directory, slot, ackWaitMs, handlerMs } = settings;
 const ledger = new Ledger(join(directory, `runs-${slot}.ledger`));
 
 const EFFECT = Symbol('Effect');
@@ -71,7 +71,7 @@ class OrdersHandler {
   ],
   imports: [
     RedisStreamsModule.forRoot({
-      connection: { url },
+      connection,
       group: GROUP,
       streams: { orders: stream },
       maxInFlight: settings.maxInFlight,
