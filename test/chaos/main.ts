@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { FAULTS } from './faults/index.js';
 import type { WantedFault } from './plan/schedule.js';
 import { runSeeds } from './run/seeds.js';
+import { TOPOLOGIES } from './run/topology.js';
 import { SCENARIOS } from './scenarios.js';
 import { DEFAULTS, FSYNC, type Settings } from './settings.js';
 import { prove } from './prove/prove.js';
@@ -16,6 +17,8 @@ const command = new Command('npm run chaos --')
   )
   .option('--only <bugs>', 'with --prove: these alone, by comma', (text) => text.split(','))
   .addOption(new Option('--of <what>', 'whose processes').choices(['transport', 'service']))
+  .addOption(new Option('--redis <how>', 'how Redis is set up').choices(TOPOLOGIES))
+  .option('--wait-replicas <n>', 'replicas that must have an order before it counts as acknowledged', amount)
   .option('--orders <n>', 'orders', amount)
   .option('--processes <n>', 'processes', amount)
   .option('--seed <n>', 'repeats the schedule of faults and of difficult orders', amount)
@@ -54,6 +57,11 @@ interface Choices {
 
 const { scenario: named, quick, prove: proving, only, seeds, verbose, ...given } = options;
 const settings: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
+for (const { name } of settings.faults) {
+  const { needs = [settings.redis] } = FAULTS[name] ?? {};
+  if (!needs.includes(settings.redis))
+    command.error(`The fault "${name}" needs --redis ${needs.join(' or --redis ')}.`);
+}
 const verdicts = await Promise.all([
   proving ? prove(only) : true,
   !proving || quick ? runSeeds(settings, seeds ?? [settings.seed], verbose === true) : true,

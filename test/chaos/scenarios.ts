@@ -21,12 +21,23 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       { name: 'redis-kill', everyMs: 4_000 },
       { name: 'partition', everyMs: 6_000 },
       { name: 'cut-replies', everyMs: 2_000 },
+      { name: 'skew', everyMs: 1_500 },
       { name: 'oom', everyMs: 6_000 },
     ],
   },
   'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
   'redis-kills': { ...LONG, fsync: 'always', faults: [{ name: 'redis-kill', everyMs: 3_000 }] },
   partitions: { ...LONG, faults: [{ name: 'partition', everyMs: 6_000 }] },
+  /** Whatever the clocks of the processes say. */
+  clocks: {
+    ...{ ...LONG, rate: 500, slow: 0.0005 },
+    faults: [
+      { name: 'skew', everyMs: 500 },
+      { name: 'kill', everyMs: 2_000 },
+      { name: 'freeze', everyMs: 7_000 },
+      { name: 'redis-clock', everyMs: 15_000 },
+    ],
+  },
   everything: {
     ...LONG,
     ...{ rate: 500, slow: 0.0005, killers: 2 },
@@ -36,8 +47,28 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
         { name: 'kill', everyMs: 5_000 },
         { name: 'sigterm', everyMs: 7_000 },
         { name: 'mixed', everyMs: 11_000 },
+        { name: 'skew', everyMs: 5_000 },
         { name: 'rolling', everyMs: 40_000 },
       ],
+    ],
+  },
+  /** Failovers by Sentinel; what was confirmed is with a replica. */
+  sentinel: {
+    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'sentinel', waitReplicas: 1, ackWaitMs: 5_000 },
+    faults: [
+      { name: 'master-kill', everyMs: 20_000 },
+      { name: 'master-freeze', everyMs: 30_000 },
+      { name: 'demote', everyMs: 25_000 },
+      { name: 'kill', everyMs: 5_000 },
+    ],
+  },
+  cluster: {
+    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'cluster', waitReplicas: 1, ackWaitMs: 5_000 },
+    faults: [
+      { name: 'master-kill', everyMs: 25_000 },
+      { name: 'master-freeze', everyMs: 40_000 },
+      { name: 'reshard', everyMs: 8_000 },
+      { name: 'kill', everyMs: 5_000 },
     ],
   },
   'operator-errors': {

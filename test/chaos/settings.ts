@@ -1,5 +1,6 @@
 import type { OrderMix } from './plan/orders.js';
 import type { WantedFault } from './plan/schedule.js';
+import type { TopologyName } from './run/topology.js';
 
 /** How Redis writes its append-only file; `off` for none. */
 export const FSYNC = ['always', 'everysec', 'no', 'off'] as const;
@@ -8,6 +9,9 @@ export type Fsync = (typeof FSYNC)[number];
 /** Everything that a run is made of. */
 export interface Settings extends OrderMix {
   readonly of: 'transport' | 'service';
+  readonly redis: TopologyName;
+  /** How many replicas must have an order before it counts as acknowledged. */
+  readonly waitReplicas: number;
   readonly processes: number;
   /** Orders per second. */
   readonly rate: number;
@@ -33,6 +37,8 @@ export interface Settings extends OrderMix {
 
 export const DEFAULTS: Settings = {
   of: 'transport',
+  redis: 'alone',
+  waitReplicas: 0,
   orders: 10_000,
   processes: 4,
   seed: 1,

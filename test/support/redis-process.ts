@@ -16,7 +16,8 @@ export async function startRedisProcess(args: readonly string[]): Promise<TestRe
   const port = await serverPort();
   const directory = mkdtempSync(join(tmpdir(), 'order-streams-redis-'));
   const command = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...args];
-  let server = await launch(path, command, port);
+  let environment: Record<string, string> = {};
+  let server = await launch(path, command, port, environment);
 
   const kill = async (): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -32,9 +33,10 @@ export async function startRedisProcess(args: readonly string[]): Promise<TestRe
     host: '127.0.0.1',
     port,
     kill,
-    async restart() {
+    async restart(changed) {
       await kill();
-      server = await launch(path, command, port);
+      environment = changed ?? environment;
+      server = await launch(path, command, port, environment);
     },
     async stop() {
       process.off('exit', killNow);
@@ -56,8 +58,13 @@ export async function requireRedisBinary(): Promise<RedisBinary> {
   );
 }
 
-async function launch(path: string, command: readonly string[], port: number): Promise<ChildProcess> {
-  const child = spawn(path, command, { stdio: 'ignore' });
+async function launch(
+  path: string,
+  command: readonly string[],
+  port: number,
+  environment: Record<string, string>,
+): Promise<ChildProcess> {
+  const child = spawn(path, command, { stdio: 'ignore', env: { ...process.env, ...environment } });
   const ended = new AbortController();
   const abort = (): void =>
     ended.abort(new Error(`${path} ${command.join(' ')} ended with ${String(child.exitCode)}`));

@@ -23,8 +23,12 @@ export interface TestRedis {
   port: number;
   /** Ends it as `kill -9` does. */
   kill(): Promise<void>;
-  /** Starts it again, after `kill()` or while it runs, on the same port and with the same data directory. */
-  restart(): Promise<void>;
+  /**
+   * Starts it again, after `kill()` or while it runs, on the same port and with the same data directory.
+   *
+   * @param environment - of a process, from now on; a container does not look at it
+   */
+  restart(environment?: Record<string, string>): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }

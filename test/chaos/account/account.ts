@@ -15,6 +15,10 @@ export interface Evidence {
   readonly finalState: FinalState | undefined;
   /** The last entry of each moment at which Redis may have lost what it had. */
   readonly lostUpTo: readonly string[];
+  /** Entries that were acknowledged and are not in the stream that is left, where Redis did not promise to keep them. */
+  readonly dropped: ReadonlySet<string>;
+  /** Effects and dead letters that were seen and are not in what is left. */
+  readonly undone: number;
   /** Whether work since the group's floor may have run again. */
   readonly mayRepeat: boolean;
   /** Whether an effect is applied in one step with the acknowledgement of its entry. */
@@ -36,6 +40,8 @@ export interface Account {
   readonly both: readonly string[];
   /** What Redis lost before it had ended. */
   readonly lostByRedis: number;
+  /** Effects and dead letters that a failover took back; each was done again. */
+  readonly undone: number;
   /** Effects and ends that were repeated because Redis had lost its memory of them. */
   readonly repeated: number;
   readonly deliveries: number;
@@ -57,6 +63,9 @@ export function accountOf(evidence: Evidence): Account {
   const maySurprise = (entryId: string): boolean =>
     evidence.mayRepeat || (lossLimit !== undefined && compareIds(entryId, lossLimit) <= 0);
 
+  const mayBeLost = (id: string): boolean =>
+    evidence.dropped.has(id) || (lossLimit !== undefined && compareIds(id, lossLimit) <= 0);
+
   const found = { doubled: [], lost: [], deadTwice: [], both: [] } as Record<string, string[]>;
   const put = (kind: string, orderId: string): void => void found[kind]?.push(orderId);
   const sums = { done: 0, dead: 0, deadAtFault: 0, lostByRedis: 0, repeated: 0, sentTwice: 0 };
@@ -70,8 +79,7 @@ export function accountOf(evidence: Evidence): Account {
       else put('doubled', orderId);
     }
     if (applied.length === 0 && letters.length === 0) {
-      if (lossLimit !== undefined && entries.every((id) => compareIds(id, lossLimit) <= 0))
-        sums.lostByRedis += 1;
+      if (entries.every(mayBeLost)) sums.lostByRedis += 1;
       else put('lost', orderId);
     }
     if (letters.length > 0 && applied.length === 0) {
@@ -90,6 +98,7 @@ export function accountOf(evidence: Evidence): Account {
   const handled = handledRuns(runs);
   const account = {
     ...sums,
+    undone: evidence.undone,
     orders: entriesOf.size,
     doubled: found.doubled ?? [],
     lost: found.lost ?? [],

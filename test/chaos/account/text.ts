@@ -6,7 +6,10 @@ export function textOf(report: Report): string {
   const { finalState } = account;
   const rows: [string, string | number][] = [
     ['seed', settings.seed],
-    ['of', `${settings.of}, ${settings.processes} processes, AOF ${settings.fsync}`],
+    [
+      'of',
+      `${settings.of}, ${settings.processes} processes, Redis ${settings.redis}, AOF ${settings.fsync}, ${settings.waitReplicas} replicas waited for`,
+    ],
     ['duration', `${(durationMs / 1_000).toFixed(1)} s`],
     ['orders acknowledged', `${account.orders} (${account.sentTwice} of them sent twice)`],
     ['emits refused and repeated', report.refused],
@@ -21,6 +24,7 @@ export function textOf(report: Report): string {
     ['left over (never read)', finalState?.unread ?? '?'],
     ['consumers', finalState?.consumers ?? '?'],
     ['lost by Redis', account.lostByRedis],
+    ['seen, and undone by a failover', account.undone],
     ['repeated after a loss of Redis', account.repeated],
     [
       'deliveries to handlers',

@@ -1,17 +1,19 @@
 import type { Redis } from 'ioredis';
 import type { Random } from '../../integration/model/random.js';
-import type { TestRedis } from '../../support/redis.js';
-import type { TcpProxy } from '../../support/tcp-proxy.js';
+import type { Clocks } from '../run/clocks.js';
 import type { Fleet } from '../run/fleet.js';
+import type { RedisClock } from '../run/redis-clock.js';
+import type { Topology, TopologyName } from '../run/topology.js';
 
 /** What a fault can reach. */
 export interface World {
-  readonly redis: TestRedis;
+  readonly topology: Topology;
   /** The run's own connection: no fault of a link touches it. */
   readonly direct: Redis;
   readonly fleet: Fleet;
-  /** A link for each process, and behind them that of the producer. */
-  readonly links: readonly TcpProxy[];
+  readonly clocks: Clocks;
+  /** There for a fault that needs it. */
+  readonly redisClock: RedisClock | undefined;
   readonly stream: string;
   readonly group: string;
   readonly ackWaitMs: number;
@@ -32,8 +34,13 @@ export type Consequence =
 export interface Fault {
   /** How often by default, in milliseconds. */
   readonly everyMs: number;
+  /** The ways of setting Redis up to which it can happen; undefined: all. */
+  readonly needs?: readonly TopologyName[];
   /** Whether it is a fault of links, for which these lead through proxies. */
   readonly onLinks?: boolean;
+  /** Whether it is a fault of clocks, for which the processes are started by clocks of ours. */
+  readonly onClocks?: boolean;
+  readonly onRedisClock?: boolean;
   readonly consequence?: Consequence;
   /** Lets it happen, and heals it. @returns what was done, in words */
   strike(world: World, random: Random): Promise<string>;

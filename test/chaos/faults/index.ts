@@ -1,3 +1,5 @@
+import * as clocks from './clocks.js';
+import * as failovers from './failovers.js';
 import type { Fault } from './fault.js';
 import * as links from './links.js';
 import * as processes from './processes.js';
@@ -10,11 +12,17 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   sigterm: processes.sigterm,
   rolling: processes.rolling,
   mixed: processes.mixed,
+  skew: clocks.skew,
   'redis-kill': redis.redisKill,
+  'redis-clock': redis.redisClock,
   oom: redis.oom,
   'group-destroy': redis.groupDestroy,
   'stream-delete': redis.streamDelete,
   flushall: redis.flushAll,
+  'master-kill': failovers.masterKill,
+  'master-freeze': failovers.masterFreeze,
+  demote: failovers.demote,
+  reshard: failovers.reshard,
   partition: links.partition,
   blackout: links.blackout,
   cut: links.cut,

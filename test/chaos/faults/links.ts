@@ -10,7 +10,10 @@ const SLOW_FOR_MS = 3_000;
 const SLOW_BY_MS = 150;
 
 /** One link, or in one of four cases all of them at once. */
-function chosen({ links }: World, random: Random): { some: readonly TcpProxy[]; words: string } {
+function chosen(
+  { topology: { links } }: World,
+  random: Random,
+): { some: readonly TcpProxy[]; words: string } {
   if (random.chance(0.25)) return { some: links, words: 'all links' };
   const index = random.below(links.length);
   const words = index === links.length - 1 ? 'the link of the producer' : `the link of process ${index}`;
@@ -25,6 +28,7 @@ const heal = async (links: readonly TcpProxy[]): Promise<void> => {
 export const partition: Fault = {
   everyMs: 8_000,
   onLinks: true,
+  needs: ['alone'],
   async strike(world, random) {
     const { some, words } = chosen(world, random);
     for (const link of some) link.blackhole();
@@ -38,7 +42,8 @@ export const partition: Fault = {
 export const blackout: Fault = {
   everyMs: 12_000,
   onLinks: true,
-  async strike({ links }) {
+  needs: ['alone'],
+  async strike({ topology: { links } }) {
     for (const link of links) link.blackhole();
     await delay(PARTITION_MS);
     await heal(links);
@@ -50,6 +55,7 @@ export const blackout: Fault = {
 export const cut: Fault = {
   everyMs: 2_000,
   onLinks: true,
+  needs: ['alone'],
   strike(world, random) {
     const { some, words } = chosen(world, random);
     for (const link of some) link.cut();
@@ -61,6 +67,7 @@ export const cut: Fault = {
 export const cutReplies: Fault = {
   everyMs: 2_000,
   onLinks: true,
+  needs: ['alone'],
   strike(world, random) {
     const { some, words } = chosen(world, random);
     for (const link of some) link.cutReplies();
@@ -72,6 +79,7 @@ export const cutReplies: Fault = {
 export const refuse: Fault = {
   everyMs: 5_000,
   onLinks: true,
+  needs: ['alone'],
   async strike(world, random) {
     const { some, words } = chosen(world, random);
     await Promise.all(some.map((link) => link.refuse()));
@@ -85,6 +93,7 @@ export const refuse: Fault = {
 export const slow: Fault = {
   everyMs: 6_000,
   onLinks: true,
+  needs: ['alone'],
   async strike(world, random) {
     const { some, words } = chosen(world, random);
     for (const link of some) link.slow(SLOW_BY_MS);

@@ -8,21 +8,37 @@ const OUT_OF_MEMORY_MS = 1_500;
 /** Redis dies as by `kill -9`, and is started again on the data that it has. */
 export const redisKill: Fault = {
   everyMs: 3_000,
+  needs: ['alone'],
   async strike(world) {
-    const { redis, direct, stream, keepsData } = world;
+    const { topology, direct, stream, keepsData } = world;
     const last = keepsData ? '' : await lastId(world);
-    await redis.kill();
+    await topology.alone?.kill();
     await delay(DOWN_MS);
     if (!keepsData) world.lose(last);
-    await redis.restart();
+    await topology.alone?.restart();
     await direct.exists(stream);
     return 'killed Redis and started it again';
+  },
+};
+
+/** The machine that Redis is started on again has another time: everything seems to have been idle for long. */
+export const redisClock: Fault = {
+  everyMs: 6_000,
+  needs: ['alone'],
+  onRedisClock: true,
+  async strike({ topology, direct, redisClock: clock, stream }, random) {
+    const minutes = 1 + random.below(180);
+    await topology.alone?.kill();
+    await topology.alone?.restart(clock?.advance(minutes * 60));
+    await direct.exists(stream);
+    return `killed Redis and started it again ${minutes} minutes later by its clock`;
   },
 };
 
 /** Redis takes no more writes that need memory. */
 export const oom: Fault = {
   everyMs: 6_000,
+  needs: ['alone'],
   async strike({ direct }) {
     await direct.config('SET', 'maxmemory', '1');
     await delay(OUT_OF_MEMORY_MS);
@@ -34,6 +50,7 @@ export const oom: Fault = {
 /** Somebody removes the consumer group. */
 export const groupDestroy: Fault = {
   everyMs: 5_000,
+  needs: ['alone'],
   consequence: 'repeats',
   async strike({ direct, stream, group }) {
     await direct.xgroup('DESTROY', stream, group);
@@ -48,6 +65,7 @@ export const groupDestroy: Fault = {
 /** Somebody deletes the stream. */
 export const streamDelete: Fault = {
   everyMs: 5_000,
+  needs: ['alone'],
   consequence: 'loses',
   async strike(world) {
     const { direct, stream } = world;
@@ -60,6 +78,7 @@ export const streamDelete: Fault = {
 /** Somebody empties Redis. */
 export const flushAll: Fault = {
   everyMs: 8_000,
+  needs: ['alone'],
   consequence: 'loses',
   async strike(world) {
     const { direct, stream } = world;

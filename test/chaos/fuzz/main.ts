@@ -35,7 +35,11 @@ const direct = openRedis(redis.url);
 const ports = await Promise.all(Array.from({ length: PROCESSES }, () => freePort()));
 // Nobody dies here: what a process takes long over must not be given to another, which counts as an attempt.
 const settings = { ...DEFAULTS, maxRetries: 1, ackWaitMs: 60_000, logLevel: 'fatal' };
-const program = serviceProgram(settings, [PROGRAM], () => redis.url, { stream: STREAM, group: GROUP, ports });
+const program = serviceProgram(settings, [PROGRAM], () => ({ url: redis.url }), {
+  stream: STREAM,
+  group: GROUP,
+  ports,
+});
 const fleet = new Fleet(PROCESSES, program, directory);
 const complaints: string[] = [];
 try {

@@ -23,6 +23,7 @@ export const MIXES = {
     ...{ ...SHORT, rate: 125, processes: 2, poison: 0.05, handlerMs: 60 },
     faults: [{ name: 'kill', everyMs: 600 }],
   },
+  clocks: { ...SHORT, flaky: 0.3, faults: [{ name: 'skew', everyMs: 300 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },
   duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
 } satisfies Record<string, Partial<Settings>>;
@@ -36,6 +37,7 @@ export const CASES: readonly Case[] = [
   { bug: 'ack-first', mix: 'kills', complaint: LOST },
   { bug: 'marker-first', mix: 'kills', complaint: LOST },
   { bug: 'unguarded-heartbeat', mix: 'freezes', complaint: /taken from the newest delivery/ },
+  { bug: 'own-clock', mix: 'clocks', complaint: /still wait for a retry/ },
   { bug: 'dollar', mix: 'backlog', complaint: LOST },
   { bug: 'delconsumer', mix: 'kills', complaint: LOST },
   { bug: 'stop-at-an-empty-page', mix: 'kills', complaint: STUCK },

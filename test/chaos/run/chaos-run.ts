@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cutConnection } from '../../../src/transport/broker/connection.js';
+import { deadLetterKeyOf, streamKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import { freePort } from '../../../src/embedded-redis/free-port.js';
 import { Random } from '../../integration/model/random.js';
-import { openRedis } from '../../support/open-redis.js';
-import { startRedis } from '../../support/redis.js';
 import { GROUP } from '../../support/started-server.js';
-import { startProxy } from '../../support/tcp-proxy.js';
 import { accountOf, type Account } from '../account/account.js';
 import { readFinalState } from '../account/final-state.js';
 import { orphanLatencies } from '../account/orphans.js';
@@ -17,12 +17,16 @@ import { EFFECTS } from '../worker/exactly-once.js';
 import { scheduleOf, type Strike } from '../plan/schedule.js';
 import type { Settings } from '../settings.js';
 import { otherProgram, PROGRAM } from './builds.js';
+import { Clocks } from './clocks.js';
 import { Fleet } from './fleet.js';
-import { Observer } from './observer.js';
+import { Observer, type Observed } from './observer.js';
 import { Producer } from './producer.js';
+import { RedisClock } from './redis-clock.js';
 import { contradictionsOf } from './recorded-states.js';
 import { serviceProgram } from './service-program.js';
+import { startTopology } from './topology.js';
 import { transportProgram } from './transport-program.js';
+import { droppedOf, readAgain, undoneIn } from './what-is-left.js';
 import { untilQuiet } from './until-quiet.js';
 
 const STREAM = 'orders';
@@ -56,26 +60,12 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
   mkdirSync(join(directory, 'redis'), { recursive: true });
   const undo: (() => unknown)[] = [];
   try {
-    const redis = await startRedis({
-      kind: 'process',
-      aof: settings.fsync !== 'off',
-      args: [
-        ...['--dir', join(directory, 'redis')],
-        ...(settings.fsync === 'off' ? [] : ['--appendfsync', settings.fsync]),
-      ],
-    });
-    undo.push(() => redis.stop());
-    const direct = openRedis(redis.url);
-    undo.push(() => direct.disconnect());
-
     const viaProxies = settings.faults.some(({ name }) => FAULTS[name]?.onLinks);
-    const count = viaProxies ? settings.processes + 1 : 0;
-    const links = await Promise.all(Array.from({ length: count }, () => startProxy(redis.host, redis.port)));
-    undo.push(() => Promise.all(links.map((link) => link.stop())));
-    const addressOf = (slot: number): string => {
-      const port = links[slot]?.port;
-      return port === undefined ? redis.url : `redis://127.0.0.1:${port}`;
-    };
+    const topology = await startTopology(settings, directory, viaProxies);
+    undo.push(() => topology.stop());
+    const connectionOf = (slot: number): RedisConnectionOptions => topology.connectionOf(slot);
+    const direct = topology.open();
+    undo.push(() => cutConnection(direct));
 
     const builds = settings.faults.some(({ name }) => name === 'mixed')
       ? [PROGRAM, otherProgram(join(directory, 'other-version'))]
@@ -83,16 +73,21 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const ports = await Promise.all(Array.from({ length: settings.processes }, () => freePort()));
     const program =
       settings.of === 'service'
-        ? serviceProgram(settings, builds, addressOf, { stream: STREAM, group: GROUP, ports })
-        : transportProgram(settings, builds, addressOf, { stream: STREAM, directory });
-    const fleet = new Fleet(settings.processes, program, directory);
+        ? serviceProgram(settings, builds, connectionOf, { stream: STREAM, group: GROUP, ports })
+        : transportProgram(settings, builds, connectionOf, { stream: STREAM, directory });
+    const clocks = new Clocks(directory);
+    const byClocks = settings.faults.some(({ name }) => FAULTS[name]?.onClocks);
+    const onRedisClock = settings.faults.some(({ name }) => FAULTS[name]?.onRedisClock);
+    const redisClock = onRedisClock ? await RedisClock.make(directory) : undefined;
+    const fleet = new Fleet(settings.processes, byClocks ? clocks.governing(program) : program, directory);
     undo.push(() => fleet.destroy());
 
-    const observer = new Observer(redis.url, effectStreamOf(settings), `${STREAM}.DLT`, directory);
+    const observed = { ...streamsOf(settings), open: () => topology.open(), directory };
+    const observer = new Observer(observed);
     observer.start();
     const producer = new Producer({
       ...settings,
-      ...{ url: addressOf(settings.processes), stream: STREAM, directory },
+      ...{ connection: connectionOf(settings.processes), stream: STREAM, directory },
     });
 
     const early = Math.round(settings.orders * settings.early);
@@ -101,7 +96,16 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
 
     const lostUpTo: string[] = [];
     const world: World = {
-      ...{ redis, direct, fleet, links, stream: STREAM, group: GROUP, ackWaitMs: settings.ackWaitMs },
+      ...{
+        topology,
+        direct,
+        fleet,
+        clocks,
+        redisClock,
+        stream: STREAM,
+        group: GROUP,
+        ackWaitMs: settings.ackWaitMs,
+      },
       keepsData: settings.fsync !== 'off',
       lose: (id) => void lostUpTo.push(id),
     };
@@ -124,16 +128,22 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
     const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
     const looksAtStates = settings.of === 'service' && settings.fsync !== 'off' && !mayLose;
-    const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory) : [];
     await fleet.stop();
     await observer.close();
+    // After a failover it is what the replica had that counts, whatever was seen before.
+    const prefix = settings.redis === 'alone' ? '' : 'left-';
+    if (prefix !== '') await readAgain({ ...observed, prefix }, direct);
+    const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory, prefix) : [];
 
     const runs = readLedgers(directory, 'runs');
+    const acknowledged = readLedgers(directory, 'acknowledged');
+    const mayDrop = prefix !== '' && settings.waitReplicas === 0;
     const account = accountOf({
-      acknowledged: readLedgers(directory, 'acknowledged'),
-      effects: readLedgers(directory, 'effects'),
-      deadLetters: readLedgers(directory, 'dead-letters'),
-      ...{ runs, finalState, lostUpTo },
+      effects: readLedgers(directory, `${prefix}effects`),
+      deadLetters: readLedgers(directory, `${prefix}dead-letters`),
+      ...{ acknowledged, runs, finalState, lostUpTo },
+      dropped: mayDrop ? await droppedOf(direct, STREAM, acknowledged) : new Set(),
+      undone: prefix === '' ? 0 : undoneIn(directory, prefix),
       mayRepeat: settings.faults.some(({ name }) => FAULTS[name]?.consequence !== undefined),
       exactlyOnce: true,
       complaints: [...fleet.badExits, ...contradictions],
@@ -153,8 +163,14 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
   }
 }
 
-function effectStreamOf({ of }: Settings): string {
-  return of === 'service' ? `${STREAM}.processed` : EFFECTS;
+/** As the transport names them on this Redis. */
+function streamsOf({ of, redis }: Settings): Pick<Observed, 'effectStream' | 'deadLetterStream'> {
+  const cluster = redis === 'cluster';
+  const effects = of === 'service' ? `${STREAM}.processed` : EFFECTS;
+  return {
+    effectStream: streamKeyOf(effects, { streams: { orders: STREAM }, cluster }),
+    deadLetterStream: deadLetterKeyOf(STREAM, cluster),
+  };
 }
 
 /** Lets each fault happen at its time; resolves when all of them are healed. */

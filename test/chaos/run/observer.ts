@@ -1,47 +1,54 @@
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { openRedis } from '../../support/open-redis.js';
+import { cutConnection } from '../../../src/transport/broker/connection.js';
 import { fieldsOf } from '../../support/original-fields.js';
+import { compareIds } from '../account/account.js';
 import { Ledger } from '../account/ledger.js';
 
 const BLOCK_MS = 100;
 const PAGE = 2_000;
 
+/** What is copied, by what, and into which ledgers. */
+export interface Observed {
+  /** Opens a connection; each stream has its own, since a cluster may keep them apart. */
+  readonly open: () => Redis;
+  readonly effectStream: string;
+  readonly deadLetterStream: string;
+  readonly directory: string;
+  /** Begin of the ledgers' names. */
+  readonly prefix?: string;
+}
+
 /** Copies effects and dead letters out of Redis into ledgers, as they appear. */
 export class Observer {
   effects = 0;
   deadLetters = 0;
-  private readonly redis: Redis;
-  private readonly positions: Map<string, string>;
+  private readonly connections = new Map<string, Redis>();
+  private readonly positions = new Map<string, string>();
   private readonly effectLedger: Ledger;
   private readonly deadLedger: Ledger;
   private closed = false;
-  private running = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    url: string,
-    private readonly effectStream: string,
-    deadLetterStream: string,
-    directory: string,
-  ) {
-    this.redis = openRedis(url);
-    this.positions = new Map([
-      [effectStream, '0-0'],
-      [deadLetterStream, '0-0'],
-    ]);
-    this.effectLedger = new Ledger(join(directory, 'effects.ledger'));
-    this.deadLedger = new Ledger(join(directory, 'dead-letters.ledger'));
+  constructor(private readonly observed: Observed) {
+    const { open, effectStream, deadLetterStream, directory, prefix = '' } = observed;
+    for (const stream of [effectStream, deadLetterStream]) {
+      this.connections.set(stream, open());
+      this.positions.set(stream, '0-0');
+    }
+    this.effectLedger = new Ledger(join(directory, `${prefix}effects.ledger`));
+    this.deadLedger = new Ledger(join(directory, `${prefix}dead-letters.ledger`));
   }
 
   start(): void {
-    this.running = this.read();
+    this.running = Promise.all([...this.connections].map(([stream, redis]) => this.read(stream, redis)));
   }
 
   /** Whether everything that the streams hold is in the ledgers. */
   async isUpToDate(direct: Redis): Promise<boolean> {
     for (const [stream, position] of this.positions) {
       const [last] = await direct.xrevrange(stream, '+', '-', 'COUNT', 1);
-      if (last && last[0] !== position) return false;
+      if (last && compareIds(last[0], position) > 0) return false;
     }
     return true;
   }
@@ -49,28 +56,26 @@ export class Observer {
   async close(): Promise<void> {
     this.closed = true;
     await this.running;
-    this.redis.disconnect();
+    for (const redis of this.connections.values()) cutConnection(redis);
     this.effectLedger.close();
     this.deadLedger.close();
   }
 
-  private async read(): Promise<void> {
+  private async read(stream: string, redis: Redis): Promise<void> {
     while (!this.closed) {
-      const streams = [...this.positions.keys(), ...this.positions.values()];
-      const found = await this.redis
-        .xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams)
+      const from = this.positions.get(stream) ?? '0-0';
+      const found = await redis
+        .xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from)
         .catch(() => null);
-      for (const [stream, entries] of found ?? []) {
-        for (const [id, fields] of entries) {
-          this.record(stream, fieldsOf(fields));
-          this.positions.set(stream, id);
-        }
+      for (const [id, fields] of found?.[0]?.[1] ?? []) {
+        this.record(stream, fieldsOf(fields));
+        this.positions.set(stream, id);
       }
     }
   }
 
   private record(stream: string, fields: Record<string, string>): void {
-    if (stream === this.effectStream) {
+    if (stream === this.observed.effectStream) {
       const { orderId = '?', entryId = '?' } = parsed(fields);
       this.effectLedger.write(orderId, entryId);
       this.effects += 1;

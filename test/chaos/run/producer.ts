@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastValueFrom } from 'rxjs';
-import { RedisStreamsClient } from '../../../src/transport/index.js';
+import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/transport/index.js';
 import { Ledger } from '../account/ledger.js';
 import { plannedOrder, type OrderMix } from '../plan/orders.js';
 
 /** How the orders are sent. */
 export interface ProducerSettings extends OrderMix {
-  readonly url: string;
+  readonly connection: RedisConnectionOptions;
+  readonly waitReplicas: number;
   readonly stream: string;
   /** Orders per second. */
   readonly rate: number;
@@ -15,6 +16,7 @@ export interface ProducerSettings extends OrderMix {
 }
 
 const TURN_MS = 10;
+const WAIT_MS = 500;
 const MOST_AT_ONCE = 1_000;
 
 /** Sends each order until it is acknowledged, and writes each acknowledgement into a ledger. */
@@ -29,8 +31,11 @@ export class Producer {
   private sent = 0;
 
   constructor(private readonly settings: ProducerSettings) {
-    const { url, stream, directory } = settings;
-    this.client = new RedisStreamsClient({ connection: { url }, streams: { orders: stream } });
+    const { connection, waitReplicas, stream, directory } = settings;
+    this.client = new RedisStreamsClient({
+      ...{ connection, streams: { orders: stream } },
+      ...(waitReplicas > 0 && { waitReplicas: { count: waitReplicas, timeoutMs: WAIT_MS } }),
+    });
     this.ledger = new Ledger(join(directory, 'acknowledged.ledger'));
   }
 

@@ -4,11 +4,16 @@ import { readLedgers } from '../account/ledger.js';
 const PAGE = 500;
 
 /** Orders of which the service says something else than the ledgers. @returns a sentence, if there are any */
-export async function contradictionsOf(redis: Redis, stream: string, directory: string): Promise<string[]> {
+export async function contradictionsOf(
+  redis: Redis,
+  stream: string,
+  directory: string,
+  prefix = '',
+): Promise<string[]> {
   const ordersIn = (ledger: string): Set<string> =>
     new Set(readLedgers(directory, ledger).map(([orderId = '']) => orderId));
-  const processed = ordersIn('effects');
-  const dead = ordersIn('dead-letters');
+  const processed = ordersIn(`${prefix}effects`);
+  const dead = ordersIn(`${prefix}dead-letters`);
   const orders = [...ordersIn('acknowledged')];
   const wrong: string[] = [];
   for (let at = 0; at < orders.length; at += PAGE) {

@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import type { Settings } from '../settings.js';
 import type { Program } from './fleet.js';
+import { environmentOf } from './topology.js';
 
 const POLL_MS = 50;
 
@@ -19,7 +21,7 @@ export interface ServicePlace {
 export function serviceProgram(
   settings: Settings,
   builds: readonly string[],
-  addressOf: (slot: number) => string,
+  connectionOf: (slot: number) => RedisConnectionOptions,
   { stream, group, ports, env = {} }: ServicePlace,
 ): Program {
   return {
@@ -27,7 +29,8 @@ export function serviceProgram(
     launch: (slot, build) => ({
       args: [join(build, 'src/main.js')],
       env: {
-        ...{ REDIS_URL: addressOf(slot), STREAM_KEY: stream, GROUP_NAME: group },
+        ...environmentOf(connectionOf(slot)),
+        ...{ STREAM_KEY: stream, GROUP_NAME: group },
         ...{ HOST: '127.0.0.1', PORT: String(ports[slot]), LOG_LEVEL: settings.logLevel, LOG_FORMAT: 'json' },
         ...{ FAIL_ORDER_PREFIX: 'poison-', ACK_WAIT_MS: String(settings.ackWaitMs) },
         ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },

@@ -1,15 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import type { Settings } from '../settings.js';
 import type { WorkerSettings } from '../worker/worker-settings.js';
 import type { Program } from './fleet.js';
 
-/** Workers of this directory, each with a Redis address of its own. */
+/** Workers of this directory, each with a way to Redis of its own. */
 export function transportProgram(
   settings: Settings,
   builds: readonly string[],
-  addressOf: (slot: number) => string,
+  connectionOf: (slot: number) => RedisConnectionOptions,
   { stream, directory }: { stream: string; directory: string },
 ): Program {
   return {
@@ -18,7 +19,7 @@ export function transportProgram(
       const { ackWaitMs, recoveryIntervalMs, maxInFlight, maxRetries, backoffMs, retentionMaxEntries } =
         settings;
       const worker: WorkerSettings = {
-        ...{ url: addressOf(slot), stream, directory, slot },
+        ...{ connection: connectionOf(slot), stream, directory, slot },
         ...{ ackWaitMs, recoveryIntervalMs, maxInFlight, maxRetries, backoffMs, retentionMaxEntries },
         handlerMs: settings.handlerMs,
         ...(settings.bug !== undefined && { bug: settings.bug }),

@@ -43,7 +43,7 @@ mkdirSync(directory, { recursive: true });
 const redis = await startRedis({ kind: 'process', aof: true });
 const direct = openRedis(redis.url);
 const ports = await Promise.all(Array.from({ length: processes }, () => freePort()));
-const program = serviceProgram(DEFAULTS, [PROGRAM], () => redis.url, {
+const program = serviceProgram(DEFAULTS, [PROGRAM], () => ({ url: redis.url }), {
   ...{ stream: STREAM, group: GROUP, ports },
   env: SMALL_HEAP,
 });
@@ -55,7 +55,7 @@ try {
   const orders = Math.ceil((durationMs / 1_000) * rate);
   const producer = new Producer({
     ...{ ...DEFAULTS, flaky: 0, seed, orders, rate },
-    ...{ url: redis.url, stream: STREAM, directory },
+    ...{ connection: { url: redis.url }, stream: STREAM, directory },
   });
   const ended = new AbortController();
   const sending = producer.sendUntil(orders).finally(() => ended.abort());

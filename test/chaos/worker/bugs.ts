@@ -17,6 +17,7 @@ const IN_TRANSPORT: Readonly<Record<string, BrokenMethods>> = {
   dollar: broken.DOLLAR,
   delconsumer: broken.DELCONSUMER,
   'stop-at-an-empty-page': broken.STOP_AT_AN_EMPTY_PAGE,
+  'own-clock': broken.OWN_CLOCK,
   'maxlen-trim': broken.MAXLEN_TRIM,
   'blocking-timeout': broken.BLOCKING_TIMEOUT,
 };

@@ -15,11 +15,14 @@ import type { WorkerSettings } from './worker-settings.js';
 
 /** A small app on the transport: each order has one effect, applied in one step with its acknowledgement. */
 const settings = JSON.parse(process.env.CHAOS_WORKER ?? '{}') as WorkerSettings;
-const { url, stream, directory, slot, ackWaitMs, handlerMs } = settings;
+const { connection, stream, directory, slot, ackWaitMs, handlerMs } = settings;
 const ledger = new Ledger(join(directory, `runs-${slot}.ledger`));
 
 const EFFECT = Symbol('Effect');
 const factory: EffectFactory = plantBug(settings.bug) ?? (() => new ExactlyOnce());
+
+/** The clock of this process may be wrong. */
+const rightNow = (): number => Math.round(performance.timeOrigin + performance.now());
 
 @Controller()
 class OrdersHandler {
@@ -35,7 +38,7 @@ class OrdersHandler {
   ): Promise<void> {
     const entryId = context.getEntryId();
     const count = context.getDeliveryCount();
-    ledger.write('start', Date.now(), process.pid, entryId, count);
+    ledger.write('start', rightNow(), process.pid, entryId, count);
     await this.effect.run(orderId, context, () => this.work(orderId, context));
     ledger.write('end', entryId, count);
   }
@@ -68,7 +71,7 @@ class OrdersHandler {
   ],
   imports: [
     RedisStreamsModule.forRoot({
-      connection: { url },
+      connection,
       group: GROUP,
       streams: { orders: stream },
       maxInFlight: settings.maxInFlight,

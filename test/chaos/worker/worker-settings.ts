@@ -1,6 +1,8 @@
+import type { RedisConnectionOptions } from '../../../src/transport/index.js';
+
 /** What a worker is told. */
 export interface WorkerSettings {
-  readonly url: string;
+  readonly connection: RedisConnectionOptions;
   readonly stream: string;
   readonly directory: string;
   readonly slot: number;

@@ -6,7 +6,7 @@ const QUIET = { pending: 0, waiting: 0, unread: 0, consumers: 1 };
 function violationsOf(evidence: Partial<Evidence>): readonly string[] {
   return accountOf({
     ...{ acknowledged: [], effects: [], deadLetters: [], runs: [], finalState: QUIET, lostUpTo: [] },
-    ...{ mayRepeat: false, exactlyOnce: true, complaints: [] },
+    ...{ dropped: new Set(), undone: 0, mayRepeat: false, exactlyOnce: true, complaints: [] },
     ...evidence,
   }).violations;
 }
@@ -64,6 +64,8 @@ describe('The account of a run', () => {
         ...evidence,
         runs: [],
         finalState: QUIET,
+        dropped: new Set(),
+        undone: 0,
         mayRepeat: false,
         exactlyOnce: true,
         complaints: [],

@@ -1,5 +1,6 @@
 import { openConnection } from '../../../src/transport/broker/connection.js';
 import { entriesOf, type ReadReply } from '../../../src/transport/broker/entry-replies.js';
+import { RedisRecovery } from '../../../src/transport/broker/redis-recovery.js';
 import { RedisStreamReader } from '../../../src/transport/broker/redis-stream-reader.js';
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
@@ -64,6 +65,15 @@ export const STOP_AT_AN_EMPTY_PAGE: BrokenMethods = {
     return (rows as [string, string, number, number][])
       .map(([id, , idleMs, deliveryCount]) => ({ id, idleMs, deliveryCount }))
       .filter(({ idleMs }) => idleMs > 60_000);
+  },
+};
+
+/** Asks the clock of its own process whether a retry is due. */
+export const OWN_CLOCK: BrokenMethods = {
+  async claimDue(stream, limit, maxDelayMs) {
+    const due = await this.commands.zcount(`{${stream}}:${GROUP}:retry`, '-inf', Date.now());
+    if (due === 0) return { entries: [], vanished: [] };
+    return RedisRecovery.prototype.claimDue.call(this, stream, limit, maxDelayMs);
   },
 };
 
