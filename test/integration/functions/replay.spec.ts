@@ -149,9 +149,9 @@ onEveryServer('A dead letter', (world) => {
     const replicas = Array.from({ length: 10 }, () => openDeadLetters(world()));
     const outcomes: (readonly [string, string?])[] = [];
     try {
-      for (let at = 0; at < made.length; at += 50) {
+      for (let at = 0; at < made.length; at += 20) {
         const attempts = made
-          .slice(at, at + 50)
+          .slice(at, at + 20)
           .flatMap((id) => replicas.map((replica, n) => replica.replay(request(id, `replica ${n}`))));
         outcomes.push(...(await Promise.all(attempts)));
       }
