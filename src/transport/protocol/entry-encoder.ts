@@ -19,8 +19,8 @@ export function encodeEntry(payload: unknown, headers: Headers, encoding: EntryE
   for (const name in headers) {
     fields.push(name, headerValue(name, headers[name], encoding));
   }
-  for (const [index, text] of fields.entries()) {
-    if (!text.isWellFormed()) {
+  for (let index = 0; index < fields.length; index += 1) {
+    if (!fields[index]?.isWellFormed()) {
       const name = fields[index - (index % 2)] ?? '';
       throw new UnencodableEventError(
         `the field ${JSON.stringify(name)} holds half a surrogate pair, which has no UTF-8`,
