@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import type { RedisConnectionOptions } from './connection-options.js';
 import { repeatWhileSlotsMove } from './cluster-nodes.js';
+import { CommandBatches } from './command-batches.js';
 import { closeConnection, openConnection } from './connection.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import { writeArguments } from './functions/write-arguments.js';
@@ -8,6 +9,7 @@ import { watchSilence } from './link-watch.js';
 import { failureOf } from './redis-failure.js';
 import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
+import { TimeLimit, type Running } from './time-limit.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
@@ -42,12 +44,27 @@ export interface Published {
   readonly isRepeat: boolean;
 }
 
+/** A write that takes more than a command that can be sent at once. */
+class Attempt {
+  sent = false;
+  over = false;
+  resolve!: (published: Published) => void;
+  reject!: (error: unknown) => void;
+  readonly promise = new Promise<Published>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
 /** Adds entries to streams. */
 export class EntryPublisher {
   readonly redis: Redis;
   private readonly endWatch: () => void;
   private readonly functions: FunctionLibrary;
   private readonly replicated: ReplicatedWrites | undefined;
+  /** Not on a cluster: there ioredis knows which commands go to the same node. */
+  private readonly batches: CommandBatches | undefined;
+  private readonly timeLimit: TimeLimit<Attempt | Command>;
   private readonly settled = new Signal();
   private pending = 0;
   private comingUp: Promise<void> | undefined;
@@ -66,7 +83,9 @@ export class EntryPublisher {
     }
     this.endWatch = watchSilence(this.redis);
     if (limits.waitReplicas) this.replicated = new ReplicatedWrites(this.redis, limits.waitReplicas);
-    this.functions = new FunctionLibrary(this.redis, this.replicated?.call);
+    else if (!this.redis.isCluster) this.batches = new CommandBatches(this.redis);
+    this.functions = new FunctionLibrary(this.redis, this.replicated?.call ?? this.batches?.callFunction);
+    this.timeLimit = new TimeLimit(limits.timeoutMs, (work) => this.giveUp(work));
   }
 
   /**
@@ -76,35 +95,25 @@ export class EntryPublisher {
    * @throws RedisUnavailableError when Redis does not answer in time; NotReplicatedError when its replicas do not
    * @throws IdempotencyKeyReusedError when its key stands for another event
    */
-  async publish(stream: string, publication: Publication): Promise<Published> {
+  publish(stream: string, publication: Publication): Promise<Published> {
     if (this.pending >= this.limits.maxPending) {
-      throw new RedisUnavailableError(
-        `${this.pending} events are already waiting for Redis; this one was not sent`,
-        false,
+      return Promise.reject(
+        new RedisUnavailableError(
+          `${this.pending} events are already waiting for Redis; this one was not sent`,
+          false,
+        ),
       );
     }
     this.pending += 1;
-    const state = { sent: false, over: false };
-    try {
-      return await this.inTime(state, async () => {
-        if (this.redis.status !== 'ready') await this.linkUp();
-        // The caller was told that it was not sent: so it must not be.
-        if (state.over) return { entryId: '', isRepeat: false };
-        state.sent = true;
-        const { idempotency } = publication;
-        const send = async (): Promise<Published> =>
-          idempotency
-            ? this.addOnce(stream, publication, idempotency)
-            : { entryId: await this.add(stream, publication), isRepeat: false };
-        return repeatWhileSlotsMove(this.redis, send, () => state.over);
-      });
-    } catch (error) {
-      throw explained(error, stream);
-    } finally {
-      state.over = true;
-      this.pending -= 1;
-      this.settled.tell();
+    const { fields, writes, idempotency } = publication;
+    const isPlain = writes.length === 0 && idempotency === undefined;
+    if (isPlain && this.batches && this.redis.status === 'ready') {
+      const command = this.batches.append(stream, fields);
+      return this.ended(stream, this.timeLimit.begin(command), command.promise, asPublished);
     }
+    const attempt = new Attempt();
+    this.send(attempt, stream, publication).then(attempt.resolve, attempt.reject);
+    return this.ended(stream, this.timeLimit.begin(attempt), attempt.promise, (published) => published);
   }
 
   /**
@@ -113,7 +122,16 @@ export class EntryPublisher {
    * @throws RedisUnavailableError when that takes longer than the timeout
    */
   async whenReady(): Promise<void> {
-    if (this.redis.status !== 'ready') await this.inTime({ sent: false }, () => this.linkUp());
+    if (this.redis.status === 'ready') return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(this.late(false)), this.limits.timeoutMs);
+    });
+    try {
+      await Promise.race([this.linkUp(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Waits for what is under way, for as long as that may take, then ends the connection. */
@@ -123,17 +141,53 @@ export class EntryPublisher {
     this.endWatch();
   }
 
-  private async add(stream: string, { fields, writes }: Publication): Promise<string> {
-    if (writes.length === 0) {
-      const append = this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
-      return ((await append) as string | null) ?? '';
-    }
+  private ended<T>(
+    stream: string,
+    running: Running,
+    writing: Promise<T>,
+    toPublished: (reply: T) => Published,
+  ): Promise<Published> {
+    return writing.then(
+      (reply) => {
+        this.end(running);
+        return toPublished(reply);
+      },
+      (error: unknown) => {
+        this.end(running);
+        throw explained(error, stream);
+      },
+    );
+  }
+
+  private send(attempt: Attempt, stream: string, publication: Publication): Promise<Published> {
+    if (this.redis.status !== 'ready') return this.sendWhenUp(attempt, stream, publication);
+    attempt.sent = true;
+    const write = (): Promise<Published> => this.write(stream, publication);
+    return this.redis.isCluster ? repeatWhileSlotsMove(this.redis, write, () => attempt.over) : write();
+  }
+
+  private async sendWhenUp(attempt: Attempt, stream: string, publication: Publication): Promise<Published> {
+    await this.linkUp();
+    // The caller was told that it was not sent: so it must not be.
+    return attempt.over ? { entryId: '', isRepeat: false } : this.send(attempt, stream, publication);
+  }
+
+  private async write(stream: string, publication: Publication): Promise<Published> {
+    const { fields, writes, idempotency } = publication;
+    if (idempotency) return this.addOnce(stream, publication, idempotency);
+    return asPublished(
+      await (writes.length > 0 ? this.addWith(stream, publication) : this.append(stream, fields)),
+    );
+  }
+
+  private append(stream: string, fields: readonly string[]): Promise<unknown> {
+    if (this.batches) return this.batches.append(stream, fields).promise;
+    return this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
+  }
+
+  private addWith(stream: string, { fields, writes }: Publication): Promise<unknown> {
     const { keys, args } = writeArguments(writes, 1);
-    return (await this.functions.call(
-      'enqueue',
-      [stream, ...keys],
-      [fields.length, ...fields, ...args],
-    )) as string;
+    return this.functions.call('enqueue', [stream, ...keys], [fields.length, ...fields, ...args]);
   }
 
   private async addOnce(
@@ -168,25 +222,28 @@ export class EntryPublisher {
     return this.comingUp;
   }
 
-  private async inTime<T>(state: { readonly sent: boolean }, work: () => Promise<T>): Promise<T> {
-    const { timeoutMs } = this.limits;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const message = state.sent ? 'Redis did not confirm the entry' : 'Redis could not be reached';
-        reject(
-          new RedisUnavailableError(`${message} within ${timeoutMs} ms`, state.sent, {
-            cause: this.linkError,
-          }),
-        );
-      }, timeoutMs);
-    });
-    try {
-      return await Promise.race([work(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  private giveUp(work: Attempt | Command): void {
+    if (work instanceof Attempt) {
+      work.over = true;
+      work.reject(this.late(work.sent));
+    } else if (!work.isResolved) work.reject(this.late(true));
   }
+
+  private late(sent: boolean): RedisUnavailableError {
+    const message = sent ? 'Redis did not confirm the entry' : 'Redis could not be reached';
+    const { timeoutMs } = this.limits;
+    return new RedisUnavailableError(`${message} within ${timeoutMs} ms`, sent, { cause: this.linkError });
+  }
+
+  private end(running: Running): void {
+    running.end();
+    this.pending -= 1;
+    this.settled.tell();
+  }
+}
+
+function asPublished(reply: unknown): Published {
+  return { entryId: (reply as string | null) ?? '', isRepeat: false };
 }
 
 function explained(error: unknown, stream: string): unknown {

@@ -1,8 +1,8 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
-import { from, throwError, type Observable } from 'rxjs';
+import { Observable, throwError } from 'rxjs';
 import { isCluster } from '../broker/connection-options.js';
-import { EntryPublisher, type Published } from '../broker/entry-publisher.js';
+import { EntryPublisher, type Publication, type Published } from '../broker/entry-publisher.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import type { Headers } from '../protocol/entry.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
@@ -10,12 +10,16 @@ import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '.
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { traceSend } from '../tracing/trace-send.js';
+import { registeredTracer } from '../tracing/tracer.js';
 import {
   resolveClientOptions,
   type RedisStreamsClientOptions,
   type ResolvedClientOptions,
 } from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
+
+const NO_HEADERS: Headers = Object.freeze({});
+const ignore = (): void => undefined;
 
 /**
  * Emits events to Redis Streams.
@@ -91,8 +95,16 @@ export class RedisStreamsClient extends ClientProxy {
       return throwError(() => new InvalidMessageException());
     }
     const sent = this.dispatchEvent<TResult>({ pattern, data });
-    sent.catch(() => undefined);
-    return from(sent);
+    sent.catch(ignore);
+    return new Observable((subscriber) => {
+      sent.then(
+        (entryId) => {
+          subscriber.next(entryId);
+          subscriber.complete();
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+    });
   }
 
   /**
@@ -116,28 +128,52 @@ export class RedisStreamsClient extends ClientProxy {
     return () => undefined;
   }
 
-  protected override async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    return (await this.publishEvent(packet)).entryId as T;
+  protected override dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    return this.publishEvent(packet).then(({ entryId }) => entryId as T);
   }
 
-  private async publishEvent(packet: ReadPacket): Promise<Published> {
-    // Nest 11 has no such hook.
-    this.onDispatchHook?.(packet);
-    const { data: event, metadata } = packet as ReadPacket<unknown>;
+  private publishEvent(packet: ReadPacket): Promise<Published> {
+    try {
+      // Nest 11 has no such hook.
+      this.onDispatchHook?.(packet);
+      return this.publishPacket(packet);
+    } catch (error) {
+      return Promise.resolve().then(() => {
+        throw error;
+      });
+    }
+  }
+
+  private publishPacket({ pattern, data: event, metadata }: ReadPacket<unknown>): Promise<Published> {
     const record = event instanceof RedisStreamsRecord ? (event as RedisStreamsRecord) : undefined;
     const payload = record ? record.data : event;
     const { encoding } = this.options;
-    const headers: Record<string, string> = { ...metadata, ...record?.headers };
-    const idempotency = this.idempotencyOf(record, headers);
-    const [first] = idempotency?.keys ?? [];
+    const given: Headers = record || metadata ? { ...metadata, ...record?.headers } : NO_HEADERS;
+    const idempotency = this.idempotencyOf(record, given);
+    const key = idempotency?.keys[0]?.key;
     // The encoding "fields" has no room for it; the marker beside the stream is all that is needed.
-    if (first && encoding === 'json') headers[IDEMPOTENCY_KEY_HEADER] ??= first.key;
-    const stream = this.streamKey(this.normalizePattern(packet.pattern as string));
-    return traceSend({
+    const isKeyed = key !== undefined && encoding === 'json';
+    const headers = isKeyed
+      ? { ...given, [IDEMPOTENCY_KEY_HEADER]: given[IDEMPOTENCY_KEY_HEADER] ?? key }
+      : given;
+    const stream = this.streamKey(this.normalizePattern(pattern as string));
+    const beside = { writes: record?.writes.list() ?? [], idempotency };
+    const tracer = registeredTracer();
+    if (tracer) return this.publishTraced(tracer, { stream, payload, headers }, beside);
+    const fields = encodeEntry(payload, headers, encoding);
+    return this.connection().publish(stream, { fields, ...beside });
+  }
+
+  private publishTraced(
+    tracer: NonNullable<ReturnType<typeof registeredTracer>>,
+    { stream, payload, headers }: { stream: string; payload: unknown; headers: Headers },
+    beside: Omit<Publication, 'fields'>,
+  ): Promise<Published> {
+    const { encoding } = this.options;
+    return traceSend(tracer, {
       ...{ stream, headers, carriesHeaders: encoding === 'json' },
       encode: (complete) => encodeEntry(payload, complete, encoding),
-      publish: (fields) =>
-        this.connection().publish(stream, { fields, writes: record?.writes.list() ?? [], idempotency }),
+      publish: (fields) => this.connection().publish(stream, { fields, ...beside }),
     });
   }
 

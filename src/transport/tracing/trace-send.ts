@@ -6,12 +6,13 @@ import {
   trace,
   type Link,
   type Span,
+  type Tracer,
 } from '@opentelemetry/api';
 import type { Published } from '../broker/entry-publisher.js';
 import { DATA_FIELD } from '../protocol/entry-fields.js';
 import type { Headers } from '../protocol/entry.js';
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
-import { recordFailure, registeredTracer } from './tracer.js';
+import { recordFailure } from './tracer.js';
 
 /** An event on its way to a stream. */
 export interface Sending {
@@ -26,13 +27,11 @@ export interface Sending {
 }
 
 /**
- * Sends an event; in a span of its own, whose context travels with the entry, if the process has an OpenTelemetry SDK.
- * A context that the application gave the event is left as it is, and linked.
+ * Sends an event in a span of its own, whose context travels with the entry. A context that the application gave the
+ * event is left as it is, and linked.
  */
-export function traceSend(sending: Sending): Promise<Published> {
+export function traceSend(tracer: Tracer, sending: Sending): Promise<Published> {
   const { stream, headers } = sending;
-  const tracer = registeredTracer();
-  if (!tracer) return sending.publish(sending.encode(headers));
   const given = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
   const links: Link[] = given ? [{ context: given }] : [];
   const attributes = messageAttributes('send', stream);

@@ -1,0 +1,69 @@
+/** So many share a timer at most; all of them are kept until the last of them has ended. */
+const MOST_TOGETHER = 128;
+
+/** Work that has begun, and whose time goes on until it ends. */
+export interface Running {
+  end(): void;
+}
+
+/** Limits the time of many things; those that begin in one turn of the event loop share a timer. */
+export class TimeLimit<Work> {
+  private gathering: Together<Work> | undefined;
+
+  /** @param onLate - told of work that did not end in time, and of what ended beside it */
+  constructor(
+    private readonly ms: number,
+    private readonly onLate: (work: Work) => void,
+  ) {}
+
+  /** Its time runs from the end of this turn at the latest: a turn that takes long is not the fault of what it began. */
+  begin(work: Work): Running {
+    const together = (this.gathering ??= this.gather());
+    together.add(work);
+    if (together.isFull) this.start(together);
+    return together;
+  }
+
+  private gather(): Together<Work> {
+    const together = new Together<Work>(this.ms, this.onLate);
+    setImmediate(() => this.start(together));
+    return together;
+  }
+
+  private start(together: Together<Work>): void {
+    if (this.gathering !== together) return;
+    this.gathering = undefined;
+    together.start();
+  }
+}
+
+class Together<Work> implements Running {
+  private readonly works: Work[] = [];
+  private running = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly ms: number,
+    private readonly onLate: (work: Work) => void,
+  ) {}
+
+  get isFull(): boolean {
+    return this.works.length === MOST_TOGETHER;
+  }
+
+  add(work: Work): void {
+    this.works.push(work);
+    this.running += 1;
+  }
+
+  start(): void {
+    if (this.running > 0) this.timer = setTimeout(() => this.works.forEach(this.onLate), this.ms);
+  }
+
+  end(): void {
+    this.running -= 1;
+    if (this.running > 0) return;
+    clearTimeout(this.timer);
+    this.works.length = 0;
+  }
+}
