@@ -124,6 +124,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       stream: STREAM,
       group: GROUP,
       patienceMs: settings.patienceMs,
+      mostConsumers: mostConsumersOf(settings),
     });
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
     const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
@@ -146,6 +147,8 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       undone: prefix === '' ? 0 : undoneIn(directory, prefix),
       mayRepeat: settings.faults.some(({ name }) => FAULTS[name]?.consequence !== undefined),
       exactlyOnce: true,
+      deliversOnce: settings.deliversOnce,
+      mostConsumers: mostConsumersOf(settings),
       complaints: [...fleet.badExits, ...contradictions],
     });
     return {
@@ -162,6 +165,9 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     rmSync(join(directory, 'other-version'), { recursive: true, force: true });
   }
 }
+
+/** Those of the dead are removed some time after their death. */
+const mostConsumersOf = ({ processes }: Settings): number => 2 * processes;
 
 /** As the transport names them on this Redis. */
 function streamsOf({ of, redis }: Settings): Pick<Observed, 'effectStream' | 'deadLetterStream'> {
