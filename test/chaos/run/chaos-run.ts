@@ -136,6 +136,10 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     if (prefix !== '') await readAgain({ ...observed, prefix }, direct);
     const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory, prefix) : [];
 
+    const diedAlone =
+      settings.killers === 0 && fleet.ownDeaths > 0
+        ? [`${fleet.ownDeaths} processes died by themselves`]
+        : [];
     const runs = readLedgers(directory, 'runs');
     const acknowledged = readLedgers(directory, 'acknowledged');
     const mayDrop = prefix !== '' && settings.waitReplicas === 0;
@@ -149,7 +153,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       exactlyOnce: true,
       deliversOnce: settings.deliversOnce,
       mostConsumers: mostConsumersOf(settings),
-      complaints: [...fleet.badExits, ...contradictions],
+      complaints: [...fleet.badExits, ...diedAlone, ...contradictions],
     });
     return {
       ...{ settings, account, struck, directory },
