@@ -52,9 +52,9 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       ],
     ],
   },
-  /** Failovers by Sentinel; what was confirmed is with a replica. */
+  /** Failovers by Sentinel; what was confirmed is with both replicas, since `demote` may promote the one without it. */
   sentinel: {
-    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'sentinel', waitReplicas: 1, ackWaitMs: 5_000 },
+    ...{ ...LONG, orders: 30_000, rate: 300, redis: 'sentinel', waitReplicas: 2, ackWaitMs: 5_000 },
     faults: [
       { name: 'master-kill', everyMs: 20_000 },
       { name: 'master-freeze', everyMs: 30_000 },
