@@ -28,6 +28,8 @@ export interface Settings extends OrderMix {
   readonly early: number;
   /** How long nothing may change before a run that is not at rest is given up, in milliseconds. */
   readonly patienceMs: number;
+  /** Whether an entry that is delivered a second time is a violation: where nothing but an orderly end can cause it. */
+  readonly deliversOnce: boolean;
   /** Whether the artefacts stay when nothing was wrong. */
   readonly keep: boolean;
   readonly bug?: string;
@@ -59,6 +61,7 @@ export const DEFAULTS: Settings = {
   handlerMs: 5,
   early: 0.01,
   patienceMs: 15_000,
+  deliversOnce: false,
   keep: false,
   logLevel: 'warn',
 };

@@ -23,6 +23,10 @@ export interface Evidence {
   readonly mayRepeat: boolean;
   /** Whether an effect is applied in one step with the acknowledgement of its entry. */
   readonly exactlyOnce: boolean;
+  /** Whether each entry must be delivered once. */
+  readonly deliversOnce: boolean;
+  /** Most consumers that may be left. */
+  readonly mostConsumers: number;
   /** What else was found. */
   readonly complaints: readonly string[];
 }
@@ -48,6 +52,8 @@ export interface Account {
   /** Deliveries of entries whose handler had finished once already. */
   readonly deliveredAgain: number;
   readonly robbed: readonly string[];
+  /** Entries that were given to a handler more than once. */
+  readonly redelivered: readonly string[];
   readonly finalState: FinalState | undefined;
   /** One sentence each. */
   readonly violations: readonly string[];
@@ -123,10 +129,13 @@ function violationsIn(account: Omit<Account, 'violations'>, evidence: Evidence):
     name(both, 'both done and dead-lettered');
   }
   name(robbed, 'taken from the newest delivery');
+  if (evidence.deliversOnce) name(account.redelivered, 'delivered more than once');
   if (!finalState) violations.push('the final state could not be read');
   else {
     if (finalState.pending > 0) violations.push(`${finalState.pending} entries are still pending`);
     if (finalState.waiting > 0) violations.push(`${finalState.waiting} entries still wait for a retry`);
+    if (finalState.consumers > evidence.mostConsumers)
+      violations.push(`${finalState.consumers} consumers are left`);
     if (finalState.unread > 0) violations.push(`${finalState.unread} entries were never read`);
   }
   return [...violations, ...evidence.complaints];
@@ -134,18 +143,23 @@ function violationsIn(account: Omit<Account, 'violations'>, evidence: Evidence):
 
 function handledRuns(
   runs: readonly (readonly string[])[],
-): Pick<Account, 'deliveries' | 'deliveredAgain' | 'robbed'> {
+): Pick<Account, 'deliveries' | 'deliveredAgain' | 'robbed' | 'redelivered'> {
   const ends = new Map<string, number>();
   const robbed: string[] = [];
+  const starts = new Map<string, number>();
   let deliveries = 0;
   for (const [what, ...words] of runs) {
-    if (what === 'start') deliveries += 1;
+    if (what === 'start') {
+      deliveries += 1;
+      starts.set(words[2] ?? '', (starts.get(words[2] ?? '') ?? 0) + 1);
+    }
     if (what === 'end') ends.set(words[0] ?? '', (ends.get(words[0] ?? '') ?? 0) + 1);
     if (what === 'robbed') robbed.push(words.join(' '));
   }
   let deliveredAgain = 0;
   for (const times of ends.values()) deliveredAgain += times - 1;
-  return { deliveries, deliveredAgain, robbed };
+  const redelivered = [...starts].filter(([, times]) => times > 1).map(([entryId]) => entryId);
+  return { deliveries, deliveredAgain, robbed, redelivered };
 }
 
 function grouped(lines: readonly (readonly string[])[]): Map<string, string[]> {

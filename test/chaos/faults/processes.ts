@@ -24,11 +24,12 @@ export const freeze: Fault = {
   },
 };
 
-/** A process is asked to end, and another one takes its place. */
+/** A process that works is asked to end, and another one takes its place. */
 export const sigterm: Fault = {
   everyMs: 1_000,
   async strike({ fleet }, random) {
-    const slot = random.below(fleet.size);
+    const slot = random.pick(fleet.working);
+    if (slot === undefined) return 'found no process to end';
     await fleet.terminate(slot);
     return `ended process ${slot} in order`;
   },

@@ -124,6 +124,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       stream: STREAM,
       group: GROUP,
       patienceMs: settings.patienceMs,
+      mostConsumers: mostConsumersOf(settings),
     });
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
     const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
@@ -135,6 +136,10 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     if (prefix !== '') await readAgain({ ...observed, prefix }, direct);
     const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory, prefix) : [];
 
+    const diedAlone =
+      settings.killers === 0 && fleet.ownDeaths > 0
+        ? [`${fleet.ownDeaths} processes died by themselves`]
+        : [];
     const runs = readLedgers(directory, 'runs');
     const acknowledged = readLedgers(directory, 'acknowledged');
     const mayDrop = prefix !== '' && settings.waitReplicas === 0;
@@ -146,7 +151,9 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       undone: prefix === '' ? 0 : undoneIn(directory, prefix),
       mayRepeat: settings.faults.some(({ name }) => FAULTS[name]?.consequence !== undefined),
       exactlyOnce: true,
-      complaints: [...fleet.badExits, ...contradictions],
+      deliversOnce: settings.deliversOnce,
+      mostConsumers: mostConsumersOf(settings),
+      complaints: [...fleet.badExits, ...diedAlone, ...contradictions],
     });
     return {
       ...{ settings, account, struck, directory },
@@ -162,6 +169,9 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     rmSync(join(directory, 'other-version'), { recursive: true, force: true });
   }
 }
+
+/** Those of the dead are removed some time after their death. */
+const mostConsumersOf = ({ processes }: Settings): number => 2 * processes;
 
 /** As the transport names them on this Redis. */
 function streamsOf({ of, redis }: Settings): Pick<Observed, 'effectStream' | 'deadLetterStream'> {

@@ -65,6 +65,13 @@ export class Fleet {
     return this.members.every(({ isReady }) => isReady);
   }
 
+  /** Those that work, as far as is known. */
+  get working(): number[] {
+    return this.members.flatMap(({ isReady, child }, slot) =>
+      isReady && child.exitCode === null && !this.asked.has(child) ? [slot] : [],
+    );
+  }
+
   async kill(slot: number): Promise<void> {
     const member = this.member(slot);
     this.deaths.push({ pid: member.child.pid ?? 0, at: Date.now() });

@@ -15,6 +15,7 @@ export interface Watched {
   readonly stream: string;
   readonly group: string;
   readonly patienceMs: number;
+  readonly mostConsumers: number;
 }
 
 /** Resolves when everything is settled and seen, or when nothing has changed for too long. */
@@ -24,7 +25,8 @@ export async function untilQuiet(watched: Watched): Promise<void> {
   let changedAt = performance.now();
   for (;;) {
     const state = await readFinalState(direct, stream, group).catch(() => undefined);
-    const isSettled = state && state.pending + state.waiting + state.unread === 0;
+    const isSettled =
+      state && state.pending + state.waiting + state.unread === 0 && state.consumers <= watched.mostConsumers;
     if (isSettled && (await observer.isUpToDate(direct))) return;
     const now = JSON.stringify([state, observer.effects, observer.deadLetters]);
     if (now !== last || !fleet.isReady) changedAt = performance.now();

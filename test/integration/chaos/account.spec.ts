@@ -6,7 +6,15 @@ const QUIET = { pending: 0, waiting: 0, unread: 0, consumers: 1 };
 function violationsOf(evidence: Partial<Evidence>): readonly string[] {
   return accountOf({
     ...{ acknowledged: [], effects: [], deadLetters: [], runs: [], finalState: QUIET, lostUpTo: [] },
-    ...{ dropped: new Set(), undone: 0, mayRepeat: false, exactlyOnce: true, complaints: [] },
+    ...{
+      deliversOnce: false,
+      mostConsumers: 8,
+      dropped: new Set(),
+      undone: 0,
+      mayRepeat: false,
+      exactlyOnce: true,
+      complaints: [],
+    },
     ...evidence,
   }).violations;
 }
@@ -47,6 +55,17 @@ describe('The account of a run', () => {
       { effects: DONE, deadLetters: DEAD, finalState: { ...QUIET, waiting: 7 } },
     ],
     ['7 entries were never read', { effects: DONE, deadLetters: DEAD, finalState: { ...QUIET, unread: 7 } }],
+    ['9 consumers are left', { effects: DONE, deadLetters: DEAD, finalState: { ...QUIET, consumers: 9 } }],
+    [
+      '1 delivered more than once: 1-0',
+      {
+        ...{ effects: DONE, deadLetters: DEAD, deliversOnce: true },
+        runs: [
+          ['start', '5', '11', '1-0', '1'],
+          ['start', '6', '12', '1-0', '1'],
+        ],
+      },
+    ],
     ['it ended badly', { effects: DONE, deadLetters: DEAD, complaints: ['it ended badly'] }],
     [
       '1 taken from the newest delivery: 1-0 2 by thief 2',
@@ -66,11 +85,18 @@ describe('The account of a run', () => {
         finalState: QUIET,
         dropped: new Set(),
         undone: 0,
+        deliversOnce: false,
+        mostConsumers: 8,
         mayRepeat: false,
         exactlyOnce: true,
         complaints: [],
       }),
     ).toHaveProperty('lostByRedis', 1);
+  });
+
+  it('counts an order apart that a failover dropped, if none of its entries was kept', () => {
+    const evidence = { acknowledged: SENT, effects: [], deadLetters: [], dropped: new Set(['1-0']) };
+    expect(violationsOf(evidence)).toEqual(['1 lost: poison-2']);
   });
 
   it('orders ids by number', () => {
