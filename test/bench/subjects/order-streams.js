@@ -1,10 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ValidationPipe } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
-import { OrderEventDto } from '../../../dist/orders/dto/order-event.dto.js';
 import { RedisStreamsClient, RedisStreamsServer } from '../../../dist/transport/index.js';
-import { CompiledValidationPipe } from '../../../dist/transport/validation/index.js';
 import { Meter } from '../parts/meter.js';
 import { startNestApp } from '../parts/nest-app.js';
 import { orderEvent } from '../parts/order-events.js';
@@ -16,12 +13,22 @@ export { fill, abandon, send } from './raw.js';
 const GROUP = 'order-group';
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
-/** What each variant adds to the plain consumer. */
+/** What each variant adds to the plain consumer, loaded only where it is used. */
 const VARIANTS = {
   plain: () => ({}),
-  validated: () => ({ pipes: [new ValidationPipe(RULES)], payloadType: OrderEventDto }),
-  compiled: () => ({ pipes: [new CompiledValidationPipe(RULES)], payloadType: OrderEventDto }),
+  validated: async () => {
+    const { ValidationPipe } = await import('@nestjs/common');
+    return { pipes: [new ValidationPipe(RULES)], payloadType: await orderType() };
+  },
+  compiled: async () => {
+    const { CompiledValidationPipe } = await import('../../../dist/transport/validation/index.js');
+    return { pipes: [new CompiledValidationPipe(RULES)], payloadType: await orderType() };
+  },
 };
+
+async function orderType() {
+  return (await import('../../../dist/orders/dto/order-event.dto.js')).OrderEventDto;
+}
 
 export async function consume({ url, count, variant = 'plain', failing = 0, options = {} }) {
   const good = failing > 0 ? count - Math.ceil(count / failing) : count;
@@ -33,7 +40,7 @@ export async function consume({ url, count, variant = 'plain', failing = 0, opti
       if (failing > 0 && order.orderId.startsWith('fail-')) throw new Error('fails on purpose');
       meter.tick();
     },
-    VARIANTS[variant](),
+    await VARIANTS[variant](),
   );
   const result = await meter.ended;
   await app.close();
