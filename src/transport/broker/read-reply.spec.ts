@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { WireEntry } from '../protocol/wire-entry.js';
 import { ReadReply, type ParseState } from './read-reply.js';
@@ -8,7 +9,7 @@ const CRLF = Buffer.from('\r\n');
 const bulk = (bytes: Buffer) => Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF]);
 
 /** What Redis answers, written down independently of what reads it. */
-function replyOf(stream: string, entries: readonly Entry[]): Buffer {
+function replyOf(stream: string, entries: readonly Entry[], resp: 2 | 3 = 2): Buffer {
   const written = entries.map(([id, parts]) =>
     Buffer.concat([
       ...[Buffer.from('*2\r\n'), bulk(Buffer.from(id))],
@@ -16,7 +17,7 @@ function replyOf(stream: string, entries: readonly Entry[]): Buffer {
     ]),
   );
   const head = [
-    Buffer.from('*1\r\n*2\r\n'),
+    Buffer.from(resp === 2 ? '*1\r\n*2\r\n' : '%1\r\n'),
     bulk(Buffer.from(stream)),
     Buffer.from(`*${entries.length}\r\n`),
   ];
@@ -64,9 +65,11 @@ describe('ReadReply', () => {
         stream,
         fc.array(entry, { minLength: 1, maxLength: 8 }),
         fc.array(fc.nat(), { maxLength: 30 }),
-        (name, entries, places) => {
-          const { reply, state } = pushAll(cutAt(replyOf(name, entries), places));
+        fc.constantFrom(2, 3),
+        (name, entries, places, resp) => {
+          const { reply, state } = pushAll(cutAt(replyOf(name, entries, resp), places));
           expect(state).toBe('done');
+          expect(reply.isMap).toBe(resp === 3);
           expect(found(reply)).toEqual(texts(entries));
           expect(reply.rest).toBeUndefined();
           expect(reply.chunks).toEqual([]);
@@ -107,6 +110,27 @@ describe('ReadReply', () => {
     }
   });
 
+  it('reads large entries of many chunks without copying them for each', () => {
+    const large: Entry[] = [['1-0', Array.from({ length: 40 }, (_, i) => Buffer.alloc(100_000, i))]];
+    const bytes = replyOf('orders', large);
+    const places = Array.from({ length: bytes.length / 10_000 }, (_, i) => 10_000 * (i + 1) - 2);
+    const copy = jest.spyOn(Buffer.prototype, 'copy');
+    const { reply: parsed, state } = pushAll(cutAt(bytes, places));
+    const copied = copy.mock.results.reduce((sum, { value }) => sum + Number(value), 0);
+    copy.mockRestore();
+    expect(state).toBe('done');
+    expect(copied).toBeLessThan(4 * bytes.length);
+    expect(parsed.entries[0]?.parts.map((one) => one[0])).toEqual(large[0]?.[1].map((_, i) => i));
+  });
+
+  it('waits for what is announced without making room for all of it', () => {
+    const { state } = pushAll([
+      Buffer.from('*1\r\n*2\r\n$6\r\norders\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$999999999999999\r\n'),
+      Buffer.from('abc'),
+    ]);
+    expect(state).toBe('more');
+  });
+
   it.each([
     ['*-1\r\n', 'nothing came'],
     ['*2\r\n:1\r\n:2\r\n', 'another array'],
@@ -116,6 +140,8 @@ describe('ReadReply', () => {
     ['*1\r\n*2\r\n$6\r\norders\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*-1\r\n', 'an entry that was deleted'],
     ['*1\r\n*2\r\n$6\r\norders\r\n*1\r\n:1\r\n', 'an entry that is a number'],
     ['*\r\n', 'no number'],
+    ['%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n', 'another map'],
+    ['%1\r\n+a\r\n:1\r\n', 'a map without a stream'],
     ['*1x\r\n', 'a number that goes on otherwise'],
   ])('gives %j back: %s', (text) => {
     const bytes = Buffer.from(text);

@@ -4,10 +4,13 @@ import { WireEntry } from '../protocol/wire-entry.js';
 const CR = 13;
 const ARRAY = 42; // *
 const BULK = 36; // $
+const MAP = 37; // %
 /** Longest number that is read; no length in a reply of Redis is longer. */
 const MOST_DIGITS = 15;
 /** How much at least is taken from the next chunk for an entry that began in the one before. */
 const STEP_BYTES = 1_024;
+/** How much room is made at most for what is only announced. */
+const MOST_AHEAD_BYTES = 1_048_576;
 
 /** What a number that was looked for turned out to be. */
 const INCOMPLETE = -1;
@@ -17,7 +20,7 @@ const UNEXPECTED = -2;
 export type ParseState = 'done' | 'more' | 'other';
 
 /**
- * Takes the answer of XREADGROUP for one stream apart (RESP2) as its chunks arrive, wherever they were cut. The entries
+ * Takes the answer of XREADGROUP for one stream apart (RESP2 or RESP3) as its chunks arrive, wherever they were cut. The entries
  * lie in the chunks; what one entry has in two of them is copied together, and nothing else.
  *
  * What it does not expect it leaves alone: {@link chunks} are then everything that was seen.
@@ -28,6 +31,8 @@ export class ReadReply {
   chunks: Buffer[] = [];
   /** What followed the answer. */
   rest: Buffer | undefined;
+  /** Whether it is one of RESP3. */
+  isMap = false;
   private remaining = -1;
   /** The beginning of something that goes on in the next chunk, and how much of the buffer that is. */
   private held: Buffer | undefined;
@@ -52,14 +57,15 @@ export class ReadReply {
     return state;
   }
 
-  /** `*1 *2 $<stream> *<entries>`: it is short, so it is read anew when more of it comes. */
+  /** `*1 *2 $<stream> *<entries>`, or `%1 $<stream> *<entries>`: short, so it is read anew when more of it comes. */
   private pushHeader(chunk: Buffer): ParseState {
     const before = this.heldLength;
     const all = this.held ? Buffer.concat([this.held, chunk]) : chunk;
     this.look(all, all.length, 0);
-    const streams = this.number(ARRAY);
+    this.isMap = all[0] === MAP;
+    const streams = this.number(this.isMap ? MAP : ARRAY);
     if (streams === 1) {
-      const pair = this.number(ARRAY);
+      const pair = this.isMap ? 2 : this.number(ARRAY);
       const name = pair === 2 ? this.number(BULK) : pair === INCOMPLETE ? INCOMPLETE : UNEXPECTED;
       if (name === UNEXPECTED) return 'other';
       if (name !== INCOMPLETE && this.position + name + 2 <= this.end) {
@@ -102,7 +108,8 @@ export class ReadReply {
   /** Keeps the beginning of an entry, in a buffer of its own. */
   private hold(chunk: Buffer, from: number): void {
     const length = chunk.length - from;
-    this.held = Buffer.allocUnsafe(Math.max(this.needed - from, length + STEP_BYTES));
+    const announced = Math.min(this.needed - from, MOST_AHEAD_BYTES);
+    this.held = Buffer.allocUnsafe(Math.max(announced, length + STEP_BYTES));
     this.heldLength = chunk.copy(this.held, 0, from);
     this.needed -= from;
     this.position -= from;
@@ -134,7 +141,7 @@ export class ReadReply {
   private reserve(length: number): Buffer {
     const held = this.held ?? Buffer.alloc(0);
     if (this.heldLength + length <= held.length) return held;
-    const larger = Buffer.allocUnsafe(Math.max(2 * held.length, this.heldLength + length, this.needed));
+    const larger = Buffer.allocUnsafe(Math.max(2 * held.length, this.heldLength + length));
     held.copy(larger, 0, 0, this.heldLength);
     this.held = larger;
     return larger;

@@ -4,8 +4,9 @@ import { nodesOf } from './cluster-nodes.js';
 import { ReadReply } from './read-reply.js';
 
 /** What ioredis is told in place of an answer that was taken: nothing came. */
-const NOTHING = Buffer.from('*-1\r\n');
-const ARRAY = 42; // *
+const NOTHING = { resp2: Buffer.from('*-1\r\n'), resp3: Buffer.from('_\r\n') };
+/** How an answer with entries begins: an array of RESP2, a map of RESP3. */
+const BEGINNINGS: readonly (number | undefined)[] = [42, 37];
 
 type Stream = Redis['stream'];
 type Listener = (chunk: Buffer) => void;
@@ -75,7 +76,7 @@ export class ReplyTap {
     return (chunk) => {
       if (turn !== this.turn) {
         turn = this.turn;
-        reply = turn % 2 === 1 && chunk[0] === ARRAY ? new ReadReply() : undefined;
+        reply = turn % 2 === 1 && BEGINNINGS.includes(chunk[0]) ? new ReadReply() : undefined;
       }
       if (!reply) {
         pass(chunk);
@@ -83,11 +84,11 @@ export class ReplyTap {
       }
       const state = reply.push(chunk);
       if (state === 'more') return;
-      const { chunks, entries, rest } = reply;
+      const { chunks, entries, rest, isMap } = reply;
       reply = undefined;
       if (state === 'done') {
         this.taken = entries;
-        pass(NOTHING);
+        pass(isMap ? NOTHING.resp3 : NOTHING.resp2);
         if (rest) pass(rest);
       } else chunks.forEach(pass);
     };

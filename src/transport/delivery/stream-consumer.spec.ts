@@ -50,20 +50,24 @@ describe('StreamConsumer, asked for more', () => {
       deliveryCount: 1,
     }));
 
-  it('takes no more of large entries than fits in some megabytes, and one at least', () => {
+  it('takes no more of large entries than fits in some megabytes, and one at least', async () => {
     const { consumer } = consumerOf(1);
     consumer.accept(sized(4, 1_048_576));
     expect(consumer.room).toBe(4);
     consumer.accept(sized(1, 67_108_864));
     expect(consumer.room).toBeLessThan(1);
     expect(consumerOf(1).consumer.room).toBeGreaterThan(1);
+    // Slots that are free are no reason to read more than that at once.
+    const roomy = consumerOf(10_000).consumer;
+    roomy.accept(sized(4, 1_048_576));
+    expect(await roomy.whenRoom()).toBe(7);
   });
 
   it('takes more of small entries once their handlers are known to be quick', async () => {
     const { consumer } = consumerOf(32, () => 'settled');
     for (let times = 0; times < 12; times += 1) consumer.accept(sized(10, 10));
     expect(consumer.room).toBe(1_056);
-    expect(await consumer.whenRoom()).toBe(1_056);
+    expect(await consumer.whenRoom()).toBe(1_024);
   });
 
   it('starts what waits when handlers end at once, one after the other', async () => {

@@ -16,8 +16,8 @@ const BUFFER_AHEAD_MS = 500;
 /** Handlers that are known to be quick are given more at once: each read and each acknowledgement costs a round trip. */
 const MAX_BUFFERED_QUICK = 1_024;
 const QUICK_AHEAD_MS = 50;
-/** About how many bytes may wait here for a slot. */
-const MAX_BUFFERED_BYTES = 8_388_608;
+/** About how many bytes are read at once, and may wait here for a slot. */
+const MAX_READ_BYTES = 8_388_608;
 /** How large entries are thought to be before the first has come, in bytes. */
 const ASSUMED_BYTES = 65_536;
 /** How much a new duration weighs against those before it. */
@@ -77,7 +77,12 @@ export class StreamConsumer implements Claimant {
   private get mostBuffered(): number {
     const few = Math.min(MAX_BUFFERED, this.startedWithin(BUFFER_AHEAD_MS));
     const many = this.typicalMs > 0 ? Math.min(MAX_BUFFERED_QUICK, this.startedWithin(QUICK_AHEAD_MS)) : 0;
-    return Math.max(1, Math.min(Math.max(few, many), Math.floor(MAX_BUFFERED_BYTES / this.typicalBytes)));
+    return Math.max(1, Math.min(Math.max(few, many), this.affordable));
+  }
+
+  /** How many entries are about as many bytes as may be read at once, or wait here; one at least. */
+  private get affordable(): number {
+    return Math.max(1, Math.floor(MAX_READ_BYTES / this.typicalBytes));
   }
 
   private startedWithin(ms: number): number {
@@ -97,7 +102,7 @@ export class StreamConsumer implements Claimant {
   /** Resolves with how many more entries are welcome, once that is worth a read. */
   async whenRoom(): Promise<number> {
     while (!this.isRoomy) await this.roomChanged.next();
-    return this.room;
+    return Math.min(this.room, MAX_BUFFERED_QUICK, this.affordable);
   }
 
   /** Takes deliveries on. */

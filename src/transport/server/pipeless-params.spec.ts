@@ -53,8 +53,7 @@ async function handlersOf(controller: Type): Promise<(pattern: string, ...given:
   const module = { module: Root, controllers: [controller] };
   const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
   await app.listen();
-  return (pattern, ...given) =>
-    strategy.getHandlers().get(pattern)?.(given[0], given[1]) as unknown;
+  return (pattern, ...given) => strategy.getHandlers().get(pattern)?.(given[0], given[1]) as unknown;
 }
 
 describe.each([

@@ -1,11 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ValidationPipe } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
-import { OrderEventDto } from '../../../dist/orders/dto/order-event.dto.js';
-import { ServiceMetrics } from '../../../dist/operations/metrics/service-metrics.js';
 import { Idempotent, RedisStreamsClient, RedisStreamsServer } from '../../../dist/transport/index.js';
-import { CompiledValidationPipe } from '../../../dist/transport/validation/index.js';
 import { Meter } from '../parts/meter.js';
 import { startNestApp } from '../parts/nest-app.js';
 import { orderEvent } from '../parts/order-events.js';
@@ -20,16 +16,25 @@ const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 /** Longer than any round: what should be off never has its time. */
 const NEVER_MS = 3_600_000;
 
-/** What each variant adds to the plain consumer. */
+/** What each variant adds to the plain consumer, loaded only where it is used. */
 const VARIANTS = {
-  plain: {},
-  validated: { pipes: () => [new ValidationPipe(RULES)], payloadType: OrderEventDto },
-  compiled: { pipes: () => [new CompiledValidationPipe(RULES)], payloadType: OrderEventDto },
-  idempotent: { decorators: [Idempotent((order) => order.orderId)] },
-  commit: { succeed: commitOrder },
-  idempotentCommit: { decorators: [Idempotent((order) => order.orderId)], succeed: commitOrder },
-  unattended: { options: { recoveryIntervalMs: NEVER_MS, ackWaitMs: NEVER_MS } },
-  metrics: { observe: (server) => new ServiceMetrics(server, { take: noStreams }, METRICS_OPTIONS) },
+  plain: () => ({}),
+  validated: async () => {
+    const { ValidationPipe } = await import('@nestjs/common');
+    return { pipes: [new ValidationPipe(RULES)], payloadType: await orderType() };
+  },
+  compiled: async () => {
+    const { CompiledValidationPipe } = await import('../../../dist/transport/validation/index.js');
+    return { pipes: [new CompiledValidationPipe(RULES)], payloadType: await orderType() };
+  },
+  idempotent: () => ({ decorators: [Idempotent((order) => order.orderId)] }),
+  commit: () => ({ succeed: commitOrder }),
+  idempotentCommit: () => ({ decorators: [Idempotent((order) => order.orderId)], succeed: commitOrder }),
+  unattended: () => ({ options: { recoveryIntervalMs: NEVER_MS, ackWaitMs: NEVER_MS } }),
+  metrics: async () => {
+    const { ServiceMetrics } = await import('../../../dist/operations/metrics/service-metrics.js');
+    return { observe: (server) => new ServiceMetrics(server, { take: noStreams }, METRICS_OPTIONS) };
+  },
 };
 const METRICS_OPTIONS = {
   thresholds: { lag: 1_000, oldestPendingMs: 60_000, deadLetters: 1 },
@@ -47,9 +52,13 @@ function noStreams() {
   return Promise.resolve({ streams: [] });
 }
 
+async function orderType() {
+  return (await import('../../../dist/orders/dto/order-event.dto.js')).OrderEventDto;
+}
+
 export async function consume({ url, count, variant = 'plain', failing = 0, options = {} }) {
   const good = failing > 0 ? count - Math.ceil(count / failing) : count;
-  const { pipes = () => [], succeed, observe, options: own, ...handler } = VARIANTS[variant];
+  const { succeed, observe, options: own, ...handler } = await VARIANTS[variant]();
   const meter = new Meter(good);
   const connection = { url };
   const strategy = new RedisStreamsServer({ connection, group: GROUP, ...own, ...options });
@@ -62,7 +71,7 @@ export async function consume({ url, count, variant = 'plain', failing = 0, opti
       succeed?.(order, context);
       meter.tick();
     },
-    { ...handler, pipes: pipes() },
+    handler,
   );
   await isDone;
   const result = isDone ? meter.result() : await meter.ended;
