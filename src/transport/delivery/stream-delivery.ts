@@ -73,7 +73,12 @@ export class StreamDelivery {
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
       onAnswer: (held, answer) => {
-        const rest = processor.committed(held, answer);
+        let rest: Promise<void> | undefined;
+        try {
+          rest = processor.committed(held, answer);
+        } catch (error) {
+          onFailure(error);
+        }
         if (rest) void rest.catch(onFailure).finally(() => this.consumer.settled(held));
         else this.consumer.settled(held);
       },

@@ -912,7 +912,8 @@ local function read_forms(keys, text)
 end
 
 -- What is known beforehand of the entries of one call, so that not each of them must be looked up: the delivery counts of
--- those that are pending for its consumer from the first to the last entry, and whether one of them may be deleted.
+-- those that are pending for its consumer from the first to the last entry, and until which time one may be deleted (nil
+-- when none of these is).
 local function survey(call, least, greatest, number)
   local stream = call.stream
   local counts = {}
@@ -926,11 +927,12 @@ local function survey(call, least, greatest, number)
   call.counts, call.undeleted = counts, math.huge
   if number > 1 and redis.call('TYPE', stream).ok == 'stream' then
     local info = to_map(redis.call('XINFO', 'STREAM', stream))
-    if info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
-      call.undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
+    local deleted, first = info['max-deleted-entry-id'], info['recorded-first-entry-id']
+    if deleted and first and time_of(deleted) >= 0 and time_of(first) >= 0 then
+      call.undeleted = math.max(time_of(deleted), time_of(first))
     end
   end
-  if time_of(least) > call.undeleted then
+  if time_of(least) > call.undeleted and time_of(greatest) >= 0 then
     call.undeleted = nil
   end
 end
