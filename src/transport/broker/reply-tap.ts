@@ -74,7 +74,8 @@ export class ReplyTap {
     let turn = 0;
     let reply: ReadReply | undefined;
     return (chunk) => {
-      if (turn !== this.turn) {
+      // What began in a read that was given up is taken to its end: ioredis could not read its second half.
+      if (turn !== this.turn && !reply) {
         turn = this.turn;
         reply = turn % 2 === 1 && BEGINNINGS.includes(chunk[0]) ? new ReadReply() : undefined;
       }
@@ -87,7 +88,7 @@ export class ReplyTap {
       const { chunks, entries, rest, isMap } = reply;
       reply = undefined;
       if (state === 'done') {
-        this.taken = entries;
+        if (turn === this.turn) this.taken = entries;
         pass(isMap ? NOTHING.resp3 : NOTHING.resp2);
         if (rest) pass(rest);
       } else chunks.forEach(pass);

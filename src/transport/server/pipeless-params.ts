@@ -20,9 +20,9 @@ let installed = false;
 
 /**
  * Spares handlers without pipes what Nest does to apply them: for every event several promises for each parameter,
- * almost half of the time that its way to a handler takes. Nest offers no way around it, so the method that makes this step
- * is wrapped, once, before handlers are made; one with a pipe, a parameter decorator of the application, or a payload
- * that is a promise goes the way of Nest, and so does every other step.
+ * almost half of the time that its way to a handler takes. Nest offers no way around it, so the method that makes this
+ * step is wrapped, once, before handlers are made; one with a pipe, a parameter decorator of the application, or a
+ * payload that is a promise goes the way of Nest, and so does every other step.
  */
 export function sparePipelessParams(): void {
   if (installed) return;
