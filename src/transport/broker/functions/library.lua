@@ -926,8 +926,10 @@ local function survey(call, least, greatest, number)
   call.counts, call.undeleted = counts, math.huge
   if number > 1 and redis.call('TYPE', stream).ok == 'stream' then
     local info = to_map(redis.call('XINFO', 'STREAM', stream))
-    if info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
-      call.undeleted = math.max(time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id']))
+    -- Trimming counts as no deletion: it shows in the first entry alone, which an emptied stream does not have.
+    if info.length > 0 and info['max-deleted-entry-id'] and info['recorded-first-entry-id'] then
+      local deleted, first = time_of(info['max-deleted-entry-id']), time_of(info['recorded-first-entry-id'])
+      call.undeleted = deleted >= 0 and first >= 0 and math.max(deleted, first) or math.huge
     end
   end
   if time_of(least) > call.undeleted then
