@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
 import type { HeldEntry } from './held-entry.js';
 import { Slots } from './slots.js';
@@ -40,6 +41,23 @@ describe('StreamConsumer, given an entry that it holds already', () => {
     consumer.accept([delivery(2)]);
     expect(started).toEqual([1, 2]);
     expect(consumer.holds('1-0')).toBe(true);
+  });
+});
+
+describe('StreamConsumer, with handlers that compute and never wait', () => {
+  it('lets everything else have its turn before all that it holds was handled', async () => {
+    const compute = (): Promise<ProcessingEnd> => {
+      for (const end = performance.now() + 2; performance.now() < end;);
+      return Promise.resolve('settled');
+    };
+    const { consumer, started } = consumerOf(1, compute);
+    consumer.accept(
+      Array.from({ length: 100 }, (_, i) => ({ entry: { id: `${i}-0`, parts: [] }, deliveryCount: 1 })),
+    );
+    await turn();
+    expect(started.length).toBeLessThan(100);
+    await consumer.idle();
+    expect(started).toHaveLength(100);
   });
 });
 

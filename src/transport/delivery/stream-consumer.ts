@@ -20,6 +20,8 @@ const QUICK_AHEAD_MS = 50;
 const MAX_READ_BYTES = 8_388_608;
 /** How large entries are thought to be before the first has come, in bytes. */
 const ASSUMED_BYTES = 65_536;
+/** For how long handlers are started before everything else has its turn, in milliseconds. */
+const TURN_MS = 50;
 /** How much a new duration weighs against those before it. */
 const NEW_DURATION_WEIGHT = 0.1;
 
@@ -44,6 +46,9 @@ export class StreamConsumer implements Claimant {
   private timedOut = 0;
   private closing = false;
   private isStarting = false;
+  private isPausing = false;
+  /** Since when handlers are started, on the clock of `performance.now()`. */
+  private turnBegan = 0;
   private readonly roomChanged = new Signal();
   private readonly heldChanged = new Signal();
 
@@ -108,6 +113,7 @@ export class StreamConsumer implements Claimant {
   /** Takes deliveries on. */
   accept(deliveries: readonly Delivery[]): void {
     const now = performance.now();
+    this.turnBegan = now; // An answer of Redis has come: everything else had its turn just now.
     this.noteSizes(deliveries);
     for (const delivery of deliveries) {
       const earlier = this.held.get(delivery.entry.id);
@@ -149,7 +155,7 @@ export class StreamConsumer implements Claimant {
     if (this.isStarting) return;
     this.isStarting = true;
     try {
-      while (this.buffer.length > 0 && this.parts.slots.tryTake()) {
+      while (this.buffer.length > 0 && !this.isTurnOver() && this.parts.slots.tryTake()) {
         const next = this.buffer.shift();
         if (next) this.process(next);
       }
@@ -162,6 +168,22 @@ export class StreamConsumer implements Claimant {
 
   onReserved(): void {
     void this.handBack(0);
+  }
+
+  /**
+   * Handlers that compute and never wait start one another without an end: what waits here could take seconds, in which
+   * nothing is acknowledged and no heartbeat sent. So after a while the event loop goes round once.
+   */
+  private isTurnOver(): boolean {
+    if (this.isPausing) return true;
+    if (performance.now() - this.turnBegan < TURN_MS) return false;
+    this.isPausing = true;
+    setImmediate(() => {
+      this.isPausing = false;
+      this.turnBegan = performance.now();
+      this.onFree();
+    });
+    return true;
   }
 
   /** Entries are acknowledged. */

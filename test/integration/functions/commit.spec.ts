@@ -237,6 +237,20 @@ onEveryServer('A commit', (world) => {
     expect(await world().row(bad.id)).toMatchObject({ owner: 'worker', count: 1 });
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['emptied', () => world().redis.xtrim(world().stream, 'MAXLEN', 0)],
+    [
+      'trimmed up to an entry that came later',
+      async () => world().redis.xtrim(world().stream, 'MINID', await world().add()),
+    ],
+  ])('is kept out, as all others of its call, when the stream was %s', async (_, trim) => {
+    const entries = [await delivered(), await delivered(), await delivered()];
+    await trim();
+    const answers = await send(entries.map((entry) => of(entry, (tx) => tx.incrby(key('counter'), 1))));
+    expect(answers).toEqual(['vanished', 'vanished', 'vanished']);
+    expect(await world().redis.exists(key('counter'))).toBe(0);
+  });
+
   it('is refused by itself when something goes wrong that no check foresaw', async () => {
     const [bad, good] = [await delivered(), await delivered()];
     const last = '18446744073709551615-18446744073709551615';

@@ -928,7 +928,8 @@ local function survey(call, least, greatest, number)
   if number > 1 and redis.call('TYPE', stream).ok == 'stream' then
     local info = to_map(redis.call('XINFO', 'STREAM', stream))
     local deleted, first = info['max-deleted-entry-id'], info['recorded-first-entry-id']
-    if deleted and first and time_of(deleted) >= 0 and time_of(first) >= 0 then
+    -- Trimming counts as no deletion: it shows in the first entry alone, which an emptied stream does not have.
+    if info.length > 0 and deleted and first and time_of(deleted) >= 0 and time_of(first) >= 0 then
       call.undeleted = math.max(time_of(deleted), time_of(first))
     end
   end
