@@ -13,7 +13,7 @@ const LONG = { orders: 100_000, rate: 1_500, duplicates: 0.1, poison: 0.01, flak
 /** Mixes with a name. */
 export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   quick: {
-    ...{ orders: 4_000, rate: 500, slow: 0.002, killers: 1, ackWaitMs: 1_000 },
+    ...{ orders: 4_000, rate: 500, slow: 0.002, killers: 1, ackWaitMs: 1_000, fsync: 'always' },
     faults: [
       { name: 'kill', everyMs: 2_000 },
       { name: 'freeze', everyMs: 5_000 },

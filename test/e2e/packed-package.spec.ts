@@ -115,7 +115,7 @@ function orderIdOf(fields: string[]): string {
 
 async function importedPackages(tarball: string): Promise<Set<string>> {
   const { stdout } = await run('tar', ['-xzOf', tarball, 'package/dist'], { maxBuffer: 64 * 1024 * 1024 });
-  const specifiers = stdout.matchAll(/\b(?:from|import)\s*\(?\s*'((?!\.|node:)(?:@[^/']+\/)?[^/']+)/g);
+  const specifiers = stdout.matchAll(/(?<!\.)\b(?:from|import)\s*\(?\s*'((?!\.|node:)(?:@[^/']+\/)?[^/']+)/g);
   const names = new Set([...specifiers].map(([, name = '']) => name));
   // Examples in comments import the package itself.
   names.delete('order-streams');

@@ -2,7 +2,7 @@ import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import { watchSlots } from './cluster-nodes.js';
 import { isCluster, type RedisConnectionOptions } from './connection-options.js';
 import { watchFailover } from './failover-watch.js';
-import { watchHandshake } from './link-watch.js';
+import { hearAllErrors, watchHandshake } from './link-watch.js';
 import { readPasswordAtEachConnect } from './password.js';
 import { disconnectAndSettle } from './unsettled-commands.js';
 
@@ -57,6 +57,7 @@ export function openConnection(
   });
   // Without a listener ioredis prints every failed attempt; whoever uses the connection sees its commands fail.
   redis.on('error', () => undefined);
+  hearAllErrors(redis);
   watchHandshake(redis);
   if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
   if ('sentinels' in connection) watches.set(redis, watchFailover(redis, connection));

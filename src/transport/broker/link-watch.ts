@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { nodesOf } from './cluster-nodes.js';
 
@@ -33,6 +34,20 @@ export function watchHandshake(redis: Redis): void {
     })
     .on('ready', disarm)
     .on('close', disarm);
+}
+
+/**
+ * Keeps a link that fails twice from ending the process: ioredis hears the first error of a socket only, and a TLS
+ * handshake that is broken off fails on both sides.
+ */
+export function hearAllErrors(redis: Redis): void {
+  if (redis.isCluster) redis.on('+node', hearAllErrors);
+  else
+    redis.on('error', () => void (redis.stream as Socket | null)?.off('error', ignore).on('error', ignore));
+}
+
+function ignore(): void {
+  // What went wrong first was told already.
 }
 
 /**

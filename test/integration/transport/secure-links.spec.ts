@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { connectionOptions, loadConfig } from '../../../src/config/index.js';
 import { freePort } from '../../../src/embedded-redis/free-port.js';
+import { cutConnection, openConnection } from '../../../src/transport/broker/connection.js';
 import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/transport/index.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
@@ -92,6 +94,17 @@ describe('an encrypted link', () => {
     const app = await startApp(connection, log);
     expect(log.troubles().join('\n')).toMatch(new RegExp(`Redis is not ready yet \\(.*${reason}`));
     await app.close();
+  });
+
+  it('that is given up at any moment of its handshake fails nobody else', async () => {
+    const connection = connectionOf({ ...env(), REDIS_TLS_CA_FILE: strange.ca });
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const redis = openConnection(connection, 'publisher', 'given-up');
+      const ended = new Promise((resolve) => redis.once('end', resolve));
+      for (let turn = 0; turn < attempt; turn += 1) await setImmediate();
+      cutConnection(redis);
+      await ended;
+    }
   });
 
   it('is refused to who shows no certificate', async () => {
