@@ -1,6 +1,8 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
 import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
+import { parkAnswersOf, parkArguments } from './functions/park-arguments.js';
 import { writeArguments } from './functions/write-arguments.js';
+import { ParkQueue } from './park-queue.js';
 import { flat, pagesOf, RedisCommands } from './redis-commands.js';
 import { failureOf } from './redis-failure.js';
 import { answersOf, commitArguments } from './functions/commit-arguments.js';
@@ -10,6 +12,8 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  Park,
+  ParkAnswer,
   Settlement,
 } from './settlement.js';
 import type { SettlementBroker } from './stream-broker.js';
@@ -19,6 +23,8 @@ const STREAK_TTL_MS = 86_400_000;
 
 /** Ends deliveries: XACK, and the fenced functions of the library. */
 export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
+  private readonly parks = new Map<string, ParkQueue>();
+
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
     return this.commands.xack(stream, this.group, ...ids);
   }
@@ -30,18 +36,13 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return answersOf(answers as string | string[], batch.commits);
   }
 
-  async park(
+  park(
     stream: string,
-    { id, deliveryCount }: EntryRef,
+    entry: EntryRef,
     delayMs: number,
     writes: readonly StreamWrite[],
   ): Promise<Settlement> {
-    const { keys, args } = writeArguments(writes, 2);
-    return (await this.functions.call(
-      'park',
-      [stream, this.key(stream, 'retry'), ...keys],
-      [this.group, this.consumer, id, deliveryCount, Math.round(delayMs), ...args],
-    )) as Settlement;
+    return this.parksOf(stream).park({ entry, delayMs, writes });
   }
 
   async deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
@@ -95,6 +96,21 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
       if (failureOf(error) === 'wrong-type') return undefined;
       throw error;
     }
+  }
+
+  private parksOf(stream: string): ParkQueue {
+    let queue = this.parks.get(stream);
+    if (!queue) {
+      queue = new ParkQueue((parks) => this.parkAll(stream, parks));
+      this.parks.set(stream, queue);
+    }
+    return queue;
+  }
+
+  private async parkAll(stream: string, parks: readonly Park[]): Promise<ParkAnswer[]> {
+    const { keys, args } = parkArguments(parks, [stream, this.key(stream, 'retry')], this.me());
+    const answers = await this.functions.call('park', keys, args);
+    return parkAnswersOf(answers as string | string[], parks);
   }
 
   errorStreakWrites(

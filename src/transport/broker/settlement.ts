@@ -15,6 +15,17 @@ export interface EntryRef {
  */
 export type Settlement = 'done' | 'gone' | 'taken' | 'vanished' | 'duplicate';
 
+/** What puts a failed entry on the waiting list. */
+export interface Park {
+  readonly entry: EntryRef;
+  /** Milliseconds until it is due. */
+  readonly delayMs: number;
+  readonly writes: readonly StreamWrite[];
+}
+
+/** How one park ended: with nothing written where it was `refused`. */
+export type ParkAnswer = Settlement | { readonly refused: string };
+
 /** What moves an entry to its dead-letter stream. */
 export interface DeadLetterRequest {
   readonly entry: EntryRef;

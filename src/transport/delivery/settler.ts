@@ -1,21 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { failureOf } from '../broker/redis-failure.js';
-import type { DeadLettering, EntryRef } from '../broker/settlement.js';
+import type { EntryRef } from '../broker/settlement.js';
 import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
-import { deadLetterFields, nameOf } from '../protocol/dead-letter-fields.js';
+import { nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
-import type { StreamWrite } from '../protocol/stream-writes.js';
-import type { DeliveryTracing, WrittenLetter } from '../tracing/delivery-tracing.js';
+import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
+import { DeadLetterWriter, type Fence } from './dead-letter-writer.js';
 import type { Source } from './received-event.js';
+import { refOf } from './ref-of.js';
 import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
-import { settlementWrites, type NextStep, type SettlementHook } from './settlement-hook.js';
-
-const LONGEST_DELAY_MS = 1_000;
+import { settlementWrites, type SettlementHook } from './settlement-hook.js';
+import { SettlementSteps } from './settlement-steps.js';
 
 /** What a settler works with. */
 export interface SettlerParts extends DecisionParts {
@@ -29,20 +27,18 @@ export interface SettlerParts extends DecisionParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Whose pending entry is dead-lettered, and how long it must have been idle. */
-export interface Fence {
-  readonly owner: string;
-  readonly leastIdleMs: number;
-}
-
 /** How an abandoned entry ended: `retry` means that it wants to be run once more, `left` that it stays as it is. */
 export type AbandonedEnd = 'ended' | 'retry' | 'left';
 
 /** Carries out what becomes of an entry after a failure. Trouble of Redis is no failure of the handler: it tries on. */
 export class Settler {
-  private gaveUp = false;
+  private readonly steps: SettlementSteps;
+  private readonly letters: DeadLetterWriter;
 
-  constructor(private readonly parts: SettlerParts) {}
+  constructor(private readonly parts: SettlerParts) {
+    this.steps = new SettlementSteps(parts.onFailure);
+    this.letters = new DeadLetterWriter({ ...parts, steps: this.steps });
+  }
 
   /** Settles a failed delivery; the entry is not ours any more then, unless Redis never took the step. */
   async settleFailure(delivery: Delivery, failed: FailedEvent): Promise<void> {
@@ -78,7 +74,7 @@ export class Settler {
     let ended: boolean;
     if (verdict === 'acknowledge') ended = await this.endDuplicate(delivery, failed, fence.owner);
     else if (isDeadLetterStream) ended = await this.settle(delivery, failed, fence.owner);
-    else ended = await this.deadLetter(delivery, failed, 'abandoned', fence);
+    else ended = await this.letters.write(delivery, failed, 'abandoned', fence);
     return ended ? 'ended' : 'left';
   }
 
@@ -92,14 +88,14 @@ export class Settler {
       await this.settle(delivery, failed, consumer);
       return;
     }
-    const verdict = await this.untilTaken(async () => {
+    const verdict = await this.steps.untilTaken(async () => {
       const said = await this.parts.arbiter()?.(failed, 'vanished');
       if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
       return said ?? 'dead-letter';
     });
     if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
     if (verdict !== 'dead-letter') return;
-    await this.deadLetter(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
+    await this.letters.write(delivery, failed, 'vanished', { owner: consumer, leastIdleMs: 0 });
   }
 
   /**
@@ -119,8 +115,8 @@ export class Settler {
     // What waits for longer than that counts as due at once, and would go to and fro without a pause.
     const waitMs = Math.min(delayMs, maxRetryDelayMs);
     // Its next delivery has the same count and runs beside others: it must not look like this one.
-    if (runsAlone) await this.untilTaken(() => broker.unmarkAlone(source.stream, entry));
-    return (await this.untilTaken(() => broker.release(source.stream, [entry], waitMs))) === 1;
+    if (runsAlone) await this.steps.untilTaken(() => broker.unmarkAlone(source.stream, entry));
+    return (await this.steps.untilTaken(() => broker.release(source.stream, [entry], waitMs))) === 1;
   }
 
   private async putOffFailed(delivery: Delivery, failed: FailedEvent, delayMs: number): Promise<void> {
@@ -134,12 +130,12 @@ export class Settler {
 
   /** Stops trying; what is not settled stays pending. */
   giveUp(): void {
-    this.gaveUp = true;
+    this.steps.giveUp();
   }
 
   private async streakOf({ entryId, error, retry }: FailedEvent): Promise<ErrorStreak | undefined> {
     const { broker, source } = this.parts;
-    const before = await this.untilTaken(() => broker.readErrorStreak(source.stream, entryId));
+    const before = await this.steps.untilTaken(() => broker.readErrorStreak(source.stream, entryId));
     return continueStreak(before, nameOf(error), retry);
   }
 
@@ -149,12 +145,12 @@ export class Settler {
     delayMs: number,
     streak: ErrorStreak | undefined,
   ): Promise<void> {
-    const { broker, source, observers, tracing } = this.parts;
-    const writes = this.writes(failed, { action: 'retry', delayMs });
+    const { broker, source, observers, tracing, hook, onFailure } = this.parts;
+    const writes = settlementWrites(hook(), failed, { action: 'retry', delayMs }, onFailure);
     const streakWrites = streak
       ? broker.errorStreakWrites(source.stream, failed.entryId, streak, delayMs)
       : [];
-    const settlement = await this.untilTaken((usable) =>
+    const settlement = await this.steps.untilTaken((usable) =>
       broker.park(
         source.stream,
         refOf(delivery),
@@ -178,7 +174,7 @@ export class Settler {
     const { consumer } = this.parts.source;
     switch (await this.verdictOn(failed, reason)) {
       case 'dead-letter':
-        await this.deadLetter(delivery, failed, reason, { owner: consumer, leastIdleMs: 0 });
+        await this.letters.write(delivery, failed, reason, { owner: consumer, leastIdleMs: 0 });
         return;
       case 'acknowledge':
         await this.endDuplicate(delivery, failed, consumer);
@@ -203,7 +199,9 @@ export class Settler {
 
   private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
     const { broker, source, observers, tracing } = this.parts;
-    const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
+    const settlement = await this.steps.untilTaken(() =>
+      broker.settle(source.stream, refOf(delivery), owner),
+    );
     if (settlement !== 'done') return false;
     tracing.settled(delivery, 'duplicate');
     observers.tell('duplicate', () => failed);
@@ -212,94 +210,12 @@ export class Settler {
 
   private async settle(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {
     const { broker, source, observers, tracing } = this.parts;
-    const settlement = await this.untilTaken(() => broker.settle(source.stream, refOf(delivery), owner));
+    const settlement = await this.steps.untilTaken(() =>
+      broker.settle(source.stream, refOf(delivery), owner),
+    );
     if (settlement !== 'done') return false;
     tracing.settled(delivery, 'dead-letter-failed');
     observers.tell('dead-letter-failed', () => failed);
     return true;
   }
-
-  private async deadLetter(
-    delivery: Delivery,
-    failed: FailedEvent,
-    reason: DeadLetterReason,
-    fence: Fence,
-  ): Promise<boolean> {
-    const { observers, tracing } = this.parts;
-    const written = await tracing.deadLetter(delivery, () => this.move(delivery, failed, reason, fence));
-    if (!written) return false;
-    if (written === 'duplicate') observers.tell('duplicate', () => failed);
-    else observers.tell('dead-lettered', () => ({ ...failed, ...written }));
-    return true;
-  }
-
-  /** @returns what was written; nothing when somebody else settled the entry, or its step was prevented */
-  private async move(
-    delivery: Delivery,
-    failed: FailedEvent,
-    reason: DeadLetterReason,
-    fence: Fence,
-  ): Promise<WrittenLetter | 'duplicate' | undefined> {
-    const { observers, source } = this.parts;
-    let told = reason;
-    let written = await this.writeDeadLetter(delivery, failed, told, fence, []);
-    if (written?.settlement === 'vanished') {
-      told = 'vanished';
-      observers.tell('vanished', () => ({ ...source, entryIds: [failed.entryId] }));
-      written = await this.writeDeadLetter(delivery, failed, told, fence, delivery.entry.parts);
-    }
-    if (written?.settlement === 'duplicate') return 'duplicate';
-    if (written?.settlement !== 'done') return undefined;
-    const { deadLetterId } = written;
-    return { reason: told, ...(deadLetterId === undefined ? {} : { deadLetterId }) };
-  }
-
-  private writeDeadLetter(
-    delivery: Delivery,
-    failed: FailedEvent,
-    reason: DeadLetterReason,
-    fence: Fence,
-    held: readonly (string | Buffer)[],
-  ): Promise<DeadLettering | undefined> {
-    const { broker, source } = this.parts;
-    const writes = this.writes(failed, { action: 'dead-letter', reason });
-    const added = deadLetterFields({ ...failed, consumer: fence.owner, reason, failedAt: new Date() });
-    return this.untilTaken((usable) =>
-      broker.deadLetter(source.stream, {
-        ...fence,
-        entry: refOf(delivery),
-        added,
-        held,
-        writes: usable ? writes : [],
-      }),
-    );
-  }
-
-  private writes(failed: FailedEvent, next: NextStep): readonly StreamWrite[] {
-    return settlementWrites(this.parts.hook(), failed, next, this.parts.onFailure);
-  }
-
-  /**
-   * Repeats a step until Redis takes it, or the process ends.
-   *
-   * @param step - told whether the writes that travel with it can be used: where a key of theirs holds another type,
-   * the settlement goes on without them
-   */
-  private async untilTaken<T>(step: (writesUsable: boolean) => Promise<T>): Promise<T | undefined> {
-    let writesUsable = true;
-    for (let attempt = 0; !this.gaveUp; attempt = Math.min(attempt + 1, 10)) {
-      try {
-        return await step(writesUsable);
-      } catch (error) {
-        this.parts.onFailure(error);
-        if (failureOf(error) === 'unusable-writes') writesUsable = false;
-        await delay(Math.min(50 * 2 ** attempt, LONGEST_DELAY_MS));
-      }
-    }
-    return undefined;
-  }
-}
-
-function refOf({ entry, deliveryCount }: Delivery): { id: string; deliveryCount: number } {
-  return { id: entry.id, deliveryCount };
 }

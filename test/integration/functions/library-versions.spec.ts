@@ -22,7 +22,8 @@ onEveryServer('The function library', (world) => {
 
     const id = await world().delivered();
     const keys = [world().stream, world().key('retry')];
-    expect(await older('park', keys, ['test-group', 'worker', id, 1, 0, 0])).toBe('done');
+    const entries = JSON.stringify([id, 1, 0, 0]);
+    expect(await older('park', keys, ['test-group', 'worker', id, id, entries])).toBe('done');
     expect((await world().broker().claimDue(world().stream, 1, 1_000)).entries).toMatchObject([
       { deliveryCount: 2 },
     ]);

@@ -1,5 +1,6 @@
 import { isDeadLetterStream } from '../../protocol/stream-key.js';
 import type { Commit, CommitAnswer, CommitBatch } from '../settlement.js';
+import { idBounds } from './id-bounds.js';
 import type { WriteArguments } from './write-arguments.js';
 
 /**
@@ -20,7 +21,7 @@ export function commitArguments(batch: CommitBatch, ownKeys: readonly string[]):
     push(commit, streams, keys, args);
   }
   const sent = forms.map((form) => laidOut(form, (stream) => ownKeys.length + 1 + streams.indexOf(stream)));
-  const [least, greatest] = bounds(commits);
+  const [least, greatest] = idBounds(commits.map(({ entry }) => entry));
   return {
     keys: [...ownKeys, ...streams, ...keys],
     args: [
@@ -83,25 +84,6 @@ function push(
     keys.push(key);
     for (const value of values) args.push(String(value));
   }
-}
-
-/** Between which ids the entries lie: where that is wrong they are looked up one by one. */
-function bounds(commits: readonly Commit[]): [least: string, greatest: string] {
-  const ids = commits.map(({ entry }) => entry.id);
-  let [least = '-', greatest = '+'] = [ids[0], ids[0]];
-  for (const id of ids) {
-    if (isBefore(id, least)) least = id;
-    if (isBefore(greatest, id)) greatest = id;
-  }
-  return [least, greatest];
-}
-
-function isBefore(a: string, b: string): boolean {
-  const [aMs, bMs] = [a.indexOf('-'), b.indexOf('-')];
-  if (aMs !== bMs) return aMs < bMs;
-  if (a.length === b.length) return a < b;
-  const [aTime, bTime] = [a.slice(0, aMs), b.slice(0, bMs)];
-  return aTime === bTime ? a.length < b.length : aTime < bTime;
 }
 
 /** Reads what the function answered. */
