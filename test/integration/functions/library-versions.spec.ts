@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { SOURCE } from '../../../src/transport/broker/functions/function-library.js';
 import { onEveryServer } from '../../support/function-world.js';
-
-const SOURCE = await readFile(
-  new URL('../../../src/transport/broker/functions/library.lua', import.meta.url),
-  'utf8',
-);
 
 onEveryServer('The function library', (world) => {
   const libraries = async (): Promise<string[]> => {

@@ -5,7 +5,29 @@ import { MissingPermissionError } from '../../protocol/errors/missing-permission
 import { nodesOf } from '../cluster-nodes.js';
 import { failureOf } from '../redis-failure.js';
 
-const SOURCE = readFileSync(new URL('./library.lua', import.meta.url), 'utf8');
+/** The files of the library, each of which may use what those before it have. */
+const PARTS = [
+  'entries',
+  'application-writes',
+  'write-checks',
+  'intake',
+  'groups',
+  'settlement',
+  'claims',
+  'dead-lettering',
+  'commit-forms',
+  'commit',
+  'upkeep',
+  'rights',
+  'dead-letters',
+  'replay-jobs',
+  'registration',
+];
+
+/** The library as Redis gets it, but for its name. */
+export const SOURCE = PARTS.map((part) =>
+  readFileSync(new URL(`./library/${part}.lua`, import.meta.url), 'utf8'),
+).join('\n');
 
 /**
  * The version is part of every function's name, and comes from the code itself: two releases side by side, as in a

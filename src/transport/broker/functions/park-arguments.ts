@@ -2,7 +2,7 @@ import type { Park, ParkAnswer } from '../settlement.js';
 import { idBounds } from './id-bounds.js';
 import { pushWrites, type WriteArguments } from './write-arguments.js';
 
-/** How many arguments the function takes before those of the writes: see library.lua. */
+/** How many arguments the function takes before those of the writes: see library/settlement.lua. */
 const LEADING = 5;
 
 /**
