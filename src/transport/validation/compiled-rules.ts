@@ -42,7 +42,7 @@ const COMPILED_TYPES = new Set([
  * errors are the only errors there are. Validators are taken from class-validator's container once.
  */
 export class CompiledRules {
-  private readonly compiled = new Map<unknown, Accepts | undefined>();
+  private readonly compiled = new WeakMap<object, { readonly accepts: Accepts | undefined }>();
   private readonly isWhitelisted: boolean;
   private readonly isUsable: boolean;
 
@@ -55,20 +55,24 @@ export class CompiledRules {
 
   /** Whether the object certainly breaks no rule of its class. */
   accepts(object: object): boolean {
-    const type = object.constructor;
-    let accepts = this.compiled.get(type);
-    if (accepts === undefined && !this.compiled.has(type)) {
-      accepts = this.isUsable ? this.compile(type) : undefined;
-      this.compiled.set(type, accepts);
+    return this.of(object.constructor)?.(object) ?? false;
+  }
+
+  /** @returns undefined when nothing can be told of instances of the class */
+  of(type: unknown): Accepts | undefined {
+    if (typeof type !== 'function' || !this.isUsable) return undefined;
+    let known = this.compiled.get(type);
+    if (known === undefined) {
+      known = { accepts: this.compile(type) };
+      this.compiled.set(type, known);
     }
-    return accepts?.(object) ?? false;
+    return known.accepts;
   }
 
   /** @returns undefined when the class has no rules, or one that cannot be decided at once */
-  private compile(type: unknown): Accepts | undefined {
-    if (typeof type !== 'function') return undefined;
+  private compile(type: object): Accepts | undefined {
     const storage = getMetadataStorage();
-    const all = storage.getTargetValidationMetadatas(type, '', false, false);
+    const all = storage.getTargetValidationMetadatas(type as new () => object, '', false, false);
     if (all.length === 0 || !all.every((metadata) => COMPILED_TYPES.has(metadata.type))) return undefined;
     const grouped = storage.groupByPropertyName(all);
     const names = new Set(Object.keys(grouped));

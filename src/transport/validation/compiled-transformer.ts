@@ -1,0 +1,162 @@
+import { TransformationType, type ClassTransformOptions } from 'class-transformer';
+import { planOf, type ClassPlan, type PropertyPlan } from './class-plan.js';
+
+type Plain = Record<string, unknown>;
+
+/** Stands for a value that class-transformer itself has to look at. */
+const LEFT = Symbol('left to class-transformer');
+
+/** What class-transformer does unless told otherwise; with any other option nothing is compiled. */
+const DEFAULTS: ClassTransformOptions = {
+  enableCircularCheck: false,
+  enableImplicitConversion: false,
+  excludeExtraneousValues: false,
+  excludePrefixes: undefined,
+  exposeDefaultValues: false,
+  exposeUnsetFields: true,
+  groups: undefined,
+  ignoreDecorators: false,
+  strategy: undefined,
+  targetMaps: undefined,
+  version: undefined,
+};
+const CONVERSIONS = new Map<unknown, (value: never) => unknown>([
+  [String, String],
+  [Number, Number],
+  [Boolean, Boolean],
+  [Date, (value: string | number) => new Date(value)],
+]);
+
+/**
+ * Makes instances of classes from plain objects, as class-transformer's `plainToInstance` does, with the decorators of
+ * each class looked up once instead of once for each property of each object.
+ *
+ * It knows what JSON can express: whatever else there is in a value, such as an instance of a class, and whatever class
+ * or option is unusual, is left to class-transformer.
+ */
+export class CompiledTransformer {
+  private readonly plans = new WeakMap<object, { readonly plan: ClassPlan | undefined }>();
+  private readonly isUsable: boolean;
+  private readonly options: ClassTransformOptions;
+
+  constructor(options: ClassTransformOptions = {}) {
+    this.isUsable = Object.entries(options).every(
+      ([name, value]) => value === DEFAULTS[name as keyof ClassTransformOptions],
+    );
+    this.options = Object.freeze({ ...DEFAULTS, ...options });
+  }
+
+  /** @returns undefined when class-transformer itself has to do it */
+  toInstance(type: object, value: unknown): object | undefined {
+    if (!this.isUsable || !isObject(value) || !isPlain(value)) return undefined;
+    const plan = this.planOf(type);
+    const instance = plan === undefined ? LEFT : this.fill(plan, value);
+    return instance === LEFT ? undefined : instance;
+  }
+
+  private planOf(type: object): ClassPlan | undefined {
+    let known = this.plans.get(type);
+    if (known === undefined) {
+      known = { plan: planOf(type) };
+      this.plans.set(type, known);
+    }
+    return known.plan;
+  }
+
+  private fill({ type: Type, properties }: ClassPlan, source: Plain): object | typeof LEFT {
+    const instance = new Type();
+    if (instance.constructor !== Type) return LEFT;
+    const prototype = Type.prototype as object;
+    for (const key of Object.keys(source)) {
+      // A method is not overwritten, and some names are taken out by Nest.
+      if (key in prototype || key === 'prototype' || typeof instance[key] === 'function') return LEFT;
+      const property = properties.get(key);
+      const value =
+        property === undefined ? copyOf(source[key]) : this.valueOf(property, key, source, instance);
+      if (value === LEFT) return LEFT;
+      instance[key] = value;
+    }
+    return instance;
+  }
+
+  private valueOf({ type, transforms }: PropertyPlan, key: string, source: Plain, instance: object): unknown {
+    const given = source[key];
+    let value: unknown;
+    if (type === undefined) {
+      value = copyOf(given);
+    } else {
+      if (Array.isArray(given) && !isPlainList(type.reflectedType)) return LEFT;
+      value = this.typed(type.typeFunction?.({ newObject: instance, object: source, property: key }), given);
+    }
+    if (value === LEFT) return LEFT;
+    for (const metadata of transforms) {
+      value = metadata.transformFn({
+        value,
+        key,
+        obj: source,
+        type: TransformationType.PLAIN_TO_CLASS,
+        options: this.options,
+      });
+    }
+    return value;
+  }
+
+  private typed(type: unknown, value: unknown): unknown {
+    if (!type) return copyOf(value);
+    if (typeof type !== 'function') return LEFT;
+    if (Array.isArray(value)) return copyOfArray(value, (item) => this.typed(type, item));
+    const convert = CONVERSIONS.get(type);
+    if (convert !== undefined) {
+      if (value === null || value === undefined) return value;
+      return isObject(value) ? LEFT : convert(value as never);
+    }
+    const plan = this.planOf(type);
+    if (plan === undefined) return LEFT;
+    if (!isObject(value)) return value;
+    return isPlain(value) ? this.fill(plan, value) : LEFT;
+  }
+}
+
+function copyOf(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  if (Array.isArray(value)) return copyOfArray(value, copyOf);
+  if (!isPlain(value)) return LEFT;
+  const copy: Plain = {};
+  for (const key of Object.keys(value)) {
+    if (key in Object.prototype || key === 'prototype') return LEFT;
+    const copied = copyOf(value[key]);
+    if (copied === LEFT) return LEFT;
+    copy[key] = copied;
+  }
+  return copy;
+}
+
+function copyOfArray(array: readonly unknown[], copy: (item: unknown) => unknown): unknown {
+  const copied: unknown[] = [];
+  for (let index = 0; index < array.length; index += 1) {
+    const item = array[index];
+    // Nest closes gaps.
+    if (item === undefined && !(index in array)) return LEFT;
+    const own = copy(item);
+    if (own === LEFT) return LEFT;
+    copied.push(own);
+  }
+  return copied;
+}
+
+/** What `emitDecoratorMetadata` says of a property that holds an array; another class would be made for the list. */
+function isPlainList(reflectedType: unknown): boolean {
+  return reflectedType === undefined || reflectedType === Array || reflectedType === Object;
+}
+
+function isObject(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null;
+}
+
+function isPlain(value: Plain): boolean {
+  return (
+    Object.getPrototypeOf(value) === Object.prototype &&
+    value.constructor === Object &&
+    typeof value.then !== 'function'
+  );
+}
