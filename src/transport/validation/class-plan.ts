@@ -4,6 +4,8 @@ import { decoratorMetadata, type TransformMetadata, type TypeMetadata } from './
 /** How a property with decorators of class-transformer comes about. */
 export interface PropertyPlan {
   readonly type: TypeMetadata | undefined;
+  /** Whether class-transformer itself has to look at an object that has the property. */
+  readonly isLeft: boolean;
   readonly transforms: readonly TransformMetadata[];
 }
 
@@ -25,9 +27,7 @@ export function planOf(type: unknown): ClassPlan | undefined {
   ]);
   const properties = new Map<string, PropertyPlan>();
   for (const name of names) {
-    if (name === undefined) return undefined;
     const metadata = decoratorMetadata.findTypeMetadata(type, name);
-    if (metadata !== undefined && !isSimple(metadata)) return undefined;
     const transforms = decoratorMetadata.findTransformMetadatas(
       type,
       name,
@@ -35,13 +35,13 @@ export function planOf(type: unknown): ClassPlan | undefined {
     );
     properties.set(name, {
       type: metadata,
+      isLeft: metadata !== undefined && !isSimple(metadata),
       transforms: transforms.filter((one) => !one.options?.groups?.length),
     });
   }
   return { type: type as ClassPlan['type'], properties };
 }
 
-/** An array of such a property becomes a plain one. */
 function isSimple({ reflectedType, typeFunction, options }: TypeMetadata): boolean {
   return typeof typeFunction === 'function' && !options?.discriminator && reflectedType !== Map;
 }

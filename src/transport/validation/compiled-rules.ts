@@ -5,12 +5,15 @@ type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValid
 /** What a class may be asked: whether an instance certainly breaks none of its rules. */
 export type Accepts = (object: object) => boolean;
 
+type Class = new (...args: never[]) => object;
+
 interface Check {
   readonly metadata: Metadata;
   readonly validate: (value: unknown, args: ValidationArguments) => unknown;
 }
 
 interface PropertyRules {
+  readonly targetName: string;
   readonly name: string;
   readonly conditions: readonly ((object: object, value: unknown) => boolean)[];
   readonly checks: readonly Check[];
@@ -63,16 +66,16 @@ export class CompiledRules {
     if (typeof type !== 'function' || !this.isUsable) return undefined;
     let known = this.compiled.get(type);
     if (known === undefined) {
-      known = { accepts: this.compile(type) };
+      known = { accepts: this.compile(type as Class) };
       this.compiled.set(type, known);
     }
     return known.accepts;
   }
 
   /** @returns undefined when the class has no rules, or one that cannot be decided at once */
-  private compile(type: object): Accepts | undefined {
+  private compile(type: Class): Accepts | undefined {
     const storage = getMetadataStorage();
-    const all = storage.getTargetValidationMetadatas(type as new () => object, '', false, false);
+    const all = storage.getTargetValidationMetadatas(type, '', false, false);
     if (all.length === 0 || !all.every((metadata) => COMPILED_TYPES.has(metadata.type))) return undefined;
     const grouped = storage.groupByPropertyName(all);
     const names = new Set(Object.keys(grouped));
@@ -81,6 +84,7 @@ export class CompiledRules {
       const checks = metadatas.flatMap((metadata) => checksOf(metadata));
       if (checks.includes('asynchronous')) return undefined;
       properties.push({
+        targetName: type.name,
         name,
         conditions: metadatas
           .filter((metadata) => metadata.type === 'conditionalValidation')
@@ -101,7 +105,8 @@ export class CompiledRules {
     return true;
   }
 
-  private keeps({ name, conditions, checks, isNested }: PropertyRules, object: object): boolean {
+  private keeps(rules: PropertyRules, object: object): boolean {
+    const { name, conditions, checks, isNested } = rules;
     const value = (object as Record<string, unknown>)[name];
     if (value instanceof Promise) return false;
     for (const condition of conditions) {
@@ -109,7 +114,7 @@ export class CompiledRules {
     }
     for (const { metadata, validate } of checks) {
       if (metadata.validateIf && !metadata.validateIf(object, value)) continue;
-      const args = argumentsOf(metadata, object, value);
+      const args = argumentsOf(rules, metadata, object, value);
       if (!metadata.each || !isCollection(value)) {
         if (!isTrue(validate(value, args))) return false;
       } else if (!Array.isArray(value) || !value.every((item) => isTrue(validate(item, args)))) {
@@ -136,10 +141,15 @@ function checksOf(metadata: Metadata): (Check | 'asynchronous')[] {
     });
 }
 
-function argumentsOf(metadata: Metadata, object: object, value: unknown): ValidationArguments {
+function argumentsOf(
+  { targetName, name }: PropertyRules,
+  metadata: Metadata,
+  object: object,
+  value: unknown,
+): ValidationArguments {
   return {
-    targetName: object.constructor.name,
-    property: metadata.propertyName,
+    targetName,
+    property: name,
     object,
     value,
     constraints: metadata.constraints as unknown[],

@@ -79,7 +79,13 @@ export class CompiledTransformer {
     return instance;
   }
 
-  private valueOf({ type, transforms }: PropertyPlan, key: string, source: Plain, instance: object): unknown {
+  private valueOf(
+    { type, isLeft, transforms }: PropertyPlan,
+    key: string,
+    source: Plain,
+    instance: object,
+  ): unknown {
+    if (isLeft) return LEFT;
     const given = source[key];
     let value: unknown;
     if (type === undefined) {
@@ -108,7 +114,7 @@ export class CompiledTransformer {
     const convert = CONVERSIONS.get(type);
     if (convert !== undefined) {
       if (value === null || value === undefined) return value;
-      return isObject(value) ? LEFT : convert(value as never);
+      return isObject(value) && !isPlain(value) ? LEFT : convert(value as never);
     }
     const plan = this.planOf(type);
     if (plan === undefined) return LEFT;
@@ -146,7 +152,12 @@ function copyOfArray(array: readonly unknown[], copy: (item: unknown) => unknown
 
 /** What `emitDecoratorMetadata` says of a property that holds an array; another class would be made for the list. */
 function isPlainList(reflectedType: unknown): boolean {
-  return reflectedType === undefined || reflectedType === Array || reflectedType === Object;
+  return (
+    reflectedType === undefined ||
+    reflectedType === Array ||
+    reflectedType === Object ||
+    CONVERSIONS.has(reflectedType)
+  );
 }
 
 function isObject(value: unknown): value is Plain {
@@ -154,9 +165,5 @@ function isObject(value: unknown): value is Plain {
 }
 
 function isPlain(value: Plain): boolean {
-  return (
-    Object.getPrototypeOf(value) === Object.prototype &&
-    value.constructor === Object &&
-    typeof value.then !== 'function'
-  );
+  return Object.getPrototypeOf(value) === Object.prototype && typeof value.then !== 'function';
 }

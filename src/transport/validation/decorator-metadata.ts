@@ -14,7 +14,7 @@ export interface TransformMetadata {
   readonly options?: { readonly groups?: readonly string[] };
 }
 
-type ByProperty = ReadonlyMap<unknown, ReadonlyMap<string | undefined, unknown>>;
+type ByProperty = ReadonlyMap<unknown, ReadonlyMap<string, unknown>>;
 
 /** The part of class-transformer's storage that is read here. */
 export interface DecoratorMetadata {
