@@ -46,7 +46,7 @@ function isSimple({ reflectedType, typeFunction, options }: TypeMetadata): boole
   return typeof typeFunction === 'function' && !options?.discriminator && reflectedType !== Map;
 }
 
-/** The class and those it extends; undefined unless all of them are classes of JavaScript's own language. */
+/** The class and those it extends; undefined if one of them is no class, or built in. */
 function lineageOf(type: unknown): unknown[] | undefined {
   const lineage: unknown[] = [];
   let one = type;
@@ -58,13 +58,13 @@ function lineageOf(type: unknown): unknown[] | undefined {
   return lineage;
 }
 
-/** Built-in classes (and what is bound) are native; their instances are more than their properties. */
+/** Built-in classes and bound functions are native: an instance of such a class is more than its properties. */
 function isWritten(type: { prototype?: unknown }): boolean {
   const prototype = type.prototype as object | undefined;
   return (
     typeof prototype === 'object' &&
     prototype.constructor === type &&
-    Object.prototype.isPrototypeOf.call(Object.prototype, prototype) &&
+    prototype instanceof Object &&
     !Function.prototype.toString.call(type).includes('[native code]')
   );
 }

@@ -49,6 +49,8 @@ export class CompiledValidationPipe extends ValidationPipe {
   private readonly isShortened: boolean;
   private readonly loading: Promise<boolean>;
   private isOfSamePackages: boolean | undefined;
+  private readonly refused = new WeakSet();
+  private isRefused = false;
   private seen: object | undefined;
   private isSeenAccepted = false;
 
@@ -68,6 +70,12 @@ export class CompiledValidationPipe extends ValidationPipe {
   ): Promise<Awaited<ReturnType<ValidationPipe['transform']>>> {
     this.isOfSamePackages ??= await this.loading;
     return this.instanceOf(value, metadata) ?? super.transform(value, metadata);
+  }
+
+  /** Nest asks for this first, and for the rest in the same turn. */
+  protected override stripProtoKeys(value: unknown): void {
+    this.isRefused = typeof value === 'object' && value !== null && this.refused.delete(value);
+    super.stripProtoKeys(value);
   }
 
   /** Nest looks for binary values where an object belongs; an object that is accepted has none there. */
@@ -101,11 +109,13 @@ export class CompiledValidationPipe extends ValidationPipe {
     if (type === undefined || !this.toValidate(expected)) return undefined;
     const accepts = this.rules.of(type);
     const instance = accepts && this.transformer.toInstance(type, value);
-    return instance !== undefined && accepts?.(instance) ? instance : undefined;
+    if (instance === undefined || accepts?.(instance)) return instance;
+    this.refused.add(value as object);
+    return undefined;
   }
 
   private accepts(object: object): boolean {
-    return this.isOfSamePackages === true && this.rules.accepts(object);
+    return !this.isRefused && this.isOfSamePackages === true && this.rules.accepts(object);
   }
 
   /** Decorators of another copy of the packages, or of packages of one's own, are not known here. */
