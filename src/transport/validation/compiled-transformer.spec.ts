@@ -215,6 +215,7 @@ describe('CompiledTransformer', () => {
     ['bytes for a conversion', { count: Buffer.from('1') }],
     ['text for bytes', { bytes: 'b' }],
     ['a list', [{}]],
+    ['a list of a class of its own', { other: new (class extends Array {})() }],
     ['text', 'text'],
     ['nothing', null],
   ])('leaves %s to class-transformer', (_, value) => {
@@ -251,6 +252,20 @@ describe('CompiledTransformer', () => {
     for (const type of [Exposed, Heir, Excluded, Discriminated, OwnMap, Object, Map, Array, Buffer]) {
       expect(transformer.toInstance(type, { item: {} })).toBeUndefined();
     }
+  });
+
+  it('shows the functions of a class nothing that Nest would have taken out', () => {
+    const shown: unknown[] = [];
+    class Showing {
+      @Transform(({ obj }: Given) => shown.push(obj))
+      id?: number;
+    }
+    const value: unknown = JSON.parse('{"id":1,"other":[{"__proto__":{}}]}');
+
+    expect(transformer.toInstance(Showing, value)).toBeUndefined();
+    expect(shown).toEqual([]);
+    expect(transformer.toInstance(Showing, { id: 1 })).toBeInstanceOf(Showing);
+    expect(shown).toEqual([{ id: 1 }]);
   });
 
   it('fails as plainToInstance fails', () => {

@@ -48,9 +48,11 @@ export class CompiledTransformer {
 
   /** @returns undefined when class-transformer itself has to do it */
   toInstance(type: object, value: unknown): object | undefined {
-    if (!this.isUsable || !isObject(value) || !isPlain(value)) return undefined;
+    if (!this.isUsable || !isObject(value) || Array.isArray(value)) return undefined;
     const plan = this.planOf(type);
-    const instance = plan === undefined ? LEFT : this.fill(plan, value);
+    // First, so that no function of the class sees what Nest would have taken out.
+    if (plan === undefined || !isPlainData(value)) return undefined;
+    const instance = this.fill(plan, value);
     return instance === LEFT ? undefined : instance;
   }
 
@@ -68,8 +70,8 @@ export class CompiledTransformer {
     if (instance.constructor !== Type) return LEFT;
     const prototype = Type.prototype as object;
     for (const key of Object.keys(source)) {
-      // A method is not overwritten, and some names are taken out by Nest.
-      if (key in prototype || key === 'prototype' || typeof instance[key] === 'function') return LEFT;
+      // A method is not overwritten.
+      if (key in prototype || typeof instance[key] === 'function') return LEFT;
       const property = properties.get(key);
       const value =
         property === undefined ? copyOf(source[key]) : this.valueOf(property, key, source, instance);
@@ -110,44 +112,45 @@ export class CompiledTransformer {
   private typed(type: unknown, value: unknown): unknown {
     if (!type) return copyOf(value);
     if (typeof type !== 'function') return LEFT;
-    if (Array.isArray(value)) return copyOfArray(value, (item) => this.typed(type, item));
+    if (Array.isArray(value)) {
+      const items = value.map((item) => this.typed(type, item));
+      return items.includes(LEFT) ? LEFT : items;
+    }
     const convert = CONVERSIONS.get(type);
     if (convert !== undefined) {
       if (value === null || value === undefined) return value;
-      return isObject(value) && !isPlain(value) ? LEFT : convert(value as never);
+      return convert(value as never);
     }
     const plan = this.planOf(type);
     if (plan === undefined) return LEFT;
-    if (!isObject(value)) return value;
-    return isPlain(value) ? this.fill(plan, value) : LEFT;
+    return isObject(value) ? this.fill(plan, value) : value;
   }
+}
+
+/** Whether there is nothing but what JSON can express, and no name that Nest takes out. */
+function isPlainData(value: unknown): boolean {
+  if (!isObject(value)) return true;
+  if (Array.isArray(value)) {
+    if (Object.getPrototypeOf(value) !== Array.prototype) return false;
+    for (let index = 0; index < value.length; index += 1) {
+      // Nest closes gaps.
+      if (!isPlainData(value[index]) || !(index in value)) return false;
+    }
+    return true;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || typeof value.then === 'function') return false;
+  for (const key of Object.keys(value)) {
+    if (key in Object.prototype || key === 'prototype' || !isPlainData(value[key])) return false;
+  }
+  return true;
 }
 
 function copyOf(value: unknown): unknown {
   if (!isObject(value)) return value;
-  if (Array.isArray(value)) return copyOfArray(value, copyOf);
-  if (!isPlain(value)) return LEFT;
+  if (Array.isArray(value)) return value.map(copyOf);
   const copy: Plain = {};
-  for (const key of Object.keys(value)) {
-    if (key in Object.prototype || key === 'prototype') return LEFT;
-    const copied = copyOf(value[key]);
-    if (copied === LEFT) return LEFT;
-    copy[key] = copied;
-  }
+  for (const key of Object.keys(value)) copy[key] = copyOf(value[key]);
   return copy;
-}
-
-function copyOfArray(array: readonly unknown[], copy: (item: unknown) => unknown): unknown {
-  const copied: unknown[] = [];
-  for (let index = 0; index < array.length; index += 1) {
-    const item = array[index];
-    // Nest closes gaps.
-    if (item === undefined && !(index in array)) return LEFT;
-    const own = copy(item);
-    if (own === LEFT) return LEFT;
-    copied.push(own);
-  }
-  return copied;
 }
 
 /** What `emitDecoratorMetadata` says of a property that holds an array; another class would be made for the list. */
@@ -162,8 +165,4 @@ function isPlainList(reflectedType: unknown): boolean {
 
 function isObject(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null;
-}
-
-function isPlain(value: Plain): boolean {
-  return Object.getPrototypeOf(value) === Object.prototype && typeof value.then !== 'function';
 }
