@@ -5,12 +5,15 @@ type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValid
 /** What a class may be asked: whether an instance certainly breaks none of its rules. */
 export type Accepts = (object: object) => boolean;
 
+type Class = new (...args: never[]) => object;
+
 interface Check {
   readonly metadata: Metadata;
   readonly validate: (value: unknown, args: ValidationArguments) => unknown;
 }
 
 interface PropertyRules {
+  readonly targetName: string;
   readonly name: string;
   readonly conditions: readonly ((object: object, value: unknown) => boolean)[];
   readonly checks: readonly Check[];
@@ -42,7 +45,7 @@ const COMPILED_TYPES = new Set([
  * errors are the only errors there are. Validators are taken from class-validator's container once.
  */
 export class CompiledRules {
-  private readonly compiled = new Map<unknown, Accepts | undefined>();
+  private readonly compiled = new WeakMap<object, { readonly accepts: Accepts | undefined }>();
   private readonly isWhitelisted: boolean;
   private readonly isUsable: boolean;
 
@@ -55,18 +58,22 @@ export class CompiledRules {
 
   /** Whether the object certainly breaks no rule of its class. */
   accepts(object: object): boolean {
-    const type = object.constructor;
-    let accepts = this.compiled.get(type);
-    if (accepts === undefined && !this.compiled.has(type)) {
-      accepts = this.isUsable ? this.compile(type) : undefined;
-      this.compiled.set(type, accepts);
+    return this.of(object.constructor)?.(object) ?? false;
+  }
+
+  /** @returns undefined when nothing can be told of instances of the class */
+  of(type: unknown): Accepts | undefined {
+    if (typeof type !== 'function' || !this.isUsable) return undefined;
+    let known = this.compiled.get(type);
+    if (known === undefined) {
+      known = { accepts: this.compile(type as Class) };
+      this.compiled.set(type, known);
     }
-    return accepts?.(object) ?? false;
+    return known.accepts;
   }
 
   /** @returns undefined when the class has no rules, or one that cannot be decided at once */
-  private compile(type: unknown): Accepts | undefined {
-    if (typeof type !== 'function') return undefined;
+  private compile(type: Class): Accepts | undefined {
     const storage = getMetadataStorage();
     const all = storage.getTargetValidationMetadatas(type, '', false, false);
     if (all.length === 0 || !all.every((metadata) => COMPILED_TYPES.has(metadata.type))) return undefined;
@@ -77,6 +84,7 @@ export class CompiledRules {
       const checks = metadatas.flatMap((metadata) => checksOf(metadata));
       if (checks.includes('asynchronous')) return undefined;
       properties.push({
+        targetName: type.name,
         name,
         conditions: metadatas
           .filter((metadata) => metadata.type === 'conditionalValidation')
@@ -97,7 +105,8 @@ export class CompiledRules {
     return true;
   }
 
-  private keeps({ name, conditions, checks, isNested }: PropertyRules, object: object): boolean {
+  private keeps(rules: PropertyRules, object: object): boolean {
+    const { name, conditions, checks, isNested } = rules;
     const value = (object as Record<string, unknown>)[name];
     if (value instanceof Promise) return false;
     for (const condition of conditions) {
@@ -105,7 +114,7 @@ export class CompiledRules {
     }
     for (const { metadata, validate } of checks) {
       if (metadata.validateIf && !metadata.validateIf(object, value)) continue;
-      const args = argumentsOf(metadata, object, value);
+      const args = argumentsOf(rules, metadata, object, value);
       if (!metadata.each || !isCollection(value)) {
         if (!isTrue(validate(value, args))) return false;
       } else if (!Array.isArray(value) || !value.every((item) => isTrue(validate(item, args)))) {
@@ -132,10 +141,15 @@ function checksOf(metadata: Metadata): (Check | 'asynchronous')[] {
     });
 }
 
-function argumentsOf(metadata: Metadata, object: object, value: unknown): ValidationArguments {
+function argumentsOf(
+  { targetName, name }: PropertyRules,
+  metadata: Metadata,
+  object: object,
+  value: unknown,
+): ValidationArguments {
   return {
-    targetName: object.constructor.name,
-    property: metadata.propertyName,
+    targetName,
+    property: name,
     object,
     value,
     constraints: metadata.constraints as unknown[],

@@ -1,17 +1,41 @@
-import { Injectable, ValidationPipe, type ValidationError, type ValidationPipeOptions } from '@nestjs/common';
-import type { ValidatorOptions } from 'class-validator';
+import {
+  Injectable,
+  ValidationPipe,
+  type ArgumentMetadata,
+  type ValidationError,
+  type ValidationPipeOptions,
+} from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidatorOptions } from 'class-validator';
 import { CompiledRules } from './compiled-rules.js';
+import { CompiledTransformer } from './compiled-transformer.js';
+
+/** The steps of Nest's pipe that are left out for what is valid, unless a subclass has its own. */
+const STEPS = [
+  'toEmptyIfNil',
+  'closeArrayGaps',
+  'isPrimitive',
+  'isBinary',
+  'stripProtoKeys',
+  'findNestedBinaryValues',
+  'validate',
+] as const;
 
 /**
  * Nest's `ValidationPipe` with the same decorators, options, results and errors, several times faster for what is
  * valid.
  *
- * class-validator gathers and sorts the rules of a class for every object, and waits for promises even when there are
- * none; with many objects at once all that survives one garbage collection after the other, so that width makes each
- * dearer. Here the rules of a class are looked up once, and a valid object is accepted without waiting. Everything else,
- * such as an object that breaks a rule, an asynchronous validator, or groups, is left to class-validator.
+ * class-validator gathers and sorts the rules of a class for every object, class-transformer its decorators for every
+ * property, and both and Nest's pipe wait for promises even when there are none; with many objects at once all that
+ * survives one garbage collection after the other, so that width makes each dearer. Here both are looked up once per
+ * class, and a valid object is made and accepted without waiting. Everything else, such as an object that breaks a rule,
+ * a value that JSON cannot express, `@Expose`, an asynchronous validator, or groups, is left to the libraries.
  *
- * A rule that is added to a class, or a container that is set, after its first object was validated is not seen.
+ * With `transform`, what is not accepted at once is made a second time by class-transformer: a constructor or a function
+ * of `@Transform` with an effect of its own has it twice then. The options that such a function is given are frozen.
+ *
+ * A rule or decorator that is added to a class, or a container that is set, after its first object was validated is not
+ * seen.
  *
  * @example
  * ```ts
@@ -21,11 +45,37 @@ import { CompiledRules } from './compiled-rules.js';
 @Injectable()
 export class CompiledValidationPipe extends ValidationPipe {
   private readonly rules: CompiledRules;
-  private accepted: object | undefined;
+  private readonly transformer: CompiledTransformer;
+  private readonly isShortened: boolean;
+  private readonly loading: Promise<boolean>;
+  private isOfSamePackages: boolean | undefined;
+  private readonly refused = new WeakSet();
+  private isRefused = false;
+  private seen: object | undefined;
+  private isSeenAccepted = false;
 
   constructor(options?: ValidationPipeOptions) {
     super(options);
     this.rules = new CompiledRules(this.validatorOptions);
+    this.transformer = new CompiledTransformer(this.transformOptions);
+    const { prototype } = CompiledValidationPipe;
+    this.isShortened = this.isTransformEnabled && STEPS.every((step) => this[step] === prototype[step]);
+    this.loading = this.loadsSamePackages(options).catch(() => false);
+  }
+
+  /** @returns the value, or the instance that is made of it, once it is found valid; rejects as Nest's pipe does */
+  override async transform(
+    value: unknown,
+    metadata: ArgumentMetadata,
+  ): Promise<Awaited<ReturnType<ValidationPipe['transform']>>> {
+    this.isOfSamePackages ??= await this.loading;
+    return this.instanceOf(value, metadata) ?? super.transform(value, metadata);
+  }
+
+  /** Nest asks for this first, and for the rest in the same turn. */
+  protected override stripProtoKeys(value: unknown): void {
+    this.isRefused = typeof value === 'object' && value !== null && this.refused.delete(value);
+    super.stripProtoKeys(value);
   }
 
   /** Nest looks for binary values where an object belongs; an object that is accepted has none there. */
@@ -35,9 +85,10 @@ export class CompiledValidationPipe extends ValidationPipe {
     // With a second argument it asks about what lies within an object.
     if (found !== undefined) return super.findNestedBinaryValues(object, found);
     const whole: unknown = object;
-    const isAccepted = typeof whole === 'object' && whole !== null && this.rules.accepts(whole);
-    this.accepted = isAccepted ? whole : undefined;
-    return isAccepted ? [] : super.findNestedBinaryValues(object);
+    if (typeof whole !== 'object' || whole === null) return super.findNestedBinaryValues(object);
+    this.seen = whole;
+    this.isSeenAccepted = this.accepts(whole);
+    return this.isSeenAccepted ? [] : super.findNestedBinaryValues(object);
   }
 
   protected override validate(
@@ -45,8 +96,32 @@ export class CompiledValidationPipe extends ValidationPipe {
     options?: ValidatorOptions,
   ): Promise<ValidationError[]> | ValidationError[] {
     // Nest asks for both in one turn; Nest 11 asks for this alone.
-    const isAccepted = this.accepted === object || this.rules.accepts(object);
-    this.accepted = undefined;
+    const isAccepted = this.seen === object ? this.isSeenAccepted : this.accepts(object);
+    this.seen = undefined;
     return isAccepted ? [] : super.validate(object, options);
+  }
+
+  /** @returns undefined for what is not certainly valid */
+  private instanceOf(value: unknown, metadata: ArgumentMetadata): object | undefined {
+    if (!this.isShortened || this.isOfSamePackages !== true) return undefined;
+    const expected = this.expectedType ? { ...metadata, metatype: this.expectedType } : metadata;
+    const type = expected.metatype;
+    if (type === undefined || !this.toValidate(expected)) return undefined;
+    const accepts = this.rules.of(type);
+    const instance = accepts && this.transformer.toInstance(type, value);
+    if (instance === undefined || accepts?.(instance)) return instance;
+    this.refused.add(value as object);
+    return undefined;
+  }
+
+  private accepts(object: object): boolean {
+    return !this.isRefused && this.isOfSamePackages === true && this.rules.accepts(object);
+  }
+
+  /** Decorators of another copy of the packages, or of packages of one's own, are not known here. */
+  private async loadsSamePackages(options: ValidationPipeOptions = {}): Promise<boolean> {
+    const validator = await this.loadValidator(options.validatorPackage);
+    const transformer = await this.loadTransformer(options.transformerPackage);
+    return validator.validate === validate && transformer.plainToInstance === plainToInstance;
   }
 }
