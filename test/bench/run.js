@@ -66,12 +66,15 @@ for (const name of names) {
   }
   results.groups[name] = { title: group.title, subjects: summary };
   printGroup(group, summary);
+  // After each group, so that what was measured stays when a later one fails.
+  if (values.out !== undefined) write(values.out);
 }
-if (values.out !== undefined) {
-  mkdirSync(values.out, { recursive: true });
-  writeFileSync(`${values.out}/benchmarks.json`, `${JSON.stringify(results, undefined, 2)}\n`);
-  writeFileSync(`${values.out}/benchmarks.svg`, chartOf(results));
-  console.log(`Written to ${values.out}/benchmarks.json and ${values.out}/benchmarks.svg`);
+if (values.out !== undefined) console.log(`Written to ${values.out}/benchmarks.json and benchmarks.svg`);
+
+function write(directory) {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(`${directory}/benchmarks.json`, `${JSON.stringify(results, undefined, 2)}\n`);
+  writeFileSync(`${directory}/benchmarks.svg`, chartOf(results));
 }
 
 function ratiosTo(reference, result) {

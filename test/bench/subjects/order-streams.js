@@ -33,9 +33,12 @@ const VARIANTS = {
   unattended: () => ({ options: { recoveryIntervalMs: NEVER_MS, ackWaitMs: NEVER_MS } }),
   metrics: async () => {
     const { ServiceMetrics } = await import('../../../dist/operations/metrics/service-metrics.js');
-    return { observe: (server) => new ServiceMetrics(server, { take: noStreams }, METRICS_OPTIONS) };
+    return { observe: (server) => new ServiceMetrics(server, NO_STREAMS, NO_STORE, METRICS_OPTIONS) };
   },
 };
+/** Nobody asks for the metrics here, only what they count costs. */
+const NO_STREAMS = { take: () => Promise.resolve({ streams: [] }) };
+const NO_STORE = { check: () => Promise.resolve(undefined) };
 const METRICS_OPTIONS = {
   thresholds: { lag: 1_000, oldestPendingMs: 60_000, deadLetters: 1 },
   recoveryIntervalMs: 1_000,
@@ -46,10 +49,6 @@ function commitOrder({ orderId }, context) {
   context.commit((tx) =>
     tx.hset(`{orders}:order:${orderId}`, { state: 'processed' }).emit('orders.processed', { orderId }),
   );
-}
-
-function noStreams() {
-  return Promise.resolve({ streams: [] });
 }
 
 async function orderType() {
