@@ -236,8 +236,9 @@ describe.each(['Redis', 'PostgreSQL'])('An order in %s', (kind) => {
   describe('that is replayed', () => {
     /** @returns the id of the new entry */
     async function replay(): Promise<string> {
-      const [letter] = await letters();
-      return app.replay(letter?.id ?? '');
+      // PostgreSQL says how an order ends before the letter is written.
+      const { id } = await eventually(async () => (await letters())[0]);
+      return app.replay(id);
     }
 
     it('is on its way again, and can be processed, once', async () => {
