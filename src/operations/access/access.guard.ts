@@ -10,7 +10,8 @@ import {
 } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { networkOf } from '../http/network-of.js';
+import { RateLimit } from '../http/rate-limit.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
 import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
 import { SCOPE_METADATA, type Scope } from './scope.js';
@@ -19,9 +20,9 @@ import { ALL_SCOPES, TokenRing, type Holder } from './token-ring.js';
 /** Paths of the controllers that are open to everybody; every other one, also one that is yet to be written, is not. */
 const OPEN: readonly string[] = ['orders', 'health', 'metrics'];
 
-/** So many wrong tokens within a minute, and an address is refused for a minute. */
-const MOST_FAILURES = 10;
-const MINUTE_S = 60;
+/** Wrong tokens of one network within a minute that are answered 401; further ones are answered 429. */
+const MOST_WRONG_TOKENS = 10;
+const MINUTE_MS = 60_000;
 
 /** What the guard looks at in a request, whatever the HTTP platform, and what it leaves there. */
 interface OperatorRequest {
@@ -42,7 +43,7 @@ interface HeaderSink {
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly tokens: TokenRing;
-  private readonly failures = new RateLimiterMemory({ points: MOST_FAILURES, duration: MINUTE_S });
+  private readonly wrongTokens = new RateLimit(MOST_WRONG_TOKENS, MINUTE_MS);
 
   constructor(
     @Inject(ACCESS_OPTIONS) options: AccessOptions,
@@ -51,11 +52,11 @@ export class AccessGuard implements CanActivate {
     this.tokens = new TokenRing(options);
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http' || isOpen(context.getClass())) return true;
     const request = context.switchToHttp().getRequest<OperatorRequest>();
     const response = context.switchToHttp().getResponse<HeaderSink>();
-    const holder = this.tokens.isEmpty ? localHolder(request) : await this.tokenHolder(request, response);
+    const holder = this.tokens.isEmpty ? localHolder(request) : this.tokenHolder(request, response);
     const needed = this.neededScope(context, request.method);
     if (!holder.scopes.includes(needed)) {
       throw new ForbiddenException(`This token may not do that: it lacks the scope "${needed}"`);
@@ -70,14 +71,15 @@ export class AccessGuard implements CanActivate {
     return declared ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'discard');
   }
 
-  private async tokenHolder(request: OperatorRequest, response: HeaderSink): Promise<Holder> {
-    const address = request.socket.remoteAddress ?? '';
-    const failed = await this.failures.get(address);
-    if (failed && failed.consumedPoints > MOST_FAILURES) throw tooMany(response);
-    const holder = this.tokens.holderOf(request.headers.authorization);
+  /** A right token is let in whatever came from its address before: a limit must not shut operators out. */
+  private tokenHolder({ headers, socket }: OperatorRequest, response: HeaderSink): Holder {
+    const { authorization } = headers;
+    const holder = this.tokens.holderOf(authorization);
     if (holder) return holder;
-    const { consumedPoints } = await this.failures.penalty(address);
-    if (consumedPoints > MOST_FAILURES) await this.failures.block(address, MINUTE_S);
+    // A request without a token tries none: a page of another site can make a browser send any number of those.
+    if (authorization !== undefined && !this.wrongTokens.admits(networkOf(socket.remoteAddress ?? ''))) {
+      throw tooMany(response);
+    }
     response.setHeader('WWW-Authenticate', 'Bearer');
     throw new UnauthorizedException('Operators need a token: Authorization: Bearer <ADMIN_TOKEN>');
   }
@@ -99,6 +101,6 @@ function localHolder({ socket, headers }: OperatorRequest): Holder {
 }
 
 function tooMany(response: HeaderSink): HttpException {
-  response.setHeader('Retry-After', String(MINUTE_S));
+  response.setHeader('Retry-After', String(MINUTE_MS / 1_000));
   return new HttpException('Too many wrong tokens; try again in a minute', HttpStatus.TOO_MANY_REQUESTS);
 }

@@ -3,7 +3,7 @@ import { RateLimit } from './rate-limit.js';
 describe('RateLimit', () => {
   let now: number;
   const limitOf = (perSecond: number, mostAddresses?: number): RateLimit =>
-    new RateLimit(perSecond, () => now, mostAddresses);
+    new RateLimit(perSecond, 1_000, () => now, mostAddresses);
   const admitted = (limit: RateLimit, addresses: readonly string[]): boolean[] =>
     addresses.map((address) => limit.admits(address));
 
