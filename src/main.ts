@@ -11,7 +11,7 @@ import { announce } from './operations/lifecycle/announce.js';
 import { Shutdown } from './operations/lifecycle/shutdown.js';
 import { ServiceLogger } from './operations/logging/service-logger.js';
 import { DatabaseStartError } from './orders/store/postgres/database-start.error.js';
-import { OrderStreamsError, RedisStreamsServer } from './transport/index.js';
+import { OrderStreamsError, RedisStreamsServer, type SingleConnectionOptions } from './transport/index.js';
 
 /** Where the service keeps the Redis that it starts by itself. */
 const DATA_DIR = '.data';
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
 }
 
 async function startService(config: Config, logger: LoggerService, shutdown: Shutdown): Promise<void> {
-  const connection = connectionOptions(config) ?? { url: await startOwnRedis(shutdown) };
+  const connection = connectionOptions(config) ?? (await startOwnRedis(shutdown));
   const options: Pick<NestApplicationOptions, 'logger' | 'bodyParser' | 'abortOnError'> = {
     logger,
     bodyParser: false,
@@ -64,11 +64,12 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
   announce(url, { stream: config.streamKey, group: config.groupName });
 }
 
-async function startOwnRedis(shutdown: Shutdown): Promise<string> {
+async function startOwnRedis(shutdown: Shutdown): Promise<SingleConnectionOptions> {
   const logger = new Logger('EmbeddedRedis');
   const redis = await startEmbeddedRedis({ dataDir: DATA_DIR, log: (line) => logger.log(line) });
   shutdown.add('the embedded Redis', () => redis.stop());
-  return redis.url;
+  const { url, socketPath } = redis;
+  return { url, ...(socketPath !== undefined && { redis: { path: socketPath } }) };
 }
 
 /** Whatever nobody awaited or caught has left the process in a state that nobody knows. */

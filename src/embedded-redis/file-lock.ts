@@ -5,6 +5,8 @@ import { isAlive } from './send-signal.js';
 
 const WAIT_MS = 120_000;
 const POLL_MS = 100;
+/** Between making a lock file and writing the process id into it nobody needs as long as that, in milliseconds. */
+const WRITTEN_WITHIN_MS = 5_000;
 
 /**
  * Runs `work` while no other process runs its own under the same lock file. A lock whose process is gone is taken.
@@ -39,7 +41,9 @@ function tryLock(path: string): boolean {
 function isStale(path: string): boolean {
   try {
     const bootedAt = Date.now() - uptime() * 1000;
-    return statSync(path).mtimeMs < bootedAt || !isAlive(Number(readFileSync(path, 'utf8')));
+    const { mtimeMs, size } = statSync(path);
+    if (size === 0) return Date.now() - mtimeMs > WRITTEN_WITHIN_MS;
+    return mtimeMs < bootedAt || !isAlive(Number(readFileSync(path, 'utf8')));
   } catch {
     return false;
   }

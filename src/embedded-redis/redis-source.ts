@@ -7,12 +7,16 @@ export interface RedisPlace {
   directory: string;
   /** Loopback port to listen on. */
   port: number;
+  /** What the server asks everybody for, also on loopback. Undefined while none was ever started here. */
+  password: string | undefined;
   log: Log;
 }
 
 /** A server that answers commands. */
 export interface RunningRedis {
   port: number;
+  /** The Unix socket on which it answers too, where it has one. */
+  socketPath?: string;
   /** For the log, as in `Redis 7.0.15, process 4711`. */
   description: string;
   /** Ends the server with its data written; resolves when it is gone. */

@@ -7,8 +7,9 @@ export function sendSignal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Whether a process with this id exists. */
+/** Whether a process with this id exists. What is no id, as in a file that a full disk left empty, is none's. */
 export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false; // 0 and below would mean whole groups of processes
   try {
     process.kill(pid, 0);
     return true;

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PortTakenError, type RedisSource, type RunningRedis } from './redis-source.js';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Door } from './ask-redis.js';
+import { PortTakenError, type RedisPlace, type RedisSource, type RunningRedis } from './redis-source.js';
 import { runCommand } from './run-command.js';
-import { DURABLE_SETTINGS } from './server-arguments.js';
+import { DURABLE_SETTINGS, SECRET_SETTINGS, secretSettings } from './server-arguments.js';
 import { waitForRedis } from './wait-for-redis.js';
 
 const IMAGE = 'redis:7-bookworm';
@@ -13,7 +16,8 @@ const REMOVAL_POLL_MS = 100;
 
 /** A container through `docker run`: published on loopback alone, with the data directory mounted. */
 export const containerSource: RedisSource = {
-  async start({ directory, port, log }) {
+  async start(place) {
+    const { directory, port, log } = place;
     const engine = await runCommand('docker', ['info', '--format', '{{json .SecurityOptions}}'], {
       timeoutMs: 20_000,
     });
@@ -21,11 +25,12 @@ export const containerSource: RedisSource = {
     const name = containerName(directory);
     await runCommand('docker', ['rm', '--force', name]);
     log(`No Redis server here: running one in a container (${IMAGE}) ...`);
+    writeFileSync(join(directory, SECRET_SETTINGS), secretSettings(place), { mode: 0o600 });
     const rootless = engine.stdout.includes('rootless');
     const { code, stderr } = await runCommand('docker', [
       ...['run', '--detach', '--rm', '--name', name, '--stop-timeout', '30'],
       ...['--publish', `127.0.0.1:${port}:6379`, '--volume', `${directory}:/data`, ...userOption(rootless)],
-      ...[IMAGE, 'redis-server', '--protected-mode', 'no', ...DURABLE_SETTINGS],
+      ...[IMAGE, 'redis-server', `/data/${SECRET_SETTINGS}`, '--protected-mode', 'no', ...DURABLE_SETTINGS],
     ]);
     if (code !== 0) {
       await runCommand('docker', ['rm', '--force', name]);
@@ -36,7 +41,7 @@ export const containerSource: RedisSource = {
       };
     }
     try {
-      await waitForRedis(port, undefined, READY_TIMEOUT_MS);
+      await waitForRedis(doorOf(place), undefined, READY_TIMEOUT_MS);
     } catch (error) {
       await runCommand('docker', ['rm', '--force', name]);
       throw error;
@@ -44,15 +49,21 @@ export const containerSource: RedisSource = {
     return containerOnPort(name, port);
   },
 
-  async findRunning({ directory }) {
+  async findRunning(place) {
+    const { directory } = place;
     const name = containerName(directory);
     const { code, stdout } = await runCommand('docker', ['port', name, '6379/tcp'], { timeoutMs: 20_000 });
     const port = Number(/:(\d+)/.exec(stdout)?.[1]);
     if (code !== 0 || !Number.isInteger(port)) return undefined;
-    await waitForRedis(port);
+    await waitForRedis(doorOf({ ...place, port }));
     return containerOnPort(name, port);
   },
 };
+
+/** Whose port it is, the engine has said. */
+function doorOf({ port, password }: RedisPlace): Door {
+  return { port, ...(password !== undefined && { password }) };
+}
 
 function containerName(directory: string): string {
   return `order-streams-redis-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;

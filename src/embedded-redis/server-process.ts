@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { askRedis } from './ask-redis.js';
-import { endSilentServer, pidFile } from './left-over-process.js';
+import { askRedis, type Door } from './ask-redis.js';
+import { endSilentServer } from './left-over-process.js';
+import { recordProcess, recordedProcess } from './process-record.js';
 import type { RedisBinary } from './redis-binary.js';
 import { PortTakenError, type RedisPlace, type RunningRedis } from './redis-source.js';
 import { sendSignal } from './send-signal.js';
-import { serverArguments } from './server-arguments.js';
-import { waitForPortClosed, waitForRedis } from './wait-for-redis.js';
+import { SECRET_SETTINGS, secretSettings, serverArguments } from './server-arguments.js';
+import { socketPath } from './server-socket.js';
+import { waitForRedis, waitUntilClosed } from './wait-for-redis.js';
 
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -19,80 +21,89 @@ const STOP_TIMEOUT_MS = 30_000;
  */
 export async function startServerProcess(binary: RedisBinary, place: RedisPlace): Promise<RunningRedis> {
   const { directory, port, log } = place;
+  const door = doorOf(place);
   const logFile = join(directory, 'redis.log');
   const logStart = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
-  const child = spawn(
-    binary.path,
-    serverArguments({ directory, port, logFile, pidFile: pidFile(directory) }),
-    {
-      detached: true,
-      stdio: 'ignore',
-    },
-  );
+  writeFileSync(join(directory, SECRET_SETTINGS), secretSettings(place), { mode: 0o600 });
+  const child = spawn(binary.path, serverArguments({ directory, port, logFile }), {
+    detached: true,
+    stdio: 'ignore',
+  });
+  if (child.pid !== undefined) recordProcess(directory, child.pid);
   const ended = new AbortController();
   child.once('error', (error) => ended.abort(error));
   child.once('exit', () => ended.abort());
   child.unref();
   try {
-    await waitForRedis(port, ended.signal);
-    if (!(await isServing(port, directory))) throw new PortTakenError(`port ${port} is another server's`);
+    await waitForRedis(door, ended.signal);
   } catch (error) {
     child.kill('SIGKILL');
     const reason = readSince(logFile, logStart);
-    if (error instanceof PortTakenError) throw error;
     if (/address already in use|failed listening/i.test(reason))
       throw new PortTakenError(`port ${port} is taken`);
     throw new Error(`${binary.path} did not start on ${directory}: ${reason || String(error)}`, {
       cause: error,
     });
   }
-  const pid = child.pid ?? 0;
-  const server = processOnPort(pid, port, `${binary.product}, process ${pid}`);
   const complain = (code: number | null, signal: string | null): void =>
     log(`The embedded Redis ended by itself (${signal ?? `exit code ${String(code)}`}); see ${logFile}.`);
   child.once('exit', complain);
   return {
-    ...server,
+    port,
+    socketPath: door.path,
+    description: `${binary.product}, process ${child.pid ?? 0}`,
     async stop() {
       child.off('exit', complain);
-      await server.stop();
+      await endChild(child);
     },
+    stopSoon: () => void child.kill('SIGTERM'),
   };
 }
 
-/** Finds the process that serves `directory`, whoever started it; one that does not answer is ended. */
-export async function findServerProcess({
-  directory,
-  port,
-  log,
-}: RedisPlace): Promise<RunningRedis | undefined> {
-  if (port !== 0 && (await isServing(port, directory))) {
-    await waitForRedis(port);
-    const pid = Number(/process_id:(\d+)/.exec(await askRedis(port, 'INFO server'))?.[1]);
-    return processOnPort(pid, port, `process ${pid}, already running`);
+/** Finds the process that serves the directory, whoever started it; one that does not answer is ended. */
+export async function findServerProcess(place: RedisPlace): Promise<RunningRedis | undefined> {
+  const door = doorOf(place);
+  const info = await askRedis(door, 'INFO server').catch(() => '');
+  const port = Number(/tcp_port:(\d+)/.exec(info)?.[1]);
+  if (Number.isInteger(port)) {
+    await waitForRedis(door);
+    return foundServer(place.directory, door, port);
   }
-  if (await endSilentServer(directory))
-    log('Ended a Redis that an earlier run left behind and that did not answer.');
+  if (await endSilentServer(place.directory))
+    place.log('Ended a Redis that an earlier run left behind and that did not answer.');
   return undefined;
 }
 
-function processOnPort(pid: number, port: number, description: string): RunningRedis {
+function foundServer(directory: string, door: Door & { path: string }, port: number): RunningRedis {
+  const pid = recordedProcess(directory);
   return {
     port,
-    description,
+    socketPath: door.path,
+    description: `process ${pid ?? 'of an earlier run'}, already running`,
     async stop() {
-      sendSignal(pid, 'SIGTERM');
-      if (await waitForPortClosed(port, STOP_TIMEOUT_MS)) return;
-      sendSignal(pid, 'SIGKILL');
-      await waitForPortClosed(port, STOP_TIMEOUT_MS);
+      await askRedis(door, 'SHUTDOWN').catch(() => '');
+      if (!(await waitUntilClosed(door, STOP_TIMEOUT_MS))) await endSilentServer(directory);
     },
-    stopSoon: () => sendSignal(pid, 'SIGTERM'),
+    stopSoon: () => {
+      const still = recordedProcess(directory);
+      if (still !== undefined) sendSignal(still, 'SIGTERM');
+    },
   };
 }
 
-async function isServing(port: number, directory: string): Promise<boolean> {
-  const reply = await askRedis(port, 'CONFIG GET dir').catch(() => '');
-  return reply.split('\r\n').includes(directory);
+/** It is told by its own handle, not by an id, which another process may have by now. */
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.ref();
+  child.kill('SIGTERM');
+  const hard = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(hard);
+}
+
+function doorOf({ directory, password }: RedisPlace): Door & { path: string } {
+  return { path: socketPath(directory), ...(password !== undefined && { password }) };
 }
 
 function readSince(path: string, offset: number): string {

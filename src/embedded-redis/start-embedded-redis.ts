@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { withFileLock } from './file-lock.js';
 import { freePort } from './free-port.js';
 import { Leases } from './leases.js';
+import { makePrivateDirectory } from './private-directory.js';
 import {
   PortTakenError,
   type Log,
@@ -26,8 +28,10 @@ export interface EmbeddedRedisOptions {
 
 /** A Redis that belongs to the service. */
 export interface EmbeddedRedis {
-  /** `redis://127.0.0.1:<port>` */
+  /** `redis://default:<password>@127.0.0.1:<port>`; also in the file `redis.url` of the data directory. */
   url: string;
+  /** A Unix socket that leads to it, and that nobody else can have taken over, as with a port; none in a container. */
+  socketPath?: string;
   /** Ends it with its data written, unless another process of this directory still uses it. Idempotent. */
   stop(): Promise<void>;
 }
@@ -47,24 +51,24 @@ export class NoRedisError extends Error {
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   const { log, sources = REDIS_SOURCES } = options;
-  const directory = makeDirectory(join(options.dataDir, 'redis'));
-  const dataDir = dirname(directory);
-  const portFile = join(dataDir, 'redis.port');
+  const dataDir = makeDirectory(options.dataDir);
+  const directory = makeDirectory(join(dataDir, 'redis'));
+  const urlFile = join(dataDir, 'redis.url');
   const lockFile = join(dataDir, 'redis.lock');
   const leases = new Leases(join(dataDir, 'redis.users'));
 
-  const server = await withFileLock(lockFile, async () => {
-    const place = { directory, port: readPort(portFile), log };
+  const { server, url } = await withFileLock(lockFile, async () => {
+    const known = readUrl(urlFile);
+    const place = { directory, port: Number(known?.port ?? 0), password: known?.password, log };
     const found = await findRunning(sources, place);
     const shared = leases.areHeld() ? found : undefined;
     if (found !== undefined && shared === undefined) {
       log(`Ending the Redis that an earlier run left behind (${found.description}).`);
       await found.stop();
     }
-    const started = shared ?? (await start(sources, place));
-    writeFileSync(portFile, `${started.port}\n`);
+    const started = shared ?? (await startAnew(sources, place, urlFile));
     leases.take();
-    return started;
+    return { server: started, url: readFileSync(urlFile, 'utf8').trim() };
   });
   log(`Embedded Redis on 127.0.0.1:${server.port} (${server.description}), data in ${directory}.`);
 
@@ -81,13 +85,13 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
       if (!leases.areHeld()) await server.stop();
     });
   };
-  return { url: `redis://127.0.0.1:${server.port}`, stop: () => (stopped ??= stop()) };
+  const { socketPath } = server;
+  return { url, ...(socketPath !== undefined && { socketPath }), stop: () => (stopped ??= stop()) };
 }
 
 function makeDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true });
-    return realpathSync(path);
+    return makePrivateDirectory(path);
   } catch (error) {
     throw new NoRedisError(
       `REDIS_URL is not set, and a Redis of our own cannot keep its data in ${resolve(path)} ` +
@@ -105,6 +109,23 @@ async function findRunning(
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Each start has a password of its own: whoever came to know an earlier one has nothing. */
+async function startAnew(
+  sources: readonly RedisSource[],
+  place: RedisPlace,
+  urlFile: string,
+): Promise<RunningRedis> {
+  const password = randomBytes(32).toString('hex');
+  const started = await start(sources, { ...place, password });
+  try {
+    writeFileSync(urlFile, `redis://default:${password}@127.0.0.1:${started.port}\n`, { mode: 0o600 });
+  } catch (error) {
+    await started.stop(); // nobody could find it again
+    throw error;
+  }
+  return started;
 }
 
 async function start(sources: readonly RedisSource[], place: RedisPlace): Promise<RunningRedis> {
@@ -131,11 +152,12 @@ async function startOnFreePort(source: RedisSource, place: RedisPlace): ReturnTy
   }
 }
 
-function readPort(path: string): number {
+/** The port and the password of the server that was started last, if that can be read. */
+function readUrl(path: string): URL | undefined {
   try {
-    const port = Number(readFileSync(path, 'utf8'));
-    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+    const url = new URL(readFileSync(path, 'utf8').trim());
+    return url.password === '' ? undefined : url;
   } catch {
-    return 0;
+    return undefined;
   }
 }

@@ -13,7 +13,7 @@ export async function startRedisContainer(image: string, args: readonly string[]
     .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/i))
     .start();
   const container = (await getContainerRuntimeClient()).container.getById(started.getId());
-  await waitForRedis(port);
+  await waitForRedis({ port });
 
   let running = true;
   const kill = async (): Promise<void> => {
@@ -32,7 +32,7 @@ export async function startRedisContainer(image: string, args: readonly string[]
       await kill();
       await container.start();
       running = true;
-      await waitForRedis(port);
+      await waitForRedis({ port });
     },
     async stop() {
       await started.stop();

@@ -70,9 +70,9 @@ async function launch(
     ended.abort(new Error(`${path} ${command.join(' ')} ended with ${String(child.exitCode)}`));
   child.once('error', (error) => ended.abort(error));
   child.once('exit', abort);
-  await waitForRedis(port, ended.signal);
+  await waitForRedis({ port }, ended.signal);
   child.off('exit', abort);
-  const info = await askRedis(port, 'INFO server');
+  const info = await askRedis({ port }, 'INFO server');
   if (!info.includes(`process_id:${child.pid}\r`)) throw new Error(`Port ${port} belongs to another Redis`);
   return child;
 }

@@ -21,11 +21,11 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-/** `npm start` of the service notes the port of the Redis that it brought up. */
+/** `npm start` of the service notes where the Redis is that it brought up, and its password. */
 function redisOfTheService(): string {
-  const portFile = new URL('../../../.data/redis.port', import.meta.url);
+  const urlFile = new URL('../../../.data/redis.url', import.meta.url);
   try {
-    return `redis://127.0.0.1:${readFileSync(portFile, 'utf8').trim()}`;
+    return readFileSync(urlFile, 'utf8').trim();
   } catch {
     throw new Error('No Redis to emit to: start the service with `npm start`, or set REDIS_URL');
   }

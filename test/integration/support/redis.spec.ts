@@ -16,16 +16,16 @@ describe.each(kinds)('a Redis of a test (kind: %s)', (kind) => {
   afterAll(() => redis.stop());
 
   it('keeps port and data over a kill and a restart', async () => {
-    expect(await askRedis(redis.port, 'SET order 42')).toBe('+OK\r\n');
+    expect(await askRedis({ port: redis.port }, 'SET order 42')).toBe('+OK\r\n');
     await redis.kill();
-    await expect(askRedis(redis.port, 'PING')).rejects.toThrow('ECONNREFUSED');
+    await expect(askRedis({ port: redis.port }, 'PING')).rejects.toThrow('ECONNREFUSED');
     await redis.restart();
-    expect(await askRedis(redis.port, 'GET order')).toBe('$2\r\n42\r\n');
+    expect(await askRedis({ port: redis.port }, 'GET order')).toBe('$2\r\n42\r\n');
   });
 });
 
 it('shares one Redis over the run', async () => {
-  expect(await askRedis(Number(new URL(sharedRedisUrl()).port), 'PING')).toBe('+PONG\r\n');
+  expect(await askRedis({ port: Number(new URL(sharedRedisUrl()).port) }, 'PING')).toBe('+PONG\r\n');
 });
 
 describe('startProxy', () => {
@@ -42,28 +42,28 @@ describe('startProxy', () => {
   });
 
   it('passes on', async () => {
-    await expect(askRedis(proxy.port, 'PING')).resolves.toBe('+PONG\r\n');
+    await expect(askRedis({ port: proxy.port }, 'PING')).resolves.toBe('+PONG\r\n');
   });
 
   it('swallows everything while it is a black hole, and heals', async () => {
     proxy.blackhole();
-    await expect(askRedis(proxy.port, 'PING', 200)).rejects.toThrow('no answer');
+    await expect(askRedis({ port: proxy.port }, 'PING', 200)).rejects.toThrow('no answer');
     expect(socket.destroyed).toBe(false);
     await proxy.heal();
-    await expect(askRedis(proxy.port, 'PING')).resolves.toBe('+PONG\r\n');
+    await expect(askRedis({ port: proxy.port }, 'PING')).resolves.toBe('+PONG\r\n');
   });
 
   it('cuts connections and serves new ones', async () => {
-    await expect(askRedis(proxy.port, 'PING')).resolves.toBe('+PONG\r\n');
+    await expect(askRedis({ port: proxy.port }, 'PING')).resolves.toBe('+PONG\r\n');
     proxy.cut();
     await eventually(() => (socket.destroyed ? true : undefined));
-    await expect(askRedis(proxy.port, 'PING')).resolves.toBe('+PONG\r\n');
+    await expect(askRedis({ port: proxy.port }, 'PING')).resolves.toBe('+PONG\r\n');
   });
 
   it('refuses connections until it is healed', async () => {
     await proxy.refuse();
-    await expect(askRedis(proxy.port, 'PING')).rejects.toThrow('ECONNREFUSED');
+    await expect(askRedis({ port: proxy.port }, 'PING')).rejects.toThrow('ECONNREFUSED');
     await proxy.heal();
-    await expect(askRedis(proxy.port, 'PING')).resolves.toBe('+PONG\r\n');
+    await expect(askRedis({ port: proxy.port }, 'PING')).resolves.toBe('+PONG\r\n');
   });
 });
