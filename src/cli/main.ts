@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { escapeControls } from '../operations/logging/escape-controls.js';
+import { escapeControls } from '../transport/index.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addStreams } from './commands/streams.js';
 import { EXIT, exitCodeFor } from './exit-code.js';

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { escapeControls } from '../operations/logging/escape-controls.js';
+import { escapeControls } from '../transport/index.js';
 
 /** Writes what a command has to say: tables for people, JSON for programs. */
 export class Output {

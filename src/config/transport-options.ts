@@ -34,5 +34,7 @@ export function transportOptions(
       ...(dltRetentionMs !== undefined && { deadLetterMaxAgeMs: dltRetentionMs }),
     },
     shutdownGraceMs: config.shutdownGraceMs,
+    // The service's own log has these with the id of the order.
+    log: { except: ['retry-scheduled', 'put-off', 'dead-lettered', 'reclaimed'] },
   };
 }

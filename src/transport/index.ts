@@ -61,6 +61,8 @@ export type {
   TransportEvents,
   TrimmedEvent,
 } from './observe/transport-events.js';
+export type { TransportLogOption, TransportLogOptions } from './observe/log-option.js';
+export type { TransportLogLevel } from './observe/transport-log.js';
 export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from './policy/backoff.js';
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
@@ -70,6 +72,7 @@ export type { DeadLetter, DeadLetterException, EarlierFailure } from './protocol
 export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
 export type { EntryEncoding } from './protocol/entry-encoder.js';
 export type { Headers } from './protocol/entry.js';
+export { escapeControls } from './protocol/escape-controls.js';
 export { AbandonedEntryError } from './protocol/errors/abandoned-entry.error.js';
 export { CommitRefusedError } from './protocol/errors/commit-refused.error.js';
 export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { LOG_LEVELS } from '../../config/index.js';
 import { traceFields } from '../tracing/trace-fields.js';
-import { escapeControls } from './escape-controls.js';
+import { escapeControls } from '../../transport/index.js';
 import { logFields } from './log-fields.js';
 
 /** Most characters of one value, as with `util.inspect`: an entry that is echoed must not become a log of its own. */

@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { noRecoveries, sumOf, type RecoveryCounts } from './recovery-counts.js';
 
@@ -26,7 +25,6 @@ export interface Recoverable {
  * Any number of processes may run it side by side.
  */
 export class PendingRecoveryService {
-  private readonly logger = new Logger(PendingRecoveryService.name);
   private current: Promise<RecoveryCounts> | undefined;
   private lastBegin: number | undefined;
   private failedRuns = 0;
@@ -43,6 +41,8 @@ export class PendingRecoveryService {
     /** The name under which the schedule stands in Nest's registry. */
     readonly scheduleName: string,
     private readonly onFailure: (error: unknown) => void,
+    /** Given what a run did, in words, unless it found nothing to do. */
+    private readonly onDone: (summary: string) => void = () => undefined,
   ) {}
 
   /** Begins to run on schedule; the registry shows it to whoever asks Nest what is scheduled. */
@@ -106,7 +106,7 @@ export class PendingRecoveryService {
     if (failures.length === 0) this.succeededAt = new Date();
     const sum = sumOf(runs.map((run) => (run.status === 'fulfilled' ? run.value : noRecoveries())));
     const told = Object.entries(sum).filter(([, count]) => count > 0);
-    if (told.length > 0) this.logger.debug(`Recovery: ${told.map(([name, n]) => `${name} ${n}`).join(', ')}`);
+    if (told.length > 0) this.onDone(told.map(([name, n]) => `${name} ${n}`).join(', '));
     return sum;
   }
 }

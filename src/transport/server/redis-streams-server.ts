@@ -1,15 +1,17 @@
-import { Logger } from '@nestjs/common';
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { isCluster } from '../broker/connection-options.js';
 import type { RedisFailure } from '../broker/redis-failure.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
-import { FailureLog } from '../observe/failure-log.js';
+import { logEvents } from '../observe/event-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
-import type { CommitRefusedEvent, TransportEvents } from '../observe/transport-events.js';
-import { streamKeyOf } from '../protocol/stream-key.js';
+import { RepeatedLines } from '../observe/repeated-lines.js';
+import { TransportLog } from '../observe/transport-log.js';
+import type { TransportEvents } from '../observe/transport-events.js';
+import { exceptionFields, nameOf } from '../protocol/dead-letter-fields.js';
+import { deadLetterKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
@@ -28,17 +30,6 @@ import { checkTransportHealth, isWedged, NOT_LISTENING, type TransportHealth } f
 
 /** How long a start waits for Redis before it goes on without, in milliseconds. */
 const START_LIMIT_MS = 3_000;
-/** How often a group that holds retention back is named in the log, in milliseconds. */
-const STALE_GROUP_LOG_MS = 300_000;
-
-/** What it means that a commit was refused. */
-const MEANING: Readonly<Record<CommitRefusedEvent['settlement'], string>> = {
-  taken:
-    'It was given to another process, which goes on with it: this one was silent for longer than the ack wait',
-  gone: 'It was settled already, by another process or by an operator',
-  vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
-  superseded: 'Another delivery has taken its marker over; it is tried again',
-};
 
 /** A stream that this process consumes. */
 export interface ConsumedStream {
@@ -76,11 +67,13 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   override readonly propagatesEventHandlerErrors = true;
   /** Finds entries that nobody works on; runs while the transport listens. */
   readonly recovery: PendingRecoveryService;
-  protected override readonly logger = new Logger(RedisStreamsServer.name);
   private readonly options: ResolvedServerOptions;
-  private readonly observers = new Observers((error) => this.logger.error(error));
-  private readonly failures = new FailureLog((message) => this.logger.warn(message));
-  private readonly staleGroups = new FailureLog((message) => this.logger.warn(message), STALE_GROUP_LOG_MS);
+  private readonly log: TransportLog;
+  /** What may come again and again. */
+  private readonly lines = new RepeatedLines((...line) => this.log.write(...line));
+  private readonly observers = new Observers((error) =>
+    this.report('error', 'A listener of a transport event failed', error),
+  );
   private registry = new SchedulerRegistry();
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
@@ -93,23 +86,19 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     super();
     sparePipelessParams();
     this.options = resolveServerOptions(options);
+    const { connection, log } = this.options;
+    this.log = new TransportLog(log.level, RedisStreamsServer.name);
     this.recovery = new PendingRecoveryService(
       () => this.running?.recoveries ?? [],
       this.options.recoveryIntervalMs,
       `order-streams:recovery:${this.options.consumer}`,
-      (error) => this.failures.report('recovery', `The recovery could not finish its run: ${String(error)}`),
+      (error) => this.report('warn', 'The recovery could not finish its run', error),
+      (summary) => this.lines.say({ level: 'debug', kind: 'Recovery', detail: () => summary }),
     );
-    this.on('commit-refused', ({ stream, entryId, settlement }) =>
-      this.logger.warn(
-        `Entry ${entryId} of "${stream}": nothing of its commit was written. ${MEANING[settlement]}`,
-      ),
-    );
-    this.on('stale-group', ({ stream, staleGroup }) => {
-      this.staleGroups.report(
-        `${stream} ${staleGroup}`,
-        `Group "${staleGroup}" still needs entries of "${stream}" that are older than the retention: they are kept. ` +
-          'Bring the group back, or remove it with XGROUP DESTROY if nobody uses it any more',
-      );
+    logEvents(this, {
+      lines: this.lines,
+      except: log.except,
+      deadLetterKeyOf: (stream) => deadLetterKeyOf(stream, isCluster(connection)),
     });
   }
 
@@ -215,7 +204,10 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   private async start(): Promise<void> {
     const routes = routesOf(this.messageHandlers, this.options, this.aroundProcessing(), (pattern) =>
-      this.logger.warn(`@MessagePattern("${pattern}") is not served: this transport carries events only`),
+      this.log.write(
+        'warn',
+        `@MessagePattern("${pattern}") is not served: this transport carries events only`,
+      ),
     );
     await captureExceptions();
     if (this.isClosing()) return;
@@ -230,7 +222,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     if (!inTime) {
       const { trouble } = this.running.broker;
       const why = trouble === undefined ? '' : ` (${trouble})`;
-      this.logger.warn(`Redis is not ready yet${why}; reading begins as soon as it is`);
+      this.log.write('warn', `Redis is not ready yet${why}; reading begins as soon as it is`);
     }
     if (!this.isClosing()) this.recovery.start(this.registry);
     void this.warnOfLoss(this.running);
@@ -238,7 +230,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
     try {
-      for (const warning of lossWarnings(await broker.settings())) this.logger.warn(warning);
+      for (const warning of lossWarnings(await broker.settings())) this.log.write('warn', warning);
     } catch {
       // A Redis that does not say how it is set, or is away until the end, is not worth a line.
     }
@@ -265,15 +257,29 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   private async stop(): Promise<void> {
     const stopped = this.recovery.stop();
     if (this.running && !(await this.running.close(this.options.shutdownGraceMs, stopped))) {
-      this.logger.warn(
+      this.log.write(
+        'warn',
         'Some handlers did not finish in time; their entries stay pending and are delivered again',
       );
     }
     await stopped;
+    this.lines.flush();
   }
 
   private reportFailure(stream: string, failure: RedisFailure, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.failures.report(`${stream} ${failure}`, `Stream "${stream}": ${failure}: ${message}`);
+    // What is not an answer of Redis may be a fault of code that the application gave, such as its hooks.
+    const isAnswer = failure !== 'other' || nameOf(error) === 'ReplyError';
+    this.report(isAnswer ? 'warn' : 'error', `Stream "${stream}": ${failure}`, error);
+  }
+
+  /** @param level - an error's line is followed by its stack */
+  private report(level: 'warn' | 'error', kind: string, error: unknown): void {
+    const { 'exception-message': message = '', 'exception-stacktrace': stack } = exceptionFields(error);
+    this.lines.say({
+      level,
+      kind,
+      detail: () => message,
+      stack: () => (level === 'error' ? stack : undefined),
+    });
   }
 }

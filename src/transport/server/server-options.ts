@@ -7,6 +7,7 @@ import {
   type IdempotencyDefaults,
   type ResolvedIdempotencyDefaults,
 } from '../idempotency/idempotency-policy.js';
+import { resolveLogOption, type ResolvedLogOption, type TransportLogOption } from '../observe/log-option.js';
 import {
   checkLongestBackoff,
   DEFAULT_RETRY_POLICY,
@@ -116,6 +117,13 @@ export interface RedisStreamsServerOptions {
    * @defaultValue 10000
    */
   shutdownGraceMs?: number;
+  /**
+   * What the transport writes to the application's log: each kind of failure once a minute in full, with how many more
+   * there were; what is dead-lettered, put off or lost, and why. The least urgent level, or `false` for nothing.
+   *
+   * @defaultValue 'debug': everything; Nest's own log levels decide what is shown
+   */
+  log?: TransportLogOption;
 }
 
 /** The options, checked and complete. */
@@ -135,6 +143,7 @@ export interface ResolvedServerOptions {
   readonly followUps: Readonly<Required<FollowUpOptions>>;
   readonly maxEntryBytes: number;
   readonly shutdownGraceMs: number;
+  readonly log: ResolvedLogOption;
 }
 
 /**
@@ -172,6 +181,7 @@ export function resolveServerOptions(options: RedisStreamsServerOptions): Resolv
     },
     maxEntryBytes: wholeOption('maxEntryBytes', options.maxEntryBytes ?? 262_144, 1, 536_870_912),
     shutdownGraceMs: wholeOption('shutdownGraceMs', options.shutdownGraceMs ?? 10_000, 0, 3_600_000),
+    log: resolveLogOption(options.log),
   });
 }
 

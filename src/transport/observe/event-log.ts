@@ -1,0 +1,181 @@
+import { exceptionFields, nameOf } from '../protocol/dead-letter-fields.js';
+import type { DeliveryEvent, TransportEvents } from './transport-events.js';
+import type { RepeatedLines } from './repeated-lines.js';
+import type { TransportLogLevel } from './transport-log.js';
+
+type EventOf<K extends keyof TransportEvents> = Parameters<TransportEvents[K]>[0];
+
+/** What else the lines need. */
+export interface EventLogParts {
+  readonly lines: RepeatedLines;
+  /** Events that are not written. */
+  readonly except: readonly (keyof TransportEvents)[];
+  /** The stream that dead letters of a stream go to. */
+  readonly deadLetterKeyOf: (stream: string) => string;
+}
+
+/** An event and the line that it is in the log. */
+interface EventLine<K extends keyof TransportEvents> {
+  readonly level: TransportLogLevel;
+  /** What happened, in words that are the same each time; undefined for an event that is worth no line. */
+  readonly kind: (event: EventOf<K>) => string | undefined;
+  /** What is particular this time. Never a payload or the value of a header. */
+  readonly detail: (event: EventOf<K>, naming: Pick<EventLogParts, 'deadLetterKeyOf'>) => string;
+  /** What was thrown; its stack follows the line. */
+  readonly error?: (event: EventOf<K>) => unknown;
+}
+
+/** Most ids that a line names. */
+const MOST_IDS = 10;
+/** Longest message of an error within a line, in characters; all of it is in the stack. */
+const MAX_MESSAGE = 500;
+
+/** What it means that a commit was refused. */
+const REFUSED: Readonly<Record<EventOf<'commit-refused'>['settlement'], string>> = {
+  taken:
+    'It was given to another process, which goes on with it: this one was silent for longer than the ack wait',
+  gone: 'It was settled already, by another process or by an operator',
+  vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
+  superseded: 'Another delivery has taken its marker over; it is tried again',
+};
+
+/** Every event that is worth a line, one row each. What goes as it should (`received`, `processed`) is not. */
+const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
+  failed: {
+    level: 'error',
+    kind: ({ pattern, error }) => `Handling of "${pattern}" failed with ${nameOf(error)}`,
+    detail: (event) => `entry ${event.entryId}, attempt ${event.retry + 1}${messageOf(event.error)}`,
+    error: ({ error }) => error,
+  },
+  'retry-scheduled': {
+    level: 'log',
+    kind: ({ pattern }) => `A failed entry of "${pattern}" is tried again`,
+    detail: ({ entryId, retry, delayMs }) =>
+      `entry ${entryId} in ${Math.round(delayMs)} ms, as attempt ${retry + 2}`,
+  },
+  'put-off': {
+    level: 'warn',
+    kind: ({ pattern, error }) => `An entry of "${pattern}" is put off, uncharged, for ${nameOf(error)}`,
+    detail: ({ entryId, delayMs, error }) =>
+      `entry ${entryId} for ${Math.round(delayMs)} ms${messageOf(error)}`,
+  },
+  'dead-lettered': {
+    level: 'error',
+    kind: ({ pattern, reason, error }) =>
+      `An entry of "${pattern}" was dead-lettered (${reason}${by(error)})`,
+    detail: ({ entryId, stream, deadLetterId }, { deadLetterKeyOf }) => {
+      const key = deadLetterKeyOf(stream);
+      if (deadLetterId === undefined) return `entry ${entryId} is in "${key}"`;
+      const command = `redis-cli XRANGE ${shellWord(key)} ${deadLetterId} ${deadLetterId}`;
+      return `entry ${entryId} is ${deadLetterId} in "${key}"; look at it with: ${command}`;
+    },
+  },
+  'dead-letter-failed': {
+    level: 'error',
+    kind: ({ pattern, error }) => `A dead letter of "${pattern}" was given up (${nameOf(error)})`,
+    detail: ({ entryId, stream }) => `it stays in "${stream}" as ${entryId}`,
+  },
+  duplicate: {
+    level: 'debug',
+    kind: ({ pattern }) => `A duplicate in "${pattern}" was acknowledged without effect`,
+    detail: entryOf,
+  },
+  'duplicate-waiting': {
+    level: 'debug',
+    kind: ({ pattern }) => `A duplicate in "${pattern}" waits for the one that is being handled`,
+    detail: entryOf,
+  },
+  'commit-refused': {
+    level: 'warn',
+    kind: ({ pattern, settlement }) => `Nothing of a commit of "${pattern}" was written (${settlement})`,
+    detail: ({ entryId, settlement }) => `entry ${entryId}. ${REFUSED[settlement]}`,
+  },
+  skipped: {
+    level: 'log',
+    kind: ({ pattern, replayGroup }) =>
+      `An entry of "${pattern}" was replayed for the group "${replayGroup}" and is skipped`,
+    detail: entryOf,
+  },
+  reclaimed: {
+    level: 'warn',
+    kind: ({ pattern, owner }) => `Entries of "${pattern}" were taken over from "${owner}", which is silent`,
+    detail: ({ entryIds }) => listOf(entryIds),
+  },
+  vanished: {
+    level: 'error',
+    kind: ({ pattern }) => `Entries of "${pattern}" were deleted from the stream before they were handled`,
+    detail: ({ entryIds }) => listOf(entryIds),
+  },
+  trimmed: {
+    level: 'error',
+    kind: ({ pattern, forced }) =>
+      forced ? `Retention removed entries of "${pattern}" that a group may still need` : undefined,
+    detail: ({ removed }) => `${removed}, beyond hardMaxEntries`,
+  },
+  'stale-group': {
+    level: 'warn',
+    kind: ({ stream, staleGroup }) =>
+      `Group "${staleGroup}" still needs entries of "${stream}" that are older than the retention`,
+    detail: () =>
+      'they are kept. Bring the group back, or remove it with XGROUP DESTROY if nobody uses it any more',
+  },
+};
+
+/** Events that have a line. */
+export const LOGGED_EVENTS = Object.keys(EVENT_LINES) as readonly (keyof TransportEvents)[];
+
+/** Something that events can be heard of. */
+interface Observed {
+  on<K extends keyof TransportEvents>(event: K, listener: TransportEvents[K]): void;
+}
+
+/** Writes what happens to entries as lines, each kind once a minute in full. */
+export function logEvents(observed: Observed, parts: EventLogParts): void {
+  for (const name of LOGGED_EVENTS) {
+    if (!parts.except.includes(name)) logEvent(name, observed, parts);
+  }
+}
+
+function logEvent<K extends keyof TransportEvents>(name: K, observed: Observed, parts: EventLogParts): void {
+  const row = EVENT_LINES[name];
+  if (!row) return;
+  const { level, kind, detail, error } = row;
+  const listener = (event: EventOf<K>): void => {
+    const words = kind(event);
+    if (words === undefined) return;
+    parts.lines.say({
+      ...{ level, kind: words },
+      detail: () => detail(event, parts),
+      stack: () => error && stackOf(error(event)),
+    });
+  };
+  observed.on(name, listener);
+}
+
+function entryOf({ entryId }: Pick<DeliveryEvent, 'entryId'>): string {
+  return `entry ${entryId}`;
+}
+
+function listOf(ids: readonly string[]): string {
+  const more = ids.length - MOST_IDS;
+  return `${ids.slice(0, MOST_IDS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function by(error: unknown): string {
+  return error === undefined ? '' : ` after ${nameOf(error)}`;
+}
+
+function messageOf(error: unknown): string {
+  const message = exceptionFields(error)['exception-message'] ?? '';
+  return message === '' ? '' : `: ${message.slice(0, MAX_MESSAGE)}`;
+}
+
+function stackOf(error: unknown): string | undefined {
+  const { 'exception-stacktrace': stack, 'exception-cause': cause } = exceptionFields(error);
+  return [stack, cause && `Caused by ${cause}`].filter((part) => part).join('\n') || undefined;
+}
+
+/** A key as a shell takes it. */
+function shellWord(key: string): string {
+  return /^[\w.:@-]+$/.test(key) ? key : `'${key.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,63 @@
+import { RepeatedLines } from './repeated-lines.js';
+
+function recordedLines() {
+  const written: string[] = [];
+  let endMinute: (() => void) | undefined;
+  const lines = new RepeatedLines(
+    (level, message, stack) => written.push([level, message, stack].filter(Boolean).join(' | ')),
+    60_000,
+    (callback) => {
+      endMinute = callback;
+      return () => (endMinute = undefined);
+    },
+  );
+  const say = (kind: string, detail = 'now'): void =>
+    lines.say({ level: 'error', kind, detail: () => detail, stack: () => `at ${detail}` });
+  return { written, lines, say, endMinute: () => endMinute?.(), isTiming: () => endMinute !== undefined };
+}
+
+describe('RepeatedLines', () => {
+  it('writes the first of a minute in full, and counts the rest', () => {
+    const { written, say, endMinute } = recordedLines();
+    for (let n = 0; n < 10_000; n += 1) say('Failed', `entry ${n}`);
+    expect(written).toEqual(['error | Failed: entry 0 | at entry 0']);
+    endMinute();
+    expect(written.slice(1)).toEqual(['error | Failed: 9,999 more times within a minute']);
+  });
+
+  it('writes the first of the next minute in full again', () => {
+    const { written, say, endMinute } = recordedLines();
+    say('Failed', 'first');
+    endMinute();
+    say('Failed', 'second');
+    expect(written).toEqual(['error | Failed: first | at first', 'error | Failed: second | at second']);
+  });
+
+  it('tells kinds apart, and counts together what is beyond a hundred of them', () => {
+    const { written, say, endMinute } = recordedLines();
+    for (let n = 0; n < 250; n += 1) say(`Failed with ${n}`);
+    expect(written).toHaveLength(100);
+    endMinute();
+    expect(written.slice(100)).toEqual(['error | Further kinds of lines: 150 more times within a minute']);
+  });
+
+  it('makes no detail of what it only counts', () => {
+    const { lines, say } = recordedLines();
+    say('Failed');
+    const detail = (): string => {
+      throw new Error('made');
+    };
+    expect(() => lines.say({ level: 'warn', kind: 'Failed', detail })).not.toThrow();
+  });
+
+  it('times nothing while nothing is said, and ends the minute when it is closed', () => {
+    const { written, lines, say, isTiming } = recordedLines();
+    expect(isTiming()).toBe(false);
+    say('Failed');
+    say('Failed');
+    expect(isTiming()).toBe(true);
+    lines.flush();
+    expect(isTiming()).toBe(false);
+    expect(written).toHaveLength(2);
+  });
+});

@@ -1,0 +1,62 @@
+import type { TransportLogLevel } from './transport-log.js';
+
+/** Lines of one kind: the first is written in full, those that follow within a minute are counted. */
+export interface RepeatedLine {
+  readonly level: TransportLogLevel;
+  /** What happened, in words that are the same each time. */
+  readonly kind: string;
+  /** What is particular this time; asked only of a line that is written. */
+  readonly detail: () => string;
+  /** Asked only of a line that is written. */
+  readonly stack?: () => string | undefined;
+}
+
+/** Calls back after a while, unless it is told not to. */
+export type StartTimer = (callback: () => void, ms: number) => () => void;
+
+type Write = (level: TransportLogLevel, message: string, stack?: string) => void;
+
+/** Kinds that are told apart within a minute: a name in one of them may come from anywhere. */
+const MOST_KINDS = 100;
+const OTHERS = 'Further kinds of lines';
+
+/** Writes the first line of each kind, and when the minute ends how many more there were. */
+export class RepeatedLines {
+  private readonly counts = new Map<string, { level: TransportLogLevel; more: number }>();
+  private stopTimer: (() => void) | undefined;
+
+  constructor(
+    private readonly write: Write,
+    private readonly minuteMs = 60_000,
+    private readonly startTimer: StartTimer = unrefTimer,
+  ) {}
+
+  say({ level, kind, detail, stack }: RepeatedLine): void {
+    const isFull = this.counts.size >= MOST_KINDS && !this.counts.has(kind);
+    const counted = this.counts.get(isFull ? OTHERS : kind);
+    if (counted) {
+      counted.more += 1;
+      return;
+    }
+    this.counts.set(isFull ? OTHERS : kind, { level, more: isFull ? 1 : 0 });
+    this.stopTimer ??= this.startTimer(() => this.flush(), this.minuteMs);
+    if (!isFull) this.write(level, `${kind}: ${detail()}`, stack?.());
+  }
+
+  /** Ends the minute now. */
+  flush(): void {
+    this.stopTimer?.();
+    this.stopTimer = undefined;
+    const counts = [...this.counts];
+    this.counts.clear();
+    for (const [kind, { level, more }] of counts) {
+      if (more > 0) this.write(level, `${kind}: ${more.toLocaleString('en')} more times within a minute`);
+    }
+  }
+}
+
+/** It keeps no process alive. */
+function unrefTimer(callback: () => void, ms: number): () => void {
+  const timer = setTimeout(callback, ms).unref();
+  return () => clearTimeout(timer);
+}
