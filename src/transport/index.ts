@@ -79,6 +79,7 @@ export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js
 export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
 export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { DependencyUnavailableError } from './protocol/errors/dependency-unavailable.error.js';
+export { FunctionsMissingError } from './protocol/errors/functions-missing.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
 export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';

@@ -36,6 +36,18 @@ export const openObservable = new Subject<string>();
 
 const declined = (how: string) => new PaymentDeclinedError(`declined: ${how}`);
 
+function* steps(error?: Error): Generator<number, void> {
+  yield 1;
+  yield 2;
+  if (error) throw error;
+}
+
+async function* asyncSteps(error?: Error): AsyncGenerator<number, void> {
+  yield* steps();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  if (error) throw error;
+}
+
 /** Ways in which a handler finishes its work. */
 export const SUCCESSES: Record<string, () => unknown> = {
   'returns nothing': () => undefined,
@@ -45,6 +57,8 @@ export const SUCCESSES: Record<string, () => unknown> = {
   'Observable of values': () => of(1, 2, 3),
   'empty Observable': () => EMPTY,
   'promise of an Observable': () => Promise.resolve(of(1)),
+  generator: () => steps(),
+  'async generator': () => asyncSteps(),
   'an error that a filter forgives': () => {
     throw new ForgivableError('never mind');
   },
@@ -69,6 +83,12 @@ export const FAILURES: Record<string, () => unknown> = {
     ),
   'promise of an Observable that errors': () =>
     Promise.resolve(throwError(() => declined('promise of an Observable that errors'))),
+  'generator that throws behind its steps': () => steps(declined('generator that throws behind its steps')),
+  'async generator that throws behind its steps': () =>
+    asyncSteps(declined('async generator that throws behind its steps')),
+  'promise of a generator that throws': () =>
+    Promise.resolve(steps(declined('promise of a generator that throws'))),
+  'Observable of a generator that throws': () => of(steps(declined('Observable of a generator that throws'))),
   'guard throws': () => undefined,
   'pipe throws': () => undefined,
   'interceptor throws before': () => undefined,

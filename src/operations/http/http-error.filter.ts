@@ -29,7 +29,8 @@ export class HttpErrorFilter extends BaseExceptionFilter {
       // With a text alone, as Nest wraps what the body parser raises, the body would lack `error`.
       return typeof error.getResponse() === 'string' ? answer(error.getStatus(), error.message) : error;
     }
-    this.logger.error('A request failed unexpectedly', error);
+    // An error of Redis has the command that failed as a property, which may be an order.
+    this.logger.error('A request failed unexpectedly', error instanceof Error ? error.stack : error);
     return answer(HttpStatus.INTERNAL_SERVER_ERROR, 'The service failed; its log says why');
   }
 }

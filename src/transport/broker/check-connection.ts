@@ -1,11 +1,28 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
-import type { RedisConnectionOptions } from './connection-options.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
+import type {
+  ClusterConnectionOptions,
+  CommonConnectionOptions,
+  RedisAddress,
+  RedisConnectionOptions,
+  SentinelConnectionOptions,
+  SingleConnectionOptions,
+} from './connection-options.js';
 
 /** The three ways to say where Redis is. */
 const WAYS = ['url', 'sentinels', 'cluster'] as const;
 
+type Known<T> = Readonly<Record<keyof T, true>>;
+const COMMON: Known<CommonConnectionOptions> = { redis: true, readPassword: true };
+const KNOWN: Known<SingleConnectionOptions & SentinelConnectionOptions & ClusterConnectionOptions> = {
+  ...{ url: true, sentinels: true, name: true, cluster: true },
+  ...COMMON,
+};
+const KNOWN_ADDRESS: Known<RedisAddress> = { host: true, port: true };
+
 /** @throws InvalidOptionError when the connection cannot work; the message never holds a value, which may hold a password */
 export function checkConnection(connection: RedisConnectionOptions | undefined): void {
+  checkKnownOptions(connection ?? {}, KNOWN, 'connection');
   const given: Partial<Record<string, unknown>> = { ...connection };
   const [way, other] = WAYS.filter((name) => given[name] !== undefined);
   if (other !== undefined) {
@@ -60,6 +77,7 @@ function checkAddresses(option: string, addresses: unknown): void {
     throw new InvalidOptionError(option, 'must name at least one { host, port }');
   }
   for (const [index, address] of (addresses as unknown[]).entries()) {
+    checkKnownOptions(address, KNOWN_ADDRESS, `${option}[${index}]`);
     const { host, port } = (address ?? {}) as Partial<Record<string, unknown>>;
     const hasHost = typeof host === 'string' && host !== '';
     if (!hasHost || !Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535) {

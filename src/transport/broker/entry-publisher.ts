@@ -10,6 +10,7 @@ import { failureOf } from './redis-failure.js';
 import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
 import { TimeLimit, type Running } from './time-limit.js';
+import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
@@ -262,6 +263,8 @@ function explained(error: unknown, stream: string): unknown {
           cause: error,
         },
       );
+    case 'functions-missing':
+      return new FunctionsMissingError();
     case 'no-permission':
       return new MissingPermissionError(
         `This Redis user may not write to "${stream}" (${(error as Error).message})`,

@@ -1,3 +1,4 @@
+import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 
 /** The ways in which Redis fails a command, as far as they call for different answers. */
@@ -11,6 +12,8 @@ export type RedisFailure =
   | 'no-permission'
   | 'unusable-writes'
   | 'function-missing'
+  /** This Redis has no Functions at all. */
+  | 'functions-missing'
   | 'library-exists'
   | 'unreachable'
   | 'other';
@@ -25,6 +28,11 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
   [/^(NOPERM|NOAUTH|WRONGPASS)|ACL failure in script|executing the script can't/, 'no-permission'],
   [/^UNUSABLE/, 'unusable-writes'],
   [/^ERR Function not found/, 'function-missing'],
+  // Redis before 7.0, one that renamed the commands, and what hosted ones say of commands that they do not offer.
+  [
+    /^ERR [^'`"]*(unknown|not (available|supported|allowed|permitted)|unsupported|disabled)[^'`"]*['`" ](fcall|function)\b/i,
+    'functions-missing',
+  ],
   [/^ERR Library '.*' already exists/, 'library-exists'],
 ];
 
@@ -34,6 +42,7 @@ const LOST_LINK =
 /** Says which failure an error of ioredis is. */
 export function failureOf(error: unknown): RedisFailure {
   if (error instanceof MissingPermissionError) return 'no-permission';
+  if (error instanceof FunctionsMissingError) return 'functions-missing';
   const message = error instanceof Error ? error.message : String(error);
   for (const [pattern, failure] of FAILURES) {
     if (pattern.test(message)) return failure;

@@ -4,6 +4,7 @@ import type { WaitReplicas } from '../broker/replicated-writes.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
 import { DEFAULT_DEDUP_WINDOW_MS } from '../protocol/idempotency.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { checkStreamNames } from '../protocol/stream-key.js';
 
 /** A timer of Node that is set for longer fires at once. */
@@ -64,12 +65,24 @@ export type ResolvedClientOptions = Readonly<
   Required<Omit<RedisStreamsClientOptions, 'waitReplicas'>> & Pick<RedisStreamsClientOptions, 'waitReplicas'>
 >;
 
+const KNOWN: Readonly<Record<keyof RedisStreamsClientOptions, true>> = {
+  connection: true,
+  streams: true,
+  encoding: true,
+  emitTimeoutMs: true,
+  dedupWindowMs: true,
+  maxPendingEmits: true,
+  waitReplicas: true,
+};
+const KNOWN_WAIT: Readonly<Record<keyof WaitReplicas, true>> = { count: true, timeoutMs: true };
+
 /**
  * Checks the options and fills in the defaults.
  *
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveClientOptions(options: RedisStreamsClientOptions): ResolvedClientOptions {
+  checkKnownOptions(options, KNOWN);
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
   const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000, waitReplicas } = options;
@@ -81,6 +94,7 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
     checkWhole(option, value, LONGEST_TIMER_MS);
   }
   if (waitReplicas) {
+    checkKnownOptions(waitReplicas, KNOWN_WAIT, 'waitReplicas');
     checkWhole('waitReplicas.count', waitReplicas.count, MOST_REPLICAS);
     // Without time left, an emit would fail before it is known whether its entry is safe.
     checkWhole('waitReplicas.timeoutMs', waitReplicas.timeoutMs, emitTimeoutMs - 1);

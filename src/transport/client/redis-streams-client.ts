@@ -6,6 +6,7 @@ import { EntryPublisher, type Publication, type Published } from '../broker/entr
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import type { Headers } from '../protocol/entry.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
+import { checkPattern } from '../protocol/event-pattern.js';
 import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../protocol/idempotency.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
@@ -156,7 +157,9 @@ export class RedisStreamsClient extends ClientProxy {
     const headers = isKeyed
       ? { ...given, [IDEMPOTENCY_KEY_HEADER]: given[IDEMPOTENCY_KEY_HEADER] ?? key }
       : given;
-    const stream = this.streamKey(this.normalizePattern(pattern as string));
+    const name: unknown = this.normalizePattern(pattern as string);
+    checkPattern(name);
+    const stream = this.streamKey(name);
     const beside = { writes: record?.writes.list() ?? [], idempotency };
     const tracer = registeredTracer();
     if (tracer) return this.publishTraced(tracer, { stream, payload, headers }, beside);

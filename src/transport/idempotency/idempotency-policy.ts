@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { IdempotencyStore } from './idempotency-store.js';
 
@@ -49,14 +50,19 @@ export interface IdempotencyPolicy {
 /** The defaults, checked and complete. */
 export type ResolvedIdempotencyDefaults = Pick<IdempotencyPolicy, 'store' | 'windowMs'>;
 
+const KNOWN_DEFAULTS: Readonly<Record<keyof IdempotencyDefaults, true>> = { store: true, windowMs: true };
+const KNOWN: Readonly<Record<keyof IdempotencyExtra, true>> = { ...KNOWN_DEFAULTS, name: true, key: true };
+
 /**
  * @param where - the path of the options, for the error
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveIdempotencyDefaults(
-  { store = 'redis', windowMs = 86_400_000 }: IdempotencyDefaults,
+  options: IdempotencyDefaults,
   where: string,
 ): ResolvedIdempotencyDefaults {
+  checkKnownOptions(options, KNOWN_DEFAULTS, where);
+  const { store = 'redis', windowMs = 86_400_000 } = options;
   if (store !== 'redis' && typeof (store as Partial<IdempotencyStore> | null)?.run !== 'function') {
     throw new InvalidOptionError(`${where}.store`, 'must be "redis" or an IdempotencyStore');
   }
@@ -81,6 +87,7 @@ export function resolveIdempotencyPolicy(
   pattern: string,
   where: string,
 ): IdempotencyPolicy {
+  checkKnownOptions(options, KNOWN, where);
   const { key, name = pattern } = options;
   if (typeof key !== 'function') {
     throw new InvalidOptionError(`${where}.key`, 'must be a function that finds the key in the payload');

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
@@ -45,6 +46,12 @@ export interface PostgresIdempotencyOptions {
   startTimeoutMs?: number;
 }
 
+const KNOWN: Readonly<Record<keyof PostgresIdempotencyOptions, true>> = {
+  table: true,
+  lockWaitMs: true,
+  startTimeoutMs: true,
+};
+
 /**
  * Keeps keys in a table of PostgreSQL, in the transaction that the handler writes with (the inbox pattern): both are
  * committed or neither is, so what a handler does through `context.getTransaction()` is done exactly once.
@@ -73,8 +80,10 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
    */
   constructor(
     private readonly pool: PostgresPool,
-    { table, lockWaitMs = 100, startTimeoutMs = 10_000 }: PostgresIdempotencyOptions = {},
+    options: PostgresIdempotencyOptions = {},
   ) {
+    checkKnownOptions(options, KNOWN);
+    const { table, lockWaitMs = 100, startTimeoutMs = 10_000 } = options;
     this.sql = inboxSql(table);
     this.lockWaitMs = checkMs('lockWaitMs', lockWaitMs);
     this.startTimeoutMs = checkMs('startTimeoutMs', startTimeoutMs);

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { LOGGED_EVENTS } from './event-log.js';
 import type { TransportEvents } from './transport-events.js';
 import { LEVELS, type TransportLogLevel } from './transport-log.js';
@@ -29,10 +30,13 @@ export interface TransportLogOptions {
 /** The option, checked and complete. */
 export type ResolvedLogOption = Readonly<Required<TransportLogOptions>>;
 
+const KNOWN: Readonly<Record<keyof TransportLogOptions, true>> = { level: true, except: true };
+
 /**
  * @throws InvalidOptionError when it names a level or an event that there is not
  */
 export function resolveLogOption(option: TransportLogOption = {}): ResolvedLogOption {
+  if (isObject(option)) checkKnownOptions(option, KNOWN, 'log');
   const { level = 'debug', except = [] } = isObject(option) ? option : { level: option };
   if (level !== false && !LEVELS.includes(level)) {
     const allowed = LEVELS.map((name) => `"${name}"`).join(', ');

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
-import type { Backoff, ExponentialBackoff } from './backoff.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
+import type { Backoff, ExponentialBackoff, FixedBackoff } from './backoff.js';
 import type { ErrorClassifier } from './classify-error.js';
 
 /** How failures of a handler are treated. Set for all handlers on the server, and for one with `@Retry`. */
@@ -56,6 +57,22 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = Object.freeze({
   resetOnErrorChange: false,
 });
 
+const KNOWN: Readonly<Record<keyof RetryOptions, true>> = {
+  maxRetries: true,
+  backoff: true,
+  classify: true,
+  handlerTimeoutMs: true,
+  resetOnErrorChange: true,
+};
+const KNOWN_FIXED: Readonly<Record<keyof FixedBackoff, true>> = { type: true, delayMs: true };
+const KNOWN_EXPONENTIAL: Readonly<Record<keyof ExponentialBackoff, true>> = {
+  type: true,
+  initialMs: true,
+  factor: true,
+  maxMs: true,
+  jitter: true,
+};
+
 /**
  * Fills in what the options leave open.
  *
@@ -63,6 +80,7 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = Object.freeze({
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveRetryPolicy(options: RetryOptions, defaults: RetryPolicy, where: string): RetryPolicy {
+  checkKnownOptions(options, KNOWN, where);
   const policy: RetryPolicy = {
     maxRetries: options.maxRetries ?? defaults.maxRetries,
     backoff: options.backoff ?? defaults.backoff,
@@ -73,7 +91,7 @@ export function resolveRetryPolicy(options: RetryOptions, defaults: RetryPolicy,
   check(`${where}.maxRetries`, policy.maxRetries, 0, 999_999, true);
   // Longer does not fit a timer of Node.
   check(`${where}.handlerTimeoutMs`, policy.handlerTimeoutMs, 0, 2_147_483_647, true);
-  if (typeof policy.backoff === 'object') checkBackoff(policy.backoff, `${where}.backoff`);
+  if (typeof policy.backoff !== 'function') checkBackoff(policy.backoff, `${where}.backoff`);
   return Object.freeze(policy);
 }
 
@@ -93,10 +111,19 @@ export function checkLongestBackoff({ backoff }: RetryPolicy, maxRetryDelayMs: n
 }
 
 function checkBackoff(backoff: Exclude<Backoff, (...args: never[]) => unknown>, where: string): void {
+  const type: unknown = (backoff as Partial<FixedBackoff | ExponentialBackoff> | null)?.type;
+  if (type !== 'fixed' && type !== 'exponential') {
+    throw new InvalidOptionError(
+      `${where}.type`,
+      `must be "fixed" or "exponential", not ${JSON.stringify(type)}; a backoff may also be a function`,
+    );
+  }
   if (backoff.type === 'fixed') {
+    checkKnownOptions(backoff, KNOWN_FIXED, where);
     check(`${where}.delayMs`, backoff.delayMs, 0, Number.MAX_SAFE_INTEGER);
     return;
   }
+  checkKnownOptions(backoff, KNOWN_EXPONENTIAL, where);
   checkExponential(backoff, where);
 }
 

@@ -56,6 +56,7 @@ export function hashTagOf(key: string): string {
 export function checkStreamNames(streams: Readonly<Record<string, string>>): void {
   const owners = new Map<string, string>();
   for (const [pattern, key] of Object.entries(streams)) {
+    if (typeof key !== 'string') throw new InvalidOptionError(`streams.${pattern}`, 'must be a stream key');
     if (key === '') throw new InvalidOptionError(`streams.${pattern}`, 'a stream key cannot be empty');
     const owner = owners.get(key);
     if (owner !== undefined) {

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 
 /** How long entries stay that every group is done with: the window in which they can be looked at and replayed. */
 export interface RetentionOptions {
@@ -39,12 +40,20 @@ export interface Retention {
   readonly hardMaxEntries: number | undefined;
 }
 
+const KNOWN: Readonly<Record<keyof RetentionOptions, true>> = {
+  maxAgeMs: true,
+  maxEntries: true,
+  deadLetterMaxAgeMs: true,
+  hardMaxEntries: true,
+};
+
 /**
  * Checks the options and fills in the defaults.
  *
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveRetention(options: RetentionOptions): Retention {
+  checkKnownOptions(options, KNOWN, 'retention');
   const retention: Retention = {
     maxAgeMs: options.maxAgeMs ?? 86_400_000,
     maxEntries: options.maxEntries ?? 1_000_000,

@@ -1,7 +1,9 @@
 import type { MessageHandler } from '@nestjs/microservices';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { concatMap, EMPTY, isObservable, lastValueFrom } from 'rxjs';
 import type { Dispatch } from '../delivery/entry-processor.js';
+import type { ReceivedEvent } from '../delivery/received-event.js';
 import { capturedException } from './exception-capture.js';
+import { isGenerator, runToEnd } from './generators.js';
 import { RedisStreamsContext } from './redis-streams.context.js';
 
 /** Runs a step between Nest's processing hooks. */
@@ -11,33 +13,41 @@ export type AroundProcessing = (context: RedisStreamsContext, run: () => Promise
  * Gives events to a Nest handler and waits for its real end.
  *
  * A failing handler does not reject: Nest resolves it to an Observable that errors. So the result is awaited as
- * `ServerKafka` does it; an Observable that ends without a value is a success.
+ * `ServerKafka` does it; an Observable that ends without a value is a success. A generator runs to its end.
  */
 export function dispatcherOf(handler: MessageHandler, around: AroundProcessing | undefined): Dispatch {
   if (around) {
     return (event) => {
       const context = new RedisStreamsContext([event]);
       return outcomeOf(
-        around(context, async () => drain(await handler(event.payload, context))),
+        around(context, async () => drain(await handler(event.payload, context), event)),
+        event,
         context,
       );
     };
   }
   return (event) => {
     const context = new RedisStreamsContext([event]);
-    return outcomeOf(handler(event.payload, context), context);
+    return outcomeOf(handler(event.payload, context), event, context);
   };
 }
 
-async function outcomeOf(handling: Promise<unknown>, context: RedisStreamsContext): Promise<void> {
+async function outcomeOf(
+  handling: Promise<unknown>,
+  event: ReceivedEvent,
+  context: RedisStreamsContext,
+): Promise<void> {
   try {
     const result = await handling;
-    if (result !== undefined) await drain(result);
+    if (result !== undefined) await drain(result, event);
   } catch (error) {
     throw capturedException(context) ?? error;
   }
 }
 
-async function drain(result: unknown): Promise<void> {
-  if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+async function drain(result: unknown, event: ReceivedEvent): Promise<void> {
+  if (isObservable(result)) {
+    const drained = result.pipe(concatMap((value) => (isGenerator(value) ? runToEnd(value, event) : EMPTY)));
+    await lastValueFrom(drained, { defaultValue: undefined });
+  } else if (isGenerator(result)) await runToEnd(result, event);
 }

@@ -1,7 +1,7 @@
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { isCluster } from '../broker/connection-options.js';
-import type { RedisFailure } from '../broker/redis-failure.js';
+import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
 import { logEvents } from '../observe/event-log.js';
@@ -11,6 +11,7 @@ import { RepeatedLines } from '../observe/repeated-lines.js';
 import { TransportLog } from '../observe/transport-log.js';
 import type { TransportEvents } from '../observe/transport-events.js';
 import { exceptionFields, nameOf } from '../protocol/dead-letter-fields.js';
+import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { deadLetterKeyOf, streamKeyOf } from '../protocol/stream-key.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
@@ -92,7 +93,7 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
       () => this.running?.recoveries ?? [],
       this.options.recoveryIntervalMs,
       `order-streams:recovery:${this.options.consumer}`,
-      (error) => this.report('warn', 'The recovery could not finish its run', error),
+      (error) => this.reportRecovery(error),
       (summary) => this.lines.say({ level: 'debug', kind: 'Recovery', detail: () => summary }),
     );
     logEvents(this, {
@@ -266,7 +267,18 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     this.lines.flush();
   }
 
+  private reportRecovery(error: unknown): void {
+    // Every stream says so already.
+    if (failureOf(error) === 'functions-missing') return;
+    this.report('warn', 'The recovery could not finish its run', error);
+  }
+
   private reportFailure(stream: string, failure: RedisFailure, error: unknown): void {
+    if (failure === 'functions-missing') {
+      const { message } = new FunctionsMissingError();
+      this.lines.say({ level: 'error', kind: 'Not ready', detail: () => message });
+      return;
+    }
     // What is not an answer of Redis may be a fault of code that the application gave, such as its hooks.
     const isAnswer = failure !== 'other' || nameOf(error) === 'ReplyError';
     this.report(isAnswer ? 'warn' : 'error', `Stream "${stream}": ${failure}`, error);

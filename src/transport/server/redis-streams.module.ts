@@ -7,6 +7,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 import { RedisStreamsServer } from './redis-streams-server.js';
 import type { RedisStreamsServerOptions } from './server-options.js';
@@ -16,6 +17,12 @@ export interface RedisStreamsModuleAsyncOptions extends Pick<ModuleMetadata, 'im
   inject?: FactoryProvider['inject'];
   useFactory: FactoryProvider<RedisStreamsServerOptions>['useFactory'];
 }
+
+const KNOWN_ASYNC: Readonly<Record<keyof RedisStreamsModuleAsyncOptions, true>> = {
+  imports: true,
+  inject: true,
+  useFactory: true,
+};
 
 /**
  * Provides {@link RedisStreamsServer} and drains it at shutdown.
@@ -38,11 +45,9 @@ export class RedisStreamsModule implements OnModuleDestroy {
   }
 
   /** @param options - makes the server's options out of other providers */
-  static forRootAsync({
-    imports = [],
-    inject = [],
-    useFactory,
-  }: RedisStreamsModuleAsyncOptions): DynamicModule {
+  static forRootAsync(options: RedisStreamsModuleAsyncOptions): DynamicModule {
+    checkKnownOptions(options, KNOWN_ASYNC, 'forRootAsync');
+    const { imports = [], inject = [], useFactory } = options;
     const provider: FactoryProvider<RedisStreamsServer> = {
       provide: RedisStreamsServer,
       inject,

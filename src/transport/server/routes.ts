@@ -2,7 +2,9 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { isCluster } from '../broker/connection-options.js';
 import { resolveIdempotencyPolicy, type IdempotencyExtra } from '../idempotency/idempotency-policy.js';
 import { checkLongestBackoff, resolveRetryPolicy, type RetryOptions } from '../policy/retry-policy.js';
+import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { UnsupportedPatternError } from '../protocol/errors/unsupported-pattern.error.js';
+import { checkPattern } from '../protocol/event-pattern.js';
 import { streamKeyOf } from '../protocol/stream-key.js';
 import { dispatcherOf, type AroundProcessing } from './event-dispatcher.js';
 import { IDEMPOTENT_EXTRA } from './idempotent.decorator.js';
@@ -15,7 +17,8 @@ import type { ResolvedServerOptions } from './server-options.js';
  *
  * @param around - runs each delivery between Nest's processing hooks, if there are any
  * @param onIgnored - told of a pattern that this transport does not serve
- * @throws UnsupportedPatternError when two handlers would share a stream
+ * @throws UnsupportedPatternError when a pattern names no stream, or two handlers would share one
+ * @throws InvalidOptionError for an option of a handler that cannot work
  */
 export function routesOf(
   handlers: ReadonlyMap<string, MessageHandler>,
@@ -36,6 +39,9 @@ export function routesOf(
         'it has two handlers; when one failed both would run again. Use one handler, or one group for each.',
       );
     }
+    checkPattern(pattern);
+    const extras = handler.extras ?? {};
+    checkExtras(extras, pattern);
     const stream = streamKeyOf(pattern, naming);
     const other = routes.get(stream);
     if (other) {
@@ -44,13 +50,28 @@ export function routesOf(
         `it reads the stream "${stream}", as "${other.pattern}" does`,
       );
     }
-    const own = (handler.extras?.[RETRY_EXTRA] ?? {}) as RetryOptions;
+    const own = (extras[RETRY_EXTRA] ?? {}) as RetryOptions;
     const policy = resolveRetryPolicy(own, options.retry, `@EventPattern("${pattern}") ${RETRY_EXTRA}`);
     checkLongestBackoff(policy, options.maxRetryDelayMs);
-    const keyed = handler.extras?.[IDEMPOTENT_EXTRA] as IdempotencyExtra | undefined;
+    const keyed = extras[IDEMPOTENT_EXTRA] as IdempotencyExtra | undefined;
     const where = `@EventPattern("${pattern}") ${IDEMPOTENT_EXTRA}`;
     const idempotency = keyed && resolveIdempotencyPolicy(keyed, options.idempotency, pattern, where);
     routes.set(stream, { pattern, stream, dispatch: dispatcherOf(handler, around), policy, idempotency });
   }
   return [...routes.values()];
+}
+
+/** Extras may be anybody's; those that begin as ours do and are not are ours, misspelt. */
+function checkExtras(extras: Readonly<Record<string, unknown>>, pattern: string): void {
+  for (const own of [RETRY_EXTRA, IDEMPOTENT_EXTRA]) {
+    const wrong = Object.keys(extras).find(
+      (name) => name !== own && name.toLowerCase().startsWith(own.slice(0, 4)),
+    );
+    if (wrong !== undefined) {
+      throw new InvalidOptionError(
+        `@EventPattern("${pattern}") ${wrong}`,
+        `there is no such option; did you mean "${own}"?`,
+      );
+    }
+  }
 }

@@ -16,6 +16,7 @@ import {
   type RetryPolicy,
 } from '../policy/retry-policy.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { checkStreamNames } from '../protocol/stream-key.js';
 import { resolveRetention, type Retention, type RetentionOptions } from '../retention/retention-options.js';
 
@@ -146,12 +147,33 @@ export interface ResolvedServerOptions {
   readonly log: ResolvedLogOption;
 }
 
+const KNOWN: Readonly<Record<keyof RedisStreamsServerOptions, true>> = {
+  connection: true,
+  group: true,
+  consumerName: true,
+  streams: true,
+  maxInFlight: true,
+  ackWaitMs: true,
+  recoveryIntervalMs: true,
+  maxRetryDelayMs: true,
+  retry: true,
+  retention: true,
+  idempotency: true,
+  followUps: true,
+  maxEntryBytes: true,
+  shutdownGraceMs: true,
+  log: true,
+};
+const KNOWN_FOLLOW_UPS: Readonly<Record<keyof FollowUpOptions, true>> = { maxAgeMs: true, maxEntries: true };
+
 /**
  * Checks the options and fills in the defaults.
  *
  * @throws InvalidOptionError for the first option that cannot work
  */
 export function resolveServerOptions(options: RedisStreamsServerOptions): ResolvedServerOptions {
+  checkKnownOptions(options, KNOWN);
+  checkKnownOptions(options.followUps ?? {}, KNOWN_FOLLOW_UPS, 'followUps');
   checkConnection(options.connection);
   const streams = { ...options.streams };
   checkStreamNames(streams);

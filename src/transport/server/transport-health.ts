@@ -12,6 +12,7 @@ export type HealthCauseCode =
   | 'group-missing'
   | 'wrong-type'
   | 'no-permission'
+  | 'functions-missing'
   | 'read-loop-stalled'
   | 'recovery-stalled'
   | 'recovery-failing';
@@ -47,6 +48,8 @@ const MESSAGES: Record<HealthCauseCode, string> = {
   'group-missing': 'The stream or its consumer group is missing',
   'wrong-type': 'The key of the stream holds something that is not a stream',
   'no-permission': 'Redis refuses this user: the password is wrong, or a right is missing',
+  'functions-missing':
+    'This Redis has no Functions (FUNCTION and FCALL): Redis 7.0 or later, or Valkey, is needed, with neither renamed or disabled',
   'read-loop-stalled': 'The read loop is not reading',
   'recovery-stalled': 'The recovery does not run, or does not finish its run',
   'recovery-failing': 'The recovery fails each time that it runs; the log says why',
@@ -70,6 +73,7 @@ const CODES: Partial<Record<RedisFailure, HealthCauseCode>> = {
   'refuses-writes': 'redis-refuses-writes',
   'cluster-changes': 'redis-refuses-writes',
   'no-permission': 'no-permission',
+  'functions-missing': 'functions-missing',
   unreachable: 'redis-unreachable',
 };
 
@@ -88,7 +92,7 @@ export async function checkTransportHealth(
   recovery: PendingRecoveryService,
 ): Promise<TransportHealth> {
   const causes = (await isConnectedSoon(broker))
-    ? (await Promise.all(deliveries.map(({ source }) => probe(broker, source.stream)))).flat()
+    ? await probeAll(broker, deliveries)
     : [await absence(broker, deliveries)];
   if (causes.length === 0) {
     for (const { loop, source } of deliveries) {
@@ -110,6 +114,13 @@ async function isConnectedSoon(broker: StreamBroker): Promise<boolean> {
   const end = performance.now() + RECONNECT_PATIENCE_MS;
   while (!broker.isConnected() && performance.now() < end) await delay(20);
   return broker.isConnected();
+}
+
+/** Without Functions nothing else can be in order, and that a group is missing then would mislead. */
+async function probeAll(broker: StreamBroker, deliveries: readonly StreamDelivery[]): Promise<HealthCause[]> {
+  if (deliveries.some(({ loop }) => loop.failure === 'functions-missing'))
+    return [cause('functions-missing')];
+  return (await Promise.all(deliveries.map(({ source }) => probe(broker, source.stream)))).flat();
 }
 
 async function absence(broker: StreamBroker, deliveries: readonly StreamDelivery[]): Promise<HealthCause> {

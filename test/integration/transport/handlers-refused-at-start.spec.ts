@@ -74,3 +74,68 @@ describe.each(APP_KINDS)('in a %s app', (kind) => {
     expect(logger.troubles('@MessagePattern("quote")')).toHaveLength(1);
   });
 });
+
+describe('a pattern', () => {
+  function handlerOf(pattern: unknown, extras: Record<string, unknown> = {}): Type {
+    @Controller()
+    class Patterned {
+      @EventPattern<string>(pattern as string, undefined as never, extras)
+      handle(): void {
+        return;
+      }
+    }
+    return Patterned;
+  }
+
+  it.each([
+    ['orders.*', /"orders\.\*".*wildcards/],
+    ['*', /wildcards/],
+    ['orders.>', /wildcards/],
+    ['>', /wildcards/],
+    ['orders/#', /wildcards/],
+    ['orders/+/paid', /wildcards/],
+    [/orders\..*/, /regular expression/],
+    ['', /empty/],
+    [{}, /empty object/],
+  ])('that cannot name a stream is refused: %p', async (pattern, problem) => {
+    const start = startWith('plain', [handlerOf(pattern)]);
+    await expect(start).rejects.toBeInstanceOf(UnsupportedPatternError);
+    await expect(start).rejects.toThrow(problem);
+  });
+
+  it.each(['retries', 'Retry', 'idempotency'])(
+    'with an option that is misspelt is refused: %s',
+    async (name) => {
+      const start = startWith('plain', [handlerOf('orders', { [name]: { maxRetries: 1 } })]);
+      await expect(start).rejects.toThrow(/there is no such option; did you mean "(retry|idempotent)"/);
+    },
+  );
+
+  it.each([{ retry: { retries: 1 } }, { idempotent: { key: () => 'k', windows: 1 } }])(
+    'with a misspelt name within an option is refused: %p',
+    async (extras) => {
+      await expect(startWith('plain', [handlerOf('orders', extras)])).rejects.toThrow(
+        /there is no such option/,
+      );
+    },
+  );
+
+  it('that is an object reaches its handler from a client that emits to the same object, in any order', async () => {
+    const running = await startTransportApp({
+      controllers: [handlerOf({ cmd: 'place', area: 'orders' })],
+      server: { streams: {} },
+    });
+    const id = await firstValueFrom(running.client.emit<string>({ area: 'orders', cmd: 'place' }, { n: 1 }));
+    await eventually(() => running.processed.find(({ entryId }) => entryId === id));
+    await running.redis.del('{"area":"orders","cmd":"place"}');
+    await running.close();
+  });
+
+  it('is refused by the client too', async () => {
+    const running = await startTransportApp({ controllers: [First] });
+    await expect(firstValueFrom(running.client.emit('orders.*', { n: 1 }))).rejects.toBeInstanceOf(
+      UnsupportedPatternError,
+    );
+    await running.close();
+  });
+});

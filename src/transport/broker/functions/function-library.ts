@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { FunctionsMissingError } from '../../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../../protocol/errors/missing-permission.error.js';
 import { nodesOf } from '../cluster-nodes.js';
 import { failureOf } from '../redis-failure.js';
@@ -103,7 +104,9 @@ export class FunctionLibrary {
     try {
       return await invoke();
     } catch (error) {
-      if (failureOf(error) !== 'function-missing') throw error;
+      const failure = failureOf(error);
+      if (failure === 'functions-missing') throw new FunctionsMissingError();
+      if (failure !== 'function-missing') throw error;
     }
     await this.load();
     return invoke();
@@ -116,6 +119,8 @@ async function loadInto(redis: Redis): Promise<void> {
   } catch (error) {
     const failure = failureOf(error);
     if (failure === 'library-exists') return;
+    // What Redis says of it quotes the arguments of the command.
+    if (failure === 'functions-missing') throw new FunctionsMissingError();
     if (failure !== 'no-permission') throw error;
     throw new MissingPermissionError(
       `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
