@@ -47,7 +47,7 @@ describe('the service with DATABASE_URL', () => {
         const order = await find(service, orderId);
         return order.state === 'processed' ? order : undefined;
       },
-      { timeoutMs: 15_000 },
+      { timeoutMs: 60_000 },
     );
   const metrics = async ({ url }: Service) => metricsIn(await (await fetch(`${url}/metrics`)).text());
   const saysReady = async (service: Service) => (await metrics(service)).value('order_streams_ready', {});
@@ -140,7 +140,7 @@ describe('the service with DATABASE_URL', () => {
     await proxy.heal();
     await eventuallyPasses(
       async () => expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(202),
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
     await processed(service, 'again');
     await eventuallyPasses(async () => expect(await pending()).toBe(0));

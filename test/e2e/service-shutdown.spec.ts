@@ -88,7 +88,7 @@ describe('the end of the service', () => {
     expect(await lost(ids)).toEqual([]);
 
     const second = await startService(env);
-    await eventually(allProcessed, { timeoutMs: 20_000 });
+    await eventually(allProcessed, { timeoutMs: 60_000 });
     await eventually(async () => ((await pending()).size === 0 ? true : undefined));
     await second.end('SIGTERM');
     for (const message of ['Order received', 'Order processed']) {

@@ -67,7 +67,7 @@ describe.each(['Redis', 'PostgreSQL'] as const)(
       await eventually(async () => ((await pendingOf('victim')).length === 0 ? true : undefined));
       await eventually(
         async () => ((await redis.xlen(`${stream}.processed`)) === backlog ? true : undefined),
-        { timeoutMs: 40_000 },
+        { timeoutMs: 60_000 },
       );
       await eventually(async () => ((await pendingOf('')).length === 0 ? true : undefined));
 

@@ -27,7 +27,7 @@ export function hearChannel(connection: RedisConnectionOptions): HeardChannel {
           await redis.publish(channel, message);
           return heard.has(message) ? true : undefined;
         },
-        { timeoutMs: 20_000 },
+        { timeoutMs: 60_000 },
       );
     },
     end,
