@@ -17,6 +17,12 @@ const command = new Command('npm run chaos --')
   )
   .option('--only <bugs>', 'with --prove: these alone, by comma', (text) => text.split(','))
   .addOption(new Option('--of <what>', 'whose processes').choices(['transport', 'service']))
+  .addOption(
+    new Option('--store <where>', 'where the service keeps its orders; the run starts it').choices([
+      'redis',
+      'postgres',
+    ]),
+  )
   .addOption(new Option('--redis <how>', 'how Redis is set up').choices(TOPOLOGIES))
   .option('--wait-replicas <n>', 'replicas that must have an order before it counts as acknowledged', amount)
   .option('--orders <n>', 'orders', amount)
@@ -31,7 +37,7 @@ const command = new Command('npm run chaos --')
   .option('--killers <n>', 'orders that kill the process that handles them', amount)
   .option(
     '--faults <list>',
-    `by comma, each with its seconds if wanted (kill:0.5): ${Object.keys(FAULTS).join(', ')}`,
+    `by comma, each with its seconds if wanted (kill:0.5; oom:60): ${Object.keys(FAULTS).join(', ')}`,
     faults,
   )
   .addOption(new Option('--fsync <when>', 'of the append-only file of Redis').choices(FSYNC))
@@ -56,9 +62,13 @@ interface Choices {
 }
 
 const { scenario: named, quick, prove: proving, only, seeds, verbose, ...given } = options;
-const settings: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
+const asked: Settings = { ...DEFAULTS, ...(quick ? SCENARIOS.quick : named), ...given };
+// Only the service has a store; what the workers do has its effect in Redis.
+const settings: Settings = asked.store === 'postgres' ? { ...asked, of: 'service' } : asked;
 for (const { name } of settings.faults) {
-  const { needs = [settings.redis] } = FAULTS[name] ?? {};
+  const { needs = [settings.redis], store = settings.store, of = settings.of } = FAULTS[name] ?? {};
+  if (store !== settings.store) command.error(`The fault "${name}" needs --store ${store}.`);
+  if (of !== settings.of) command.error(`The fault "${name}" needs --of ${of}.`);
   if (!needs.includes(settings.redis))
     command.error(`The fault "${name}" needs --redis ${needs.join(' or --redis ')}.`);
 }
@@ -93,11 +103,14 @@ function share(text: string): number {
 
 function faults(text: string): WantedFault[] {
   return text.split(',').map((word) => {
-    const [name = '', seconds] = word.split(':');
+    const [name = '', ...seconds] = word.split(':');
     const fault = FAULTS[name];
     if (!fault) throw new InvalidArgumentError(`There is no fault "${name}".`);
-    const everyMs = seconds === undefined ? fault.everyMs : Number(seconds) * 1_000;
-    if (!(everyMs >= 10)) throw new InvalidArgumentError(`"${word}" has no number of seconds.`);
-    return { name, everyMs };
+    const [firstMs, secondMs] = seconds.map((each) => Number(each) * 1_000);
+    if (seconds.length > 2 || !((firstMs ?? 10) >= 10 && (secondMs ?? 10) >= 10))
+      throw new InvalidArgumentError(`"${word}" has no number of seconds.`);
+    if (fault.lastsMs === undefined) return { name, everyMs: firstMs ?? fault.everyMs };
+    const lastsMs = firstMs ?? fault.lastsMs;
+    return { name, lastsMs, everyMs: secondMs ?? Math.max(fault.everyMs, 1.5 * lastsMs) };
   });
 }

@@ -22,7 +22,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       { name: 'partition', everyMs: 6_000 },
       { name: 'cut-replies', everyMs: 2_000 },
       { name: 'skew', everyMs: 1_500 },
-      { name: 'oom', everyMs: 6_000 },
+      { name: 'oom', everyMs: 6_000, lastsMs: 1_500 },
     ],
   },
   'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
@@ -91,6 +91,24 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   orphans: {
     ...{ orders: 15_000, rate: 200, duplicates: 0, poison: 0, flaky: 0, handlerMs: 400 },
     faults: [{ name: 'kill', everyMs: 6_000 }],
+  },
+  /** PostgreSQL keeps the orders, and does whatever it can. */
+  postgres: {
+    ...{ ...LONG, orders: 20_000, rate: 200, of: 'service', store: 'postgres' },
+    faults: each('pg-kill', 'pg-restart', 'pg-terminate', 'pg-cut', 'pg-silent').map(rarer),
+  },
+  /** Redis is full, and stands still, for longer than an order may fail. */
+  full: {
+    ...{ ...LONG, orders: 20_000, rate: 200, of: 'service' },
+    faults: [
+      { name: 'oom', everyMs: 80_000, lastsMs: 60_000 },
+      { name: 'stall', everyMs: 25_000 },
+    ],
+  },
+  /** Another producer trims what nobody has read: that is said. */
+  trimmed: {
+    ...{ orders: 5_000, rate: 200, of: 'service' },
+    faults: [{ name: 'maxlen', everyMs: 4_000 }],
   },
   'group-destroyed': {
     ...{ orders: 20_000, rate: 500 },

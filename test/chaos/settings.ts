@@ -9,6 +9,8 @@ export type Fsync = (typeof FSYNC)[number];
 /** Everything that a run is made of. */
 export interface Settings extends OrderMix {
   readonly of: 'transport' | 'service';
+  /** Where the service keeps its orders. */
+  readonly store: 'redis' | 'postgres';
   readonly redis: TopologyName;
   /** How many replicas must have an order before it counts as acknowledged. */
   readonly waitReplicas: number;
@@ -39,6 +41,7 @@ export interface Settings extends OrderMix {
 
 export const DEFAULTS: Settings = {
   of: 'transport',
+  store: 'redis',
   redis: 'alone',
   waitReplicas: 0,
   orders: 10_000,

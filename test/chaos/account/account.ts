@@ -15,7 +15,7 @@ export interface Evidence {
   readonly finalState: FinalState | undefined;
   /** The last entry of each moment at which Redis may have lost what it had. */
   readonly lostUpTo: readonly string[];
-  /** Entries that were acknowledged and are not in the stream that is left, where Redis did not promise to keep them. */
+  /** Entries that were acknowledged and that Redis did not promise to keep, or that somebody took away. */
   readonly dropped: ReadonlySet<string>;
   /** Effects and dead letters that were seen and are not in what is left. */
   readonly undone: number;
@@ -23,6 +23,8 @@ export interface Evidence {
   readonly mayRepeat: boolean;
   /** Whether an effect is applied in one step with the acknowledgement of its entry. */
   readonly exactlyOnce: boolean;
+  /** Whether deliveries may be charged that no handler failed: their process was killed, or stopped for too long. */
+  readonly charges: boolean;
   /** Whether each entry must be delivered once. */
   readonly deliversOnce: boolean;
   /** Most consumers that may be left. */
@@ -40,6 +42,8 @@ export interface Account {
   readonly lost: readonly string[];
   readonly dead: number;
   readonly deadAtFault: number;
+  /** Orders that were given up although nothing was wrong with them. */
+  readonly deadWrongly: readonly string[];
   readonly deadTwice: readonly string[];
   readonly both: readonly string[];
   /** What Redis lost before it had ended. */
@@ -65,6 +69,7 @@ export function accountOf(evidence: Evidence): Account {
   const entriesOf = grouped(acknowledged);
   const effectsOf = grouped(effects);
   const lettersOf = grouped(deadLetters);
+  const reasonsOf = grouped(deadLetters.map(([orderId = '', , reason = '']) => [orderId, reason]));
   const lossLimit = [...evidence.lostUpTo].sort(compareIds).at(-1);
   const maySurprise = (entryId: string): boolean =>
     evidence.mayRepeat || (lossLimit !== undefined && compareIds(entryId, lossLimit) <= 0);
@@ -72,7 +77,14 @@ export function accountOf(evidence: Evidence): Account {
   const mayBeLost = (id: string): boolean =>
     evidence.dropped.has(id) || (lossLimit !== undefined && compareIds(id, lossLimit) <= 0);
 
-  const found = { doubled: [], lost: [], deadTwice: [], both: [] } as Record<string, string[]>;
+  // Whoever is killed with an order in hand has used up one of its attempts; one that fails by itself, too.
+  const isExcused = (kind: string, reasons: readonly string[]): boolean =>
+    evidence.charges && (kind === 'flaky' || reasons.every((reason) => reason === 'abandoned'));
+
+  const found = { doubled: [], lost: [], deadTwice: [], both: [], deadWrongly: [] } as Record<
+    string,
+    string[]
+  >;
   const put = (kind: string, orderId: string): void => void found[kind]?.push(orderId);
   const sums = { done: 0, dead: 0, deadAtFault: 0, lostByRedis: 0, repeated: 0, sentTwice: 0 };
   for (const [orderId, entries] of entriesOf) {
@@ -91,6 +103,8 @@ export function accountOf(evidence: Evidence): Account {
     if (letters.length > 0 && applied.length === 0) {
       sums.dead += 1;
       if (['poison', 'killer'].includes(kindIn(orderId))) sums.deadAtFault += 1;
+      else if (!isExcused(kindIn(orderId), reasonsOf.get(orderId) ?? []) && !letters.every(mayBeLost))
+        put('deadWrongly', orderId);
     }
     if (new Set(letters).size < letters.length) {
       if (letters.some(maySurprise)) sums.repeated += 1;
@@ -110,6 +124,7 @@ export function accountOf(evidence: Evidence): Account {
     lost: found.lost ?? [],
     deadTwice: found.deadTwice ?? [],
     both: found.both ?? [],
+    deadWrongly: found.deadWrongly ?? [],
     ...handled,
     finalState,
   };
@@ -124,6 +139,7 @@ function violationsIn(account: Omit<Account, 'violations'>, evidence: Evidence):
   };
   name(lost, 'lost');
   name(deadTwice, 'dead-lettered more than once');
+  name(account.deadWrongly, 'good ones dead-lettered');
   if (evidence.exactlyOnce) {
     name(doubled, 'done more than once');
     name(both, 'both done and dead-lettered');

@@ -1,21 +1,15 @@
 import type { Fault, World } from './fault.js';
+import { Turns } from './in-turn.js';
+
+const turns = new Turns();
 
 /** Failovers and moves of the slot, one after the other: the next begins when everything is whole again. */
-const turns = new WeakMap<World, Promise<unknown>>();
-
 function inTurn(work: (world: World) => Promise<string>): Fault['strike'] {
-  return (world: World) => {
-    const turn = (turns.get(world) ?? Promise.resolve()).then(async () => {
-      const words = await work(world);
-      await world.topology.whenWhole();
-      return words;
-    });
-    turns.set(
-      world,
-      turn.catch(() => undefined),
-    );
-    return turn;
-  };
+  return turns.taking(async (world) => {
+    const words = await work(world);
+    await world.topology.whenWhole();
+    return words;
+  });
 }
 
 /** The master dies, and comes back as a replica of its successor. */

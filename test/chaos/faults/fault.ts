@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Random } from '../../integration/model/random.js';
 import type { Clocks } from '../run/clocks.js';
+import type { Database } from '../run/database.js';
 import type { Fleet } from '../run/fleet.js';
 import type { RedisClock } from '../run/redis-clock.js';
 import type { Topology, TopologyName } from '../run/topology.js';
@@ -8,6 +9,8 @@ import type { Topology, TopologyName } from '../run/topology.js';
 /** What a fault can reach. */
 export interface World {
   readonly topology: Topology;
+  /** Where orders are kept, with `--store postgres`. */
+  readonly database: Database | undefined;
   /** The run's own connection: no fault of a link touches it. */
   readonly direct: Redis;
   readonly fleet: Fleet;
@@ -19,6 +22,8 @@ export interface World {
   readonly ackWaitMs: number;
   /** Whether Redis keeps an append-only file. */
   readonly keepsData: boolean;
+  /** Notes that somebody took entries away that the group had not read, or that were given out and not done. */
+  take(ids: { readonly unread: readonly string[]; readonly pending: readonly string[] }): void;
   /** Notes that Redis may have lost what it had up to this entry. */
   lose(upToId: string): void;
 }
@@ -34,6 +39,14 @@ export type Consequence =
 export interface Fault {
   /** How often by default, in milliseconds. */
   readonly everyMs: number;
+  /** How long it lasts by default, in milliseconds, where that can be chosen. */
+  readonly lastsMs?: number;
+  /** Whose processes it needs. */
+  readonly of?: 'service';
+  /** The store that it needs. */
+  readonly store?: 'postgres';
+  /** Whether it ends the work of processes, so that deliveries are charged that no handler failed. */
+  readonly charges?: boolean;
   /** The ways of setting Redis up to which it can happen; undefined: all. */
   readonly needs?: readonly TopologyName[];
   /** Whether it is a fault of links, for which these lead through proxies. */
@@ -43,5 +56,5 @@ export interface Fault {
   readonly onRedisClock?: boolean;
   readonly consequence?: Consequence;
   /** Lets it happen, and heals it. @returns what was done, in words */
-  strike(world: World, random: Random): Promise<string>;
+  strike(world: World, random: Random, lastsMs: number): Promise<string>;
 }

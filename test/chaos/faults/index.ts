@@ -2,7 +2,9 @@ import * as clocks from './clocks.js';
 import * as failovers from './failovers.js';
 import type { Fault } from './fault.js';
 import * as links from './links.js';
+import * as postgres from './postgres.js';
 import * as processes from './processes.js';
+import * as producers from './producers.js';
 import * as redis from './redis.js';
 
 /** The faults that can be asked for, by name. */
@@ -16,9 +18,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'redis-kill': redis.redisKill,
   'redis-clock': redis.redisClock,
   oom: redis.oom,
+  stall: redis.stall,
   'group-destroy': redis.groupDestroy,
   'stream-delete': redis.streamDelete,
   flushall: redis.flushAll,
+  maxlen: producers.maxlen,
   'master-kill': failovers.masterKill,
   'master-freeze': failovers.masterFreeze,
   demote: failovers.demote,
@@ -29,4 +33,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'cut-replies': links.cutReplies,
   refuse: links.refuse,
   slow: links.slow,
+  'pg-kill': postgres.pgKill,
+  'pg-restart': postgres.pgRestart,
+  'pg-terminate': postgres.pgTerminate,
+  'pg-cut': postgres.pgCut,
+  'pg-silent': postgres.pgSilent,
 };

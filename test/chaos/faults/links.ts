@@ -27,6 +27,7 @@ const heal = async (links: readonly TcpProxy[]): Promise<void> => {
 /** Nothing gets through, and nobody says so. */
 export const partition: Fault = {
   everyMs: 8_000,
+  charges: true,
   onLinks: true,
   needs: ['alone'],
   async strike(world, random) {
@@ -41,6 +42,7 @@ export const partition: Fault = {
 /** Nothing gets through to anybody. */
 export const blackout: Fault = {
   everyMs: 12_000,
+  charges: true,
   onLinks: true,
   needs: ['alone'],
   async strike({ topology: { links } }) {

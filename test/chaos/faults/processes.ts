@@ -4,6 +4,7 @@ import type { Fault } from './fault.js';
 /** A process dies as by `kill -9`. */
 export const kill: Fault = {
   everyMs: 500,
+  charges: true,
   async strike({ fleet }, random) {
     const slot = random.below(fleet.size);
     await fleet.kill(slot);
@@ -14,6 +15,7 @@ export const kill: Fault = {
 /** A process stands still until its entries have been given to others, and then goes on as if nothing had been. */
 export const freeze: Fault = {
   everyMs: 4_000,
+  charges: true,
   async strike({ fleet, ackWaitMs }, random) {
     const slot = random.below(fleet.size);
     const ms = Math.round(ackWaitMs * (1.2 + random.next()));

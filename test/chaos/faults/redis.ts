@@ -1,9 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
 import type { Fault, World } from './fault.js';
+import { letPileUp } from './pile-up.js';
 
 const DOWN_MS = 300;
-const OUT_OF_MEMORY_MS = 1_500;
+/** Longer than all retries of a run take. */
+const OUT_OF_MEMORY_MS = 5_000;
+/** Longer than anybody waits for an answer. */
+const STALL_MS = 6_000;
+const BACK_AFTER_MS = 3_000;
 
 /** Redis dies as by `kill -9`, and is started again on the data that it has. */
 export const redisKill: Fault = {
@@ -21,29 +26,57 @@ export const redisKill: Fault = {
   },
 };
 
-/** The machine that Redis is started on again has another time: everything seems to have been idle for long. */
+/**
+ * The machine that Redis is started on again has another time: everything seems to have been idle for long. In every
+ * second case somebody notices, and sets the clock back: what was done meanwhile is of the future then.
+ */
 export const redisClock: Fault = {
   everyMs: 6_000,
   needs: ['alone'],
   onRedisClock: true,
   async strike({ topology, direct, redisClock: clock, stream }, random) {
     const minutes = 1 + random.below(180);
-    await topology.alone?.kill();
-    await topology.alone?.restart(clock?.advance(minutes * 60));
-    await direct.exists(stream);
-    return `killed Redis and started it again ${minutes} minutes later by its clock`;
+    const startWith = async (aheadS: number): Promise<void> => {
+      await topology.alone?.kill();
+      await topology.alone?.restart(clock?.advance(aheadS));
+      await direct.exists(stream);
+    };
+    await startWith(minutes * 60);
+    const words = `killed Redis and started it again ${minutes} minutes later by its clock`;
+    if (random.chance(0.5)) return words;
+    await delay(BACK_AFTER_MS);
+    await startWith(-minutes * 60);
+    return `${words}, and set that back after ${BACK_AFTER_MS} ms`;
   },
 };
 
-/** Redis takes no more writes that need memory. */
+/** Redis takes no more writes that need memory, while orders wait. */
 export const oom: Fault = {
   everyMs: 6_000,
+  lastsMs: OUT_OF_MEMORY_MS,
   needs: ['alone'],
-  async strike({ direct }) {
+  async strike(world, _random, ms) {
+    const { direct } = world;
+    const thaw = await letPileUp(world);
     await direct.config('SET', 'maxmemory', '1');
-    await delay(OUT_OF_MEMORY_MS);
+    thaw();
+    await delay(ms);
     await direct.config('SET', 'maxmemory', '0');
-    return `left Redis without memory for ${OUT_OF_MEMORY_MS} ms`;
+    return `left Redis without memory for ${ms} ms`;
+  },
+};
+
+/** Redis stands still: its links stay open, and nothing answers. */
+export const stall: Fault = {
+  everyMs: 10_000,
+  lastsMs: STALL_MS,
+  needs: ['alone'],
+  async strike({ direct }, _random, ms) {
+    const [, pid = ''] = /process_id:(\d+)/.exec(await direct.info('server')) ?? [];
+    process.kill(Number(pid), 'SIGSTOP');
+    await delay(ms);
+    process.kill(Number(pid), 'SIGCONT');
+    return `let Redis stand still for ${ms} ms`;
   },
 };
 

@@ -48,7 +48,7 @@ try {
   complaints.push(...(await fuzzEntries({ direct, stream: STREAM, group: GROUP, entries, seed })));
   console.log(`  ${entries} entries in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
   complaints.push(...(await fuzzHttp({ url: `http://127.0.0.1:${ports[0]}`, redis, requests, seed })));
-  if (fleet.ownDeaths > 0) complaints.push(`${fleet.ownDeaths} processes died`);
+  if (fleet.ownDeaths.length > 0) complaints.push(`${fleet.ownDeaths.length} processes died`);
   await fleet.stop();
   complaints.push(...fleet.badExits);
 } finally {

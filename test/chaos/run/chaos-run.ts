@@ -8,6 +8,7 @@ import { freePort } from '../../../src/embedded-redis/free-port.js';
 import { Random } from '../../integration/model/random.js';
 import { GROUP } from '../../support/started-server.js';
 import { accountOf, type Account } from '../account/account.js';
+import { emitsIn, wrongEmits } from '../account/emits.js';
 import { readFinalState } from '../account/final-state.js';
 import { orphanLatencies } from '../account/orphans.js';
 import { readLedgers } from '../account/ledger.js';
@@ -18,15 +19,17 @@ import { scheduleOf, type Strike } from '../plan/schedule.js';
 import type { Settings } from '../settings.js';
 import { otherProgram, PROGRAM } from './builds.js';
 import { Clocks } from './clocks.js';
+import { startDatabase } from './database.js';
 import { Fleet } from './fleet.js';
 import { Observer, type Observed } from './observer.js';
 import { Producer } from './producer.js';
 import { RedisClock } from './redis-clock.js';
-import { contradictionsOf } from './recorded-states.js';
+import { contradictionsOf, recordedStates } from './recorded-states.js';
 import { serviceProgram } from './service-program.js';
 import { startTopology } from './topology.js';
 import { transportProgram } from './transport-program.js';
 import { droppedOf, readAgain, undoneIn } from './what-is-left.js';
+import { unsaidLosses } from './unsaid-losses.js';
 import { untilQuiet } from './until-quiet.js';
 
 const STREAM = 'orders';
@@ -45,6 +48,7 @@ export interface Report {
   readonly struck: readonly Struck[];
   readonly durationMs: number;
   readonly refused: number;
+  readonly denied: number;
   readonly kills: number;
   readonly ownDeaths: number;
   readonly terminated: number;
@@ -64,6 +68,8 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const topology = await startTopology(settings, directory, viaProxies);
     undo.push(() => topology.stop());
     const connectionOf = (slot: number): RedisConnectionOptions => topology.connectionOf(slot);
+    const database = settings.store === 'postgres' ? await startDatabase(settings.processes) : undefined;
+    undo.push(() => database?.stop());
     const direct = topology.open();
     undo.push(() => cutConnection(direct));
 
@@ -73,7 +79,10 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const ports = await Promise.all(Array.from({ length: settings.processes }, () => freePort()));
     const program =
       settings.of === 'service'
-        ? serviceProgram(settings, builds, connectionOf, { stream: STREAM, group: GROUP, ports })
+        ? serviceProgram(settings, builds, connectionOf, {
+            ...{ stream: STREAM, group: GROUP, ports },
+            envOf: (slot): Record<string, string> => (database ? { DATABASE_URL: database.urlOf(slot) } : {}),
+          })
         : transportProgram(settings, builds, connectionOf, { stream: STREAM, directory });
     const clocks = new Clocks(directory);
     const byClocks = settings.faults.some(({ name }) => FAULTS[name]?.onClocks);
@@ -95,9 +104,12 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     await fleet.start();
 
     const lostUpTo: string[] = [];
+    const taken = new Set<string>();
+    let takenUnread = 0;
     const world: World = {
       ...{
         topology,
+        database,
         direct,
         fleet,
         clocks,
@@ -108,6 +120,10 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       },
       keepsData: settings.fsync !== 'off',
       lose: (id) => void lostUpTo.push(id),
+      take({ unread, pending }) {
+        takenUnread += unread.length;
+        for (const id of [...unread, ...pending]) taken.add(id);
+      },
     };
     const duration = ((settings.orders - early) / settings.rate) * 1_000;
     const strikes = scheduleOf(settings.seed, settings.faults, duration);
@@ -129,16 +145,22 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const finalState = await readFinalState(direct, STREAM, GROUP).catch(() => undefined);
     const mayLose = settings.faults.some(({ name }) => FAULTS[name]?.consequence === 'loses');
     const looksAtStates = settings.of === 'service' && settings.fsync !== 'off' && !mayLose;
+    const times = mayLose ? new Map<string, number>() : await emitsIn(direct, STREAM);
+    const asked = { redis: direct, stream: STREAM, ...(database && { ports }) };
+    const states = looksAtStates ? await recordedStates(asked, directory) : new Map<string, string>();
+    const unsaid = takenUnread > 0 ? await unsaidLosses(takenUnread, ports) : [];
     await fleet.stop();
     await observer.close();
     // After a failover it is what the replica had that counts, whatever was seen before.
     const prefix = settings.redis === 'alone' ? '' : 'left-';
     if (prefix !== '') await readAgain({ ...observed, prefix }, direct);
-    const contradictions = looksAtStates ? await contradictionsOf(direct, STREAM, directory, prefix) : [];
+    const contradictions = contradictionsOf(states, directory, prefix);
 
+    // An order may kill its process; that one does not end by an error.
+    const unexplained = fleet.ownDeaths.filter((how) => settings.killers === 0 || how !== 'SIGKILL');
     const diedAlone =
-      settings.killers === 0 && fleet.ownDeaths > 0
-        ? [`${fleet.ownDeaths} processes died by themselves`]
+      unexplained.length > 0
+        ? [`${unexplained.length} processes died by themselves (${[...new Set(unexplained)].join(', ')})`]
         : [];
     const runs = readLedgers(directory, 'runs');
     const acknowledged = readLedgers(directory, 'acknowledged');
@@ -147,20 +169,28 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       effects: readLedgers(directory, `${prefix}effects`),
       deadLetters: readLedgers(directory, `${prefix}dead-letters`),
       ...{ acknowledged, runs, finalState, lostUpTo },
-      dropped: mayDrop ? await droppedOf(direct, STREAM, acknowledged) : new Set(),
+      dropped: mayDrop ? await droppedOf(direct, STREAM, acknowledged) : taken,
       undone: prefix === '' ? 0 : undoneIn(directory, prefix),
       mayRepeat: settings.faults.some(({ name }) => FAULTS[name]?.consequence !== undefined),
       exactlyOnce: true,
+      charges: settings.killers > 0 || settings.faults.some(({ name }) => FAULTS[name]?.charges),
       deliversOnce: settings.deliversOnce,
       mostConsumers: mostConsumersOf(settings),
-      complaints: [...fleet.badExits, ...diedAlone, ...contradictions],
+      complaints: [
+        ...fleet.badExits,
+        ...diedAlone,
+        ...contradictions,
+        ...unsaid,
+        ...wrongEmits(times, producer.denied),
+      ],
     });
     return {
       ...{ settings, account, struck, directory },
       durationMs: seconds(),
       refused: producer.refused,
+      denied: producer.denied.size,
       kills: fleet.deaths.length,
-      ownDeaths: fleet.ownDeaths,
+      ownDeaths: fleet.ownDeaths.length,
       terminated: fleet.terminated,
       orphans: orphanLatencies(runs, fleet.deaths),
     };
@@ -188,10 +218,12 @@ async function strike(strikes: readonly Strike[], world: World, clock: () => num
   const struck: Struck[] = [];
   const start = performance.now();
   const underWay: Promise<void>[] = [];
-  for (const { atMs, name, dice } of strikes) {
+  for (const { atMs, name, dice, lastsMs } of strikes) {
     await delay(Math.max(0, atMs - (performance.now() - start)));
     const at = clock();
-    const work = FAULTS[name]?.strike(world, new Random(dice)) ?? Promise.resolve('nothing');
+    const fault = FAULTS[name];
+    const work =
+      fault?.strike(world, new Random(dice), lastsMs ?? fault.lastsMs ?? 0) ?? Promise.resolve('nothing');
     underWay.push(
       work
         .catch((error: unknown) => `did not succeed: ${String(error)}`)

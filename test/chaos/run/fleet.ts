@@ -37,8 +37,8 @@ export class Fleet {
   readonly badExits: string[] = [];
   /** How often a process was asked to end and did. */
   terminated = 0;
-  /** How often a process ended that nobody had ended. */
-  ownDeaths = 0;
+  /** How each process ended that nobody had ended. */
+  readonly ownDeaths: string[] = [];
   private readonly members: Member[] = [];
   private readonly builds: number[] = [];
   private readonly asked = new Set<ChildProcess>();
@@ -165,7 +165,8 @@ export class Fleet {
     const startedAt = Date.now();
     const ended = once(child, 'exit').then(() => {
       if (this.stopping) return;
-      if (!this.asked.has(child)) this.ownDeaths += 1;
+      if (!this.asked.has(child))
+        this.ownDeaths.push(child.signalCode ?? `exit code ${String(child.exitCode)}`);
       // One that cannot even start is not started again at once.
       if (Date.now() - startedAt > 100) this.spawn(slot);
       else setTimeout(() => !this.stopping && this.spawn(slot), 1_000);

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastValueFrom } from 'rxjs';
-import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/transport/index.js';
+import {
+  RedisStreamsClient,
+  RedisStreamsRecordBuilder,
+  RedisUnavailableError,
+  type RedisConnectionOptions,
+} from '../../../src/transport/index.js';
+import { EMIT } from '../account/emits.js';
 import { Ledger } from '../account/ledger.js';
 import { plannedOrder, type OrderMix } from '../plan/orders.js';
 
@@ -17,6 +23,8 @@ export interface ProducerSettings extends OrderMix {
 
 const TURN_MS = 10;
 const WAIT_MS = 500;
+/** Pauses before an order is sent once more; the last one is repeated. */
+const PAUSES_MS = [50, 50, 100, 200, 400];
 const MOST_AT_ONCE = 1_000;
 
 /** Sends each order until it is acknowledged, and writes each acknowledgement into a ledger. */
@@ -24,11 +32,14 @@ export class Producer {
   /** Emits that were refused or not answered in time; each was repeated. */
   refused = 0;
   acknowledged = 0;
+  /** Emits that were refused with the assurance that they are not in the stream. */
+  readonly denied = new Set<string>();
   private readonly client: RedisStreamsClient;
   private readonly ledger: Ledger;
   private readonly underWay = new Set<Promise<void>>();
   private readonly repetitions = new Map<number, string[]>();
   private sent = 0;
+  private emits = 0;
 
   constructor(private readonly settings: ProducerSettings) {
     const { connection, waitReplicas, stream, directory } = settings;
@@ -82,15 +93,18 @@ export class Producer {
   }
 
   private async untilAcknowledged(orderId: string): Promise<void> {
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
+      const emit = String((this.emits += 1));
       try {
-        const entryId = await lastValueFrom(this.client.emit<string>('orders', { orderId }));
+        const record = new RedisStreamsRecordBuilder({ orderId }).setHeaders({ [EMIT]: emit }).build();
+        const entryId = await lastValueFrom(this.client.emit<string>('orders', record));
         this.ledger.write(orderId, entryId);
         this.acknowledged += 1;
         return;
-      } catch {
+      } catch (error) {
         this.refused += 1;
-        await delay(50);
+        if (error instanceof RedisUnavailableError && !error.mayHaveSucceeded) this.denied.add(emit);
+        await delay(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
       }
     }
   }

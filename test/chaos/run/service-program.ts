@@ -13,8 +13,8 @@ export interface ServicePlace {
   readonly stream: string;
   readonly group: string;
   readonly ports: readonly number[];
-  /** Further variables. */
-  readonly env?: Record<string, string>;
+  /** Further variables of a process. */
+  readonly envOf?: (slot: number) => Record<string, string>;
 }
 
 /** The order service as it is run, on ports of its own. */
@@ -22,7 +22,7 @@ export function serviceProgram(
   settings: Settings,
   builds: readonly string[],
   connectionOf: (slot: number) => RedisConnectionOptions,
-  { stream, group, ports, env = {} }: ServicePlace,
+  { stream, group, ports, envOf = () => ({}) }: ServicePlace,
 ): Program {
   return {
     builds,
@@ -36,7 +36,7 @@ export function serviceProgram(
         ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },
         ...{ MAX_RETRIES: String(settings.maxRetries), BACKOFF_INITIAL_MS: String(settings.backoffMs) },
         ...{ MAX_IN_FLIGHT: String(settings.maxInFlight) },
-        ...env,
+        ...envOf(slot),
       },
     }),
     async whenReady(child: ChildProcess, slot: number) {

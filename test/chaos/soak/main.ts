@@ -45,7 +45,7 @@ const direct = openRedis(redis.url);
 const ports = await Promise.all(Array.from({ length: processes }, () => freePort()));
 const program = serviceProgram(DEFAULTS, [PROGRAM], () => ({ url: redis.url }), {
   ...{ stream: STREAM, group: GROUP, ports },
-  env: SMALL_HEAP,
+  envOf: () => SMALL_HEAP,
 });
 const fleet = new Fleet(processes, program, directory);
 const complaints: string[] = [];
@@ -69,7 +69,7 @@ try {
     if (isTooMuch) complaints.push(`${what} grew from ${first.toFixed(0)} to ${last.toFixed(0)}`);
   }
   complaints.push(...(await leftovers()));
-  if (fleet.ownDeaths > 0) complaints.push(`${fleet.ownDeaths} processes died`);
+  if (fleet.ownDeaths.length > 0) complaints.push(`${fleet.ownDeaths.length} processes died`);
   await fleet.stop();
   complaints.push(...fleet.badExits);
 } finally {

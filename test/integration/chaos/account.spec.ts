@@ -8,6 +8,7 @@ function violationsOf(evidence: Partial<Evidence>): readonly string[] {
     ...{ acknowledged: [], effects: [], deadLetters: [], runs: [], finalState: QUIET, lostUpTo: [] },
     ...{
       deliversOnce: false,
+      charges: false,
       mostConsumers: 8,
       dropped: new Set(),
       undone: 0,
@@ -45,6 +46,11 @@ describe('The account of a run', () => {
       '1 both done and dead-lettered: plain-1',
       { effects: DONE, deadLetters: [...DEAD, ['plain-1', '1-0', 'x']] },
     ],
+    [
+      '1 good ones dead-lettered: plain-1',
+      { effects: [], deadLetters: [...DEAD, ['plain-1', '1-0', 'retries-exhausted']], charges: true },
+    ],
+    ['1 good ones dead-lettered: plain-1', { deadLetters: [...DEAD, ['plain-1', '1-0', 'abandoned']] }],
     ['the final state could not be read', { effects: DONE, deadLetters: DEAD, finalState: undefined }],
     [
       '7 entries are still pending',
@@ -75,6 +81,11 @@ describe('The account of a run', () => {
     expect(violationsOf({ acknowledged: SENT, ...evidence })).toEqual([violation]);
   });
 
+  it('excuses the dead letter of a good order whose process was killed each time', () => {
+    const deadLetters = [...DEAD, ['plain-1', '1-0', 'abandoned']];
+    expect(violationsOf({ acknowledged: SENT, deadLetters, charges: true })).toEqual([]);
+  });
+
   it('counts apart what Redis lost, and only that', () => {
     const evidence = { acknowledged: SENT, effects: [], deadLetters: [], lostUpTo: ['1-5'] };
     expect(violationsOf(evidence)).toEqual(['1 lost: poison-2']);
@@ -86,6 +97,7 @@ describe('The account of a run', () => {
         dropped: new Set(),
         undone: 0,
         deliversOnce: false,
+        charges: false,
         mostConsumers: 8,
         mayRepeat: false,
         exactlyOnce: true,
