@@ -9,12 +9,6 @@ export function orderIdIn(payload: unknown): string | undefined {
   return isOrderId(orderId) ? orderId : undefined;
 }
 
-/** How often the entry with these headers was put back from the dead letters. */
-export function replaysIn(headers: Readonly<Record<string, string>>): number {
-  const text = headers['dlt-replays'] ?? '0';
-  return /^\d{1,6}$/.test(text) ? Number(text) : 0;
-}
-
 /** What an order is followed by through the log. */
 export function traceOf(
   orderId: string | undefined,

@@ -3,7 +3,7 @@ import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { withLogFields } from '../operations/logging/log-fields.js';
 import { RedisStreamsContext } from '../transport/index.js';
 import { OrderEventDto } from './dto/order-event.dto.js';
-import { replaysIn, traceOf } from './order-event.js';
+import { traceOf } from './order-event.js';
 import { OrderEventPipe } from './order-pipes.js';
 import { OrderProcessor } from './order-processor.js';
 import type { OrderOutcome } from './order-state.js';
@@ -31,7 +31,7 @@ export class OrdersHandler {
     const delivery = {
       entryId: context.getEntryId(),
       attempts: context.getDeliveryCount(),
-      replays: replaysIn(headers),
+      replays: context.getReplays(),
     };
     const trace = traceOf(order.orderId, { ...delivery, retry: context.getRetry(), headers });
     await withLogFields(trace, () => this.settle(order, delivery, context));

@@ -55,6 +55,7 @@ export type {
   RecoveredEvent,
   RetryScheduledEvent,
   SettledEvent,
+  ReplayFieldsIgnoredEvent,
   SkippedEvent,
   StaleGroupEvent,
   StreamEvent,

@@ -3,6 +3,7 @@ import { eventuallyPasses } from '../support/eventually-passes.js';
 import { post } from '../support/http.js';
 import { openRedis } from '../support/open-redis.js';
 import { metricsIn, type Metrics } from '../support/prometheus.js';
+import { addReplayed } from '../support/provenance.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { endServices, startService, type Service } from '../support/service.js';
 
@@ -41,8 +42,10 @@ it('counts what happens to entries, and shows what Redis holds', async () => {
   );
   for (const orderId of ['1', '2', 'fail-3']) await post(`${service.url}/orders`, { orderId });
   const direct = openRedis(redis.url);
-  await direct.xadd('orders', '*', 'data', '{"orderId":"4"}', 'retry', '0', 'dlt-replays', '1');
-  await direct.xadd('orders', '*', 'data', '{"orderId":"5"}', 'retry', '0', 'replay-group', 'other');
+  for (const group of ['order-group', 'other']) {
+    const replay = ['retry', '0', 'dlt-replays', '1', 'replay-group', group];
+    await addReplayed(direct, 'orders', ['data', `{"orderId":"of-${group}"}`, ...replay]);
+  }
   await direct.xgroup('CREATE', 'orders', 'other', '0');
   direct.disconnect();
 
@@ -55,6 +58,7 @@ it('counts what happens to entries, and shows what Redis holds', async () => {
     expect(value('retried_total')).toBe(1);
     expect(value('replayed_total')).toBe(1);
     expect(value('skipped_total')).toBe(1);
+    expect(value('replay_fields_ignored_total')).toBe(0);
     expect(value('dead_lettered_total', { reason: 'retries-exhausted' })).toBe(1);
     expect(value('handling_duration_seconds_count')).toBe(5);
     expect(value('emit_to_done_seconds_count')).toBe(3);

@@ -13,9 +13,13 @@ export async function deadLetter(
   world: FunctionWorld,
   fields: readonly (string | Buffer)[] = ['orderId', '1'],
 ): Promise<string> {
-  const id = await world.delivered(fields);
+  return deadLetterEntry(world, await world.delivered(fields), 0);
+}
+
+/** Dead-letters an entry that was delivered. @returns the id of the dead letter */
+export async function deadLetterEntry(world: FunctionWorld, id: string, replays: number): Promise<string> {
   const { deadLetterId = '' } = await world.broker().deadLetter(world.stream, {
-    ...{ entry: { id, deliveryCount: 1 }, owner: 'worker', leastIdleMs: 0 },
+    ...{ entry: { id, deliveryCount: 1 }, owner: 'worker', leastIdleMs: 0, replays },
     ...{ added: addedFields(world, id), held: [], writes: [] },
   });
   return deadLetterId;

@@ -1,7 +1,13 @@
 import type { Redis } from 'ioredis';
 import { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
-import { deadLetterKeyOf, helperKeyOf } from '../../src/transport/protocol/stream-key.js';
+import {
+  deadLetterKeyOf,
+  helperKeyOf,
+  letterNotesOf,
+  replayNotesOf,
+} from '../../src/transport/protocol/stream-key.js';
 import { effectsKeyOf, type Sight, type StreamWorld } from './stream-world.js';
+import { noteReplayed } from './provenance.js';
 import { uniqueName } from './unique-name.js';
 
 const GROUP = 'model-group';
@@ -48,6 +54,14 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
     async delete(id) {
       await redis.eval(DELETE_PENDING, 1, stream, GROUP, id);
     },
+    async noteReplayed(id) {
+      await noteReplayed(redis, stream, id);
+    },
+    noted: async () => ({
+      replayed: await redis.zcard(replayNotesOf(stream)),
+      letters: await redis.zcard(letterNotesOf(stream)),
+      deadLettered: await redis.zcard(key('dead-lettered')),
+    }),
     async loseWaitingList() {
       await redis.del(key('retry'));
     },

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { noteLetters } from './provenance.js';
 
 export interface Seeding {
   readonly stream: string;
@@ -23,7 +24,12 @@ export async function seedDeadLetters(redis: Redis, seeding: Seeding): Promise<s
       ...['dlt-original-consumer-group', group, 'dlt-replays', String(replays)],
     ),
   );
-  await pipeline.exec();
+  const added = (await pipeline.exec()) ?? [];
+  await noteLetters(
+    redis,
+    stream,
+    added.map(([, id]) => String(id)),
+  );
   return orderIds;
 }
 

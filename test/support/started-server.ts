@@ -107,6 +107,7 @@ function observe(server: RedisStreamsServer): Told {
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],
+    'replay-fields-ignored': [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

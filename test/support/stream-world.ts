@@ -39,6 +39,10 @@ export interface StreamWorld {
   add(parts: readonly (string | Buffer)[]): Promise<string>;
   /** Deletes an entry, as an operator may. */
   delete(id: string): Promise<void>;
+  /** Notes that a replay made the entry. */
+  noteReplayed(id: string): Promise<void>;
+  /** How many notes there are of each kind. */
+  noted(): Promise<Record<'replayed' | 'letters' | 'deadLettered', number>>;
   loseWaitingList(): Promise<void>;
   destroyGroup(): Promise<void>;
   /** Lets time pass for what is pending and what waits. */

@@ -10,6 +10,7 @@ import { addReplay } from './replay.js';
 import { withFilter, type FilterOptions } from './filter-options.js';
 
 const MESSAGE_WIDTH = 60;
+const FOREIGN = 'yes: nothing proves that the service wrote it; all below is what its writer says';
 
 /** Adds `dead-letters` and its commands. */
 export function addDeadLetters(program: Command): void {
@@ -70,11 +71,12 @@ async function list(
 
 function listText({ items, nextCursor }: DeadLetterPageDto): string {
   if (items.length === 0) return 'No dead letters';
-  const rows = items.map(({ id, failedAt, orderId, reason, deliveryCount, replays, exception }) => {
+  const rows = items.map(({ id, failedAt, orderId, reason, deliveryCount, replays, exception, foreign }) => {
     const message = `${exception.name}: ${exception.message}`.slice(0, MESSAGE_WIDTH);
-    return [id, failedAt, orderId, reason, deliveryCount, replays, exception.name === '' ? '' : message];
+    const shown = exception.name === '' ? '' : message;
+    return [id, failedAt, orderId, reason, deliveryCount, replays, foreign ? 'yes' : '', shown];
   });
-  const head = ['id', 'failed at', 'order', 'reason', 'deliveries', 'replays', 'exception'];
+  const head = ['id', 'failed at', 'order', 'reason', 'deliveries', 'replays', 'foreign', 'exception'];
   return table(head, rows) + (nextCursor === null ? '' : `\nMore: --cursor ${nextCursor}`);
 }
 
@@ -82,6 +84,7 @@ function letterText(letter: DeadLetterDetailDto): string {
   const { exception, history } = letter;
   return details([
     ...[['id', letter.id] as const, ['order', letter.orderId] as const, ['reason', letter.reason] as const],
+    ['foreign', letter.foreign ? FOREIGN : undefined],
     ...[['failed at', letter.failedAt] as const, ['deliveries', letter.deliveryCount] as const],
     ['came from', `${letter.stream} ${letter.originalId}, group ${letter.group}, ${letter.consumer}`],
     ['replays', letter.replays],

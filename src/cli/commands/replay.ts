@@ -22,6 +22,7 @@ interface ReplayOptions extends FilterOptions {
   readonly dryRun?: boolean;
   readonly detach?: boolean;
   readonly payload?: string;
+  readonly stream?: string;
   readonly why?: string;
 }
 
@@ -34,6 +35,7 @@ export function addReplay(deadLetters: Command): void {
     .option('--dry-run', 'only count them and show a few')
     .option('--detach', 'do not wait for the job')
     .option('--payload <json>', 'goes back in place of the payload of the one that is named')
+    .option('--stream <stream>', 'where those named go; needed for what is foreign')
     .option('--why <reason>', 'why; kept in the audit')
     .action(async (ids: string[], options: ReplayOptions, command: Command) => {
       const problem = contradictionIn(ids, options);
@@ -62,7 +64,7 @@ export function addReplay(deadLetters: Command): void {
 }
 
 function contradictionIn(ids: readonly string[], options: ReplayOptions): string | undefined {
-  const { all = false, payload } = options;
+  const { all = false, payload, stream } = options;
   const { rate, dryRun, detach } = options;
   const isForAll =
     [rate, dryRun, detach].some((each) => each !== undefined) || Object.keys(filterIn(options)).length > 0;
@@ -70,6 +72,7 @@ function contradictionIn(ids: readonly string[], options: ReplayOptions): string
   if (!all && ids.length === 0) return 'name a dead letter, or say --all';
   if (!all && isForAll) return 'filters, --rate, --dry-run and --detach go with --all';
   if (payload !== undefined && (all || ids.length !== 1)) return '--payload goes with one dead letter';
+  if (stream !== undefined && all) return '--stream goes with dead letters that are named';
   if (payload !== undefined && !isJson(payload)) return '--payload must be JSON';
   return undefined;
 }
@@ -77,10 +80,11 @@ function contradictionIn(ids: readonly string[], options: ReplayOptions): string
 async function replayEach(
   { api, output }: Session,
   ids: readonly string[],
-  { payload, why }: ReplayOptions,
+  { payload, stream, why }: ReplayOptions,
 ): Promise<void> {
   const body = {
     ...(payload !== undefined && { payload: JSON.parse(payload) as unknown }),
+    ...(stream !== undefined && { stream }),
     ...(why !== undefined && { reason: why }),
   };
   for (const id of ids) {
@@ -96,7 +100,7 @@ async function dryRun({ api, output }: Session, options: ReplayOptions): Promise
   output.show(
     answer,
     () =>
-      `${answer.totalComplete ? '' : 'more than '}${answer.total} would be replayed, the oldest first\n` +
+      `${answer.totalComplete ? '' : 'more than '}${answer.total} would be replayed, the oldest first${foreignText(answer.foreign)}\n` +
       table(['id', 'order', 'reason', 'failed at'], rows),
   );
 }
@@ -140,9 +144,16 @@ function isPassing(error: unknown): boolean {
   return error instanceof UnreachableError || (error instanceof ServiceError && error.status === 503);
 }
 
-function jobText({ job, state, replayed, total, repeated, skipped, problem }: ReplayJobDto): string {
-  const text = `job ${job} ${state}: ${replayed} of ${total} replayed (${repeated} not for the first time), ${skipped} skipped`;
+function jobText({ job, state, replayed, total, repeated, skipped, foreign, problem }: ReplayJobDto): string {
+  const text = `job ${job} ${state}: ${replayed} of ${total} replayed (${repeated} not for the first time), ${skipped} skipped${foreignText(foreign)}`;
   return problem === undefined ? text : `${text}\nIt cannot go on at present: ${problem}`;
+}
+
+/** Why a job left some where they are. */
+function foreignText(foreign: number): string {
+  return foreign === 0
+    ? ''
+    : `; ${foreign} are foreign and stay, unless you replay each by name with --stream`;
 }
 
 function isJson(text: string): boolean {

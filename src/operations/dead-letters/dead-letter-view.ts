@@ -4,10 +4,22 @@ import type { DeadLetterDetailDto, DeadLetterDto, FieldValue } from './dto/answe
 
 /** A dead letter as a list shows it. */
 export function itemOf(letter: DeadLetter): DeadLetterDto {
-  const { id, stream, originalId, group, consumer, reason, retry, deliveryCount, failedAt, replays } = letter;
+  const {
+    id,
+    foreign,
+    stream,
+    originalId,
+    group,
+    consumer,
+    reason,
+    retry,
+    deliveryCount,
+    failedAt,
+    replays,
+  } = letter;
   const orderId = orderIdOf(letter.decoded?.payload);
   return {
-    ...{ id, stream, originalId, group, consumer, reason },
+    ...{ id, foreign, stream, originalId, group, consumer, reason },
     ...(orderId !== undefined && { orderId }),
     ...{ retry, deliveryCount, exception: letter.exception, failedAt },
     ...(canBeWritten(letter.decoded?.payload) && { payload: letter.decoded?.payload }),

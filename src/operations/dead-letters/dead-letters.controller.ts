@@ -92,12 +92,12 @@ export class DeadLettersController {
   @ApiUnprocessableEntityResponse({ type: ErrorDto, description: 'It cannot be put back as it is' })
   async replay(
     @Param('id') id: string,
-    @Body(CheckedInput) { payload, reason }: ReplayDto,
+    @Body(CheckedInput) { payload, stream, reason }: ReplayDto,
     @OperatorName() by: string,
   ): Promise<ReplayedDto> {
     const data = payload === undefined ? undefined : JSON.stringify(payload);
-    const taken = isStreamId(id) ? await this.deadLetters.replay(id, { by, reason }, data) : MISSING;
-    refuseUnlessDone(taken);
+    const taken = isStreamId(id) ? await this.deadLetters.replay(id, { by, reason }, data, stream) : MISSING;
+    refuseUnlessDone(taken, this.deadLetters.stream);
     return { entryId: taken.entryId ?? '' };
   }
 
@@ -122,13 +122,14 @@ export class DeadLettersController {
         'reason is required, in the query or in the body: it is kept in the audit',
       ]);
     }
-    refuseUnlessDone(isStreamId(id) ? await this.deadLetters.discard(id, { by, reason }) : MISSING);
+    const taken = isStreamId(id) ? await this.deadLetters.discard(id, { by, reason }) : MISSING;
+    refuseUnlessDone(taken, this.deadLetters.stream);
   }
 }
 
 const MISSING: TakenOut = { outcome: 'missing' };
 
-function refuseUnlessDone({ outcome, entryId }: TakenOut): void {
+function refuseUnlessDone({ outcome, entryId }: TakenOut, stream: string): void {
   switch (outcome) {
     case 'done':
       return;
@@ -140,7 +141,8 @@ function refuseUnlessDone({ outcome, entryId }: TakenOut): void {
       throw conflict('It was discarded before');
     case 'foreign':
       throw new UnprocessableEntityException(
-        'It comes from another stream, so it cannot go back to this one',
+        'It is foreign: nothing proves that this service wrote it. If you know what it is, send it with ' +
+          `"stream": ${JSON.stringify(stream)}, the only stream that it can go to`,
       );
     case 'unreadable':
       throw new UnprocessableEntityException(

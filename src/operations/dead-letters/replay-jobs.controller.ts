@@ -68,8 +68,9 @@ export class ReplayJobsController {
   ): Promise<ReplayJobDto | DryRunDto> {
     if (dryRun) {
       response.status(HttpStatus.OK);
-      const { count, complete, sample } = await this.deadLetters.count(filterOf(filter), SAMPLE);
-      return { dryRun, total: count, totalComplete: complete, sample: sample.map(itemOf) };
+      const { count, complete, foreign, sample } = await this.deadLetters.count(filterOf(filter), SAMPLE);
+      const total = count - foreign;
+      return { dryRun, total, totalComplete: complete, foreign, sample: sample.map(itemOf) };
     }
     const outcome = await this.jobs.start({ filter: filterOf(filter), ratePerSecond, by, reason });
     if ('started' in outcome) return jobView(outcome.started);

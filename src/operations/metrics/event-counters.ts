@@ -26,11 +26,6 @@ const REASONS = [
   ...['retries-exhausted', 'not-retryable', 'malformed', 'no-handler', 'abandoned', 'vanished'],
 ] as const;
 
-/** In an entry that was put back from a dead-letter stream, and in its dead letter if it fails again. */
-const REPLAYS_HEADER = 'dlt-replays';
-/** In every dead letter. */
-const REASON_HEADER = 'dlt-reason';
-
 /** Every counter of what happens to entries, one row each. */
 export const EVENT_COUNTERS = [
   counter('received', {
@@ -52,7 +47,7 @@ export const EVENT_COUNTERS = [
   }),
   counter('duplicate', {
     name: 'order_streams_duplicates_total',
-    help: 'Entries acknowledged without a handler, because their idempotency key is done',
+    help: 'Entries without an effect, since what they bring has ended before',
   }),
   counter('duplicate-waiting', {
     name: 'order_streams_duplicate_waits_total',
@@ -61,6 +56,10 @@ export const EVENT_COUNTERS = [
   counter('skipped', {
     name: 'order_streams_skipped_total',
     help: 'Entries replayed for another group, acknowledged without a handler',
+  }),
+  counter('replay-fields-ignored', {
+    name: 'order_streams_replay_fields_ignored_total',
+    help: 'Entries in which a producer wrote fields that only a replay writes; the fields said nothing',
   }),
   counter('failed', {
     name: 'order_streams_failed_total',
@@ -92,8 +91,7 @@ export const EVENT_COUNTERS = [
   counter('received', {
     name: 'order_streams_replayed_total',
     help: 'Replayed dead letters that were delivered again',
-    amount: ({ deliveryCount, headers }) =>
-      deliveryCount === 1 && REPLAYS_HEADER in headers && !(REASON_HEADER in headers) ? 1 : 0,
+    amount: ({ deliveryCount, replays }) => (deliveryCount === 1 && replays > 0 ? 1 : 0),
   }),
   counter('vanished', {
     name: 'order_streams_vanished_total',

@@ -13,7 +13,16 @@ const SOURCE = { pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c' 
 
 const failed = (error: unknown): FailedEvent => ({
   ...SOURCE,
-  ...{ entryId: '1-0', deliveryCount: 1, retry: 0, headers: {}, payload: {}, durationMs: 1, error },
+  ...{
+    entryId: '1-0',
+    deliveryCount: 1,
+    retry: 0,
+    replays: 0,
+    headers: {},
+    payload: {},
+    durationMs: 1,
+    error,
+  },
 });
 
 async function seriesOf(registry: Registry): Promise<Record<string, number>> {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deadLetterKeyOf, helperKeyOf } from '../protocol/stream-key.js';
+import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../protocol/stream-key.js';
 import { FunctionLibrary } from './functions/function-library.js';
 import type { EntryRef } from './settlement.js';
 
@@ -11,6 +11,11 @@ const TESTED_PAGE = 100;
 
 /** The consumer that entries waiting for a retry are pending for. */
 export const PARKING = '@retry';
+
+/** Whether a consumer is no process: what is pending for it waits for something, and only that takes it out. */
+export function isReserved(consumer: string): boolean {
+  return consumer.startsWith('@');
+}
 
 /** What every command of the broker is made of: a connection, the library, and who we are. */
 export abstract class RedisCommands {
@@ -28,6 +33,18 @@ export abstract class RedisCommands {
   /** A key beside a stream that belongs to the group. */
   protected key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  /**
+   * Where is noted what only this library may say: entries that a replay made, our dead letters, and entries of which the
+   * group has made one. Producers cannot write there.
+   */
+  protected notes(stream: string): { replayed: string; letters: string; deadLettered: string } {
+    return {
+      replayed: replayNotesOf(stream),
+      letters: letterNotesOf(stream),
+      deadLettered: this.key(stream, 'dead-lettered'),
+    };
   }
 
   /** The stream that failed entries of a stream go to. */

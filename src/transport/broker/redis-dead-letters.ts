@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import { deadLetterKeyOf, helperKeyOf } from '../protocol/stream-key.js';
+import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../protocol/stream-key.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
 import { repeatWhileSlotsMove } from './cluster-nodes.js';
 import { isCluster, type RedisConnectionOptions } from './connection-options.js';
@@ -26,10 +26,19 @@ export interface RawEntry {
   readonly fields: readonly Buffer[];
 }
 
+/** A dead letter as it is. */
+export interface RawLetter extends RawEntry {
+  /** Whether it is not noted as one that this library wrote. */
+  readonly foreign: boolean;
+}
+
 /** What the audit stream keeps of a step. */
 export type AuditFields = Readonly<Record<string, string | Buffer>>;
 
-/** How taking a dead letter out ended; `done` also when an earlier send of the same request did it. */
+/**
+ * How taking a dead letter out ended; `done` also when an earlier send of the same request did it, `foreign` when this
+ * library did not write it and nobody said which stream it is to go to.
+ */
 export type TakingOut =
   'done' | 'replayed' | 'discarded' | 'missing' | 'foreign' | 'unreadable' | 'too-large' | 'stopped';
 
@@ -40,6 +49,8 @@ export interface ReplayRequest {
   readonly token: string;
   /** The job that it belongs to, which must still run. */
   readonly job?: string | undefined;
+  /** Whether an operator said which stream it is to go to: without that, one that is foreign stays. */
+  readonly streamSaid?: boolean | undefined;
   /** What replaces the payload. */
   readonly data?: string | undefined;
   readonly audit: AuditFields;
@@ -64,15 +75,15 @@ export class RedisDeadLetters {
   }
 
   /** Entries between two ids, the oldest first. */
-  async readUp(from: string, to: string, limit: number): Promise<RawEntry[]> {
-    return entriesOf(
+  async readUp(from: string, to: string, limit: number): Promise<RawLetter[]> {
+    return this.withProof(
       await this.answer(() => this.redis.xrangeBuffer(this.letters, from, to, 'COUNT', limit)),
     );
   }
 
   /** Entries between two ids, the newest first. */
-  async readDown(from: string, to: string, limit: number): Promise<RawEntry[]> {
-    return entriesOf(
+  async readDown(from: string, to: string, limit: number): Promise<RawLetter[]> {
+    return this.withProof(
       await this.answer(() => this.redis.xrevrangeBuffer(this.letters, from, to, 'COUNT', limit)),
     );
   }
@@ -82,13 +93,16 @@ export class RedisDeadLetters {
   }
 
   async replay(request: ReplayRequest): Promise<readonly [TakingOut, entryId?: string]> {
-    const { id, token, job = '', data, audit, writes } = request;
-    const { keys, args } = writeArguments(writes, 5);
+    const { id, token, job = '', streamSaid = false, data, audit, writes } = request;
+    const { keys, args } = writeArguments(writes, 7);
     const edit = data === undefined ? ['0', ''] : ['1', data];
     return (await this.call(
       'replay',
-      [this.letters, this.key('audit'), this.receipt(id), this.stream, this.key('replay-job'), ...keys],
-      [id, token, job, ...edit, ...auditArguments(audit), ...args],
+      [
+        ...[this.letters, this.key('audit'), this.receipt(id), letterNotesOf(this.stream)],
+        ...[this.stream, this.key('replay-job'), replayNotesOf(this.stream), ...keys],
+      ],
+      [id, token, job, streamSaid ? '1' : '0', ...edit, ...auditArguments(audit), ...args],
     )) as [TakingOut, string?];
   }
 
@@ -99,7 +113,7 @@ export class RedisDeadLetters {
   ): Promise<readonly [TakingOut, entryId?: string]> {
     return (await this.call(
       'discard',
-      [this.letters, this.key('audit'), this.receipt(id)],
+      [this.letters, this.key('audit'), this.receipt(id), letterNotesOf(this.stream)],
       [id, token, ...auditArguments(audit)],
     )) as [TakingOut, string?];
   }
@@ -131,8 +145,14 @@ export class RedisDeadLetters {
   }
 
   /** @returns whether the job still runs */
-  async advanceJob(id: string, from: string, to: string, skipped: number): Promise<boolean> {
-    return (await this.call('advance_job', [this.key('replay-job')], [id, from, to, skipped])) === 1;
+  async advanceJob(
+    id: string,
+    from: string,
+    to: string,
+    { skipped, foreign }: { readonly skipped: number; readonly foreign: number },
+  ): Promise<boolean> {
+    const args = [id, from, to, skipped, foreign];
+    return (await this.call('advance_job', [this.key('replay-job')], args)) === 1;
   }
 
   /** Notes what keeps a job from going on. */
@@ -154,6 +174,16 @@ export class RedisDeadLetters {
   async close(): Promise<void> {
     await closeConnection(this.redis);
     this.endWatch();
+  }
+
+  private async withProof(reply: EntriesReply): Promise<RawLetter[]> {
+    const entries = entriesOf(reply);
+    const notes = letterNotesOf(this.stream);
+    // Sent together, so one round trip for all.
+    const scores = await this.answer(() =>
+      Promise.all(entries.map(({ id }) => this.redis.zscore(notes, id))),
+    );
+    return entries.map((entry, i) => ({ ...entry, foreign: scores[i] === null }));
   }
 
   /** Groups cannot have a name that begins with `@`, so these keys are nobody else's. */
@@ -200,6 +230,8 @@ function auditArguments(audit: AuditFields): (string | number | Buffer)[] {
   return [AUDIT_MAX_ENTRIES, AUDIT_MAX_AGE_MS, parts.length, ...parts];
 }
 
-function entriesOf(reply: readonly [id: Buffer, fields: Buffer[]][]): RawEntry[] {
+type EntriesReply = readonly [id: Buffer, fields: Buffer[]][];
+
+function entriesOf(reply: EntriesReply): RawEntry[] {
   return reply.map(([id, fields]) => ({ id: id.toString(), fields }));
 }

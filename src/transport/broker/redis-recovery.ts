@@ -1,6 +1,6 @@
 import type { StreamEntry } from '../protocol/entry.js';
 import { entryOf } from './entry-replies.js';
-import { flat, PAGE, PARKING } from './redis-commands.js';
+import { flat, isReserved, PAGE, PARKING } from './redis-commands.js';
 import { RedisSettlement } from './redis-settlement.js';
 import type {
   Claim,
@@ -37,7 +37,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
           idleMs: Number(value('idle')),
         };
       })
-      .filter(({ name }) => name !== PARKING);
+      .filter(({ name }) => !isReserved(name));
   }
 
   async pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]> {
@@ -98,6 +98,12 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
 
   async keepFloor(stream: string): Promise<void> {
     await this.functions.call('keep_floor', [stream, this.key(stream, 'floor')], [this.group]);
+  }
+
+  async forgetNotes(stream: string): Promise<void> {
+    const { replayed, letters, deadLettered } = this.notes(stream);
+    const keys = [stream, this.deadLetterKey(stream), replayed, deadLettered, letters];
+    await this.functions.call('forget_notes', keys, []);
   }
 
   async announce(

@@ -45,17 +45,28 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return this.parksOf(stream).park({ entry, delayMs, writes });
   }
 
+  async wasReplayed(stream: string, id: string): Promise<boolean> {
+    try {
+      return (await this.commands.zscore(this.notes(stream).replayed, id)) !== null;
+    } catch (error) {
+      if (failureOf(error) === 'wrong-type') return false; // Nothing is noted there, so nothing is believed.
+      throw error;
+    }
+  }
+
   async deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
-    const { entry, owner, leastIdleMs, added, held } = request;
-    const { keys, args } = writeArguments(request.writes, 4);
+    const { entry, owner, leastIdleMs, replays = 0, added, held } = request;
+    const { letters, deadLettered } = this.notes(stream);
+    const { keys, args } = writeArguments(request.writes, 6);
     const [settlement, deadLetterId] = (await this.functions.call(
       'dead_letter',
       [
         ...[stream, this.deadLetterKey(stream), this.key(stream, 'retry')],
-        ...[this.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), ...keys],
+        ...[this.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), letters, deadLettered],
+        ...keys,
       ],
       [
-        ...[this.group, owner, entry.id, entry.deliveryCount, leastIdleMs],
+        ...[this.group, owner, entry.id, entry.deliveryCount, leastIdleMs, replays],
         ...[added.length, ...added],
         ...[held.length, ...held],
         ...args,

@@ -50,7 +50,9 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   async ensureGroup(stream: string): Promise<void> {
-    await this.functions.call('ensure_group', [stream, this.key(stream, 'floor')], [this.group]);
+    const { replayed, deadLettered } = this.notes(stream);
+    const keys = [stream, this.key(stream, 'floor'), replayed, deadLettered];
+    await this.functions.call('ensure_group', keys, [this.group]);
     // Redis 7.0 knows a consumer only once it was served. Its history behind every possible id is enough: what it reads
     // there, Redis would count as a delivery.
     await this.commands.xreadgroup(
@@ -59,7 +61,8 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {
-    const keys = [stream, this.key(stream, 'retry'), this.deadLetterKey(stream), this.key(stream, 'rights')];
+    const own = [stream, this.key(stream, 'retry'), this.deadLetterKey(stream), this.key(stream, 'rights')];
+    const keys = [...own, ...Object.values(this.notes(stream))];
     const missing = (await this.functions.call('check_rights', keys, [
       this.group,
       withWrites ? 1 : 0,

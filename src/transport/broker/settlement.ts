@@ -11,7 +11,7 @@ export interface EntryRef {
 /**
  * How a fenced step ended: `done`; `gone`, settled already, perhaps by an earlier send of the same command; `taken`,
  * delivered to somebody else since; `vanished`, deleted from the stream while it was pending; `duplicate`, acknowledged
- * and nothing else, as a condition among its writes wanted.
+ * and nothing else, as a condition among its writes wanted, or since the group has made a dead letter of it before.
  */
 export type Settlement = 'done' | 'gone' | 'taken' | 'vanished' | 'duplicate';
 
@@ -33,6 +33,8 @@ export interface DeadLetterRequest {
   readonly owner: string;
   /** Milliseconds that it must have been idle. */
   readonly leastIdleMs: number;
+  /** How often the entry was replayed before: only where that is more than 0 what its fields say of replays is ours. */
+  readonly replays?: number;
   /** Names and values in turn of what is added to the entry's own fields. */
   readonly added: readonly string[];
   /** The entry's own fields as we hold them, used when the stream has lost it. */

@@ -36,7 +36,12 @@ export interface SettlementBroker {
   commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]>;
   /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */
   park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]): Promise<Settlement>;
-  /** Moves an entry to the dead-letter stream, byte for byte. */
+  /** Whether a replay of this library made the entry: fields that say so are anybody's. */
+  wasReplayed(stream: string, id: string): Promise<boolean>;
+  /**
+   * Moves an entry to the dead-letter stream, byte for byte, and notes both: the dead letter as ours, the entry as one
+   * that its group never makes another dead letter of, whatever becomes of this one.
+   */
   deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering>;
   /** Acknowledges one entry under the fence: while it is pending for this owner. */
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement>;
@@ -59,7 +64,7 @@ export interface SettlementBroker {
 export interface RecoveryBroker {
   /** Claims entries whose delay is over. */
   claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim>;
-  /** The consumers of the group, the one that holds waiting entries left out. */
+  /** The consumers of the group, without those whose names begin with `@`: what they hold waits for something. */
   consumers(stream: string): Promise<ConsumerInfo[]>;
   /** One page of what is pending for a consumer, from an id on (`-` for the first). */
   pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]>;
@@ -81,6 +86,8 @@ export interface RecoveryBroker {
   repairWaiting(stream: string, thorough?: boolean): Promise<number>;
   /** Remembers where the group would have to begin if it were lost. */
   keepFloor(stream: string): Promise<void>;
+  /** Forgets notes of what the stream and its dead-letter stream have no more, once they are more than what is there. */
+  forgetNotes(stream: string): Promise<void>;
   /**
    * Tells the group a limit of this process, and forgets those of consumers that are gone.
    *

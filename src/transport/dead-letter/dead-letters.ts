@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { checkConnection } from '../broker/check-connection.js';
 import { isCluster, type RedisConnectionOptions } from '../broker/connection-options.js';
-import { RedisDeadLetters, type AuditFields, type TakingOut } from '../broker/redis-dead-letters.js';
+import {
+  RedisDeadLetters,
+  type AuditFields,
+  type ReplayRequest,
+  type TakingOut,
+} from '../broker/redis-dead-letters.js';
 import { failureOf } from '../broker/redis-failure.js';
 import { rawPayload, readDeadLetter, type DeadLetter } from '../protocol/dead-letter.js';
 import { checkStreamNames, streamKeyOf } from '../protocol/stream-key.js';
@@ -56,6 +61,8 @@ export interface DeadLetterCount {
   readonly count: number;
   /** False when there are more of them than are counted, which is 100,000 looked at. */
   readonly complete: boolean;
+  /** How many of them are foreign, which a job skips. */
+  readonly foreign: number;
   readonly sample: readonly DeadLetter[];
 }
 
@@ -92,8 +99,8 @@ export class DeadLetters {
     let from = cursor === undefined ? highest : `(${cursor}`;
     for (let looked = 0, bytes = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
       const entries = await this.store.readDown(from, lowest, PAGE);
-      for (const { id, fields } of entries) {
-        const letter = readDeadLetter(id, fields);
+      for (const { id, fields, foreign } of entries) {
+        const letter = readDeadLetter(id, fields, foreign);
         from = `(${id}`;
         if (!isMeant(filter, letter)) continue;
         items.push(letter);
@@ -108,7 +115,7 @@ export class DeadLetters {
   /** One dead letter; undefined when there is none with this id. */
   async find(id: string): Promise<DeadLetter | undefined> {
     const [entry] = await this.store.readUp(id, id, 1);
-    return entry && readDeadLetter(entry.id, entry.fields);
+    return entry && readDeadLetter(entry.id, entry.fields, entry.foreign);
   }
 
   /**
@@ -120,38 +127,47 @@ export class DeadLetters {
     const { lowest, highest } = idRange(filter);
     const sample: DeadLetter[] = [];
     let count = 0;
+    let foreignCount = 0;
     let from = lowest;
     for (let looked = 0; looked < MOST_COUNTED; looked += PAGE) {
       const entries = await this.store.readUp(from, highest, PAGE);
-      for (const { id, fields } of entries) {
-        const letter = readDeadLetter(id, fields);
+      for (const { id, fields, foreign } of entries) {
+        const letter = readDeadLetter(id, fields, foreign);
         from = `(${id}`;
         if (!isMeant(filter, letter)) continue;
         count += 1;
+        if (foreign) foreignCount += 1;
         if (sample.length < sampleSize) sample.push(letter);
       }
-      if (entries.length < PAGE) return { count, complete: true, sample };
+      if (entries.length < PAGE) return { count, complete: true, foreign: foreignCount, sample };
     }
-    return { count, complete: false, sample };
+    return { count, complete: false, foreign: foreignCount, sample };
   }
 
   /**
    * Moves a dead letter back to its stream, in one step and once, whoever else tries: a new entry with the fields of the
-   * original, `retry` 0, and one more in `dlt-replays`. Groups other than the one it failed in do not run it.
+   * original, `retry` 0, and one more in `dlt-replays`. Groups other than the one it failed in do not run it. One that is
+   * foreign goes back only where its stream is said, to every group, and as one that was never replayed before.
    *
    * @param data - JSON that replaces the payload
+   * @param stream - the key of the stream that it is to go to, which must be this one; needed for what is foreign
    * @throws RedisUnavailableError when Redis does not answer in time; the replay may have happened all the same, and a
    * second attempt then ends as `replayed`
    */
-  async replay(id: string, { by, reason }: Operator, data?: string): Promise<TakenOut> {
+  async replay(id: string, { by, reason }: Operator, data?: string, stream?: string): Promise<TakenOut> {
+    if (stream !== undefined && stream !== this.stream) return { outcome: 'foreign' };
     const letter = await this.find(id);
     const audit: AuditFields = {
       action: data === undefined ? 'replay' : 'edit-and-replay',
       by,
       ...(reason !== undefined && { reason }),
+      ...(letter?.foreign && { foreign: 'true' }),
       ...(data !== undefined && letter && { payloadBefore: payloadOf(letter), payloadAfter: data }),
     };
-    const [outcome, entryId] = await this.moveBack(id, letter, { token: randomUUID(), data, audit });
+    const [outcome, entryId] = await this.moveBack(id, letter, {
+      ...{ token: randomUUID(), data, audit },
+      streamSaid: stream !== undefined,
+    });
     return takenOut(outcome as TakenOut['outcome'], entryId);
   }
 
@@ -184,7 +200,7 @@ export class DeadLetters {
   private async moveBack(
     id: string,
     letter: DeadLetter | undefined,
-    request: { token: string; job?: string; data?: string | undefined; audit: AuditFields },
+    request: Pick<ReplayRequest, 'token' | 'job' | 'data' | 'streamSaid' | 'audit'>,
   ): Promise<readonly [TakingOut, entryId?: string]> {
     const writes = letter ? await this.writesFor(letter, request.data) : [];
     try {

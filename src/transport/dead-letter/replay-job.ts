@@ -18,6 +18,8 @@ export interface ReplayJob {
   readonly repeated: number;
   /** Meant but not replayed: somebody else was first, or they cannot be put back. */
   readonly skipped: number;
+  /** Of those that were skipped, how many this library did not write: each goes back only where its stream is said. */
+  readonly foreign: number;
   readonly by: string;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -43,6 +45,7 @@ export function fieldsOfJob(
     replayed: String(job.replayed),
     repeated: String(job.repeated),
     skipped: String(job.skipped),
+    foreign: String(job.foreign),
     ...{
       by: job.by,
       startedAt: job.startedAt,
@@ -66,6 +69,7 @@ export function jobOf(fields: Readonly<Record<string, string>>): ReplayJob | und
     replayed: Number(fields.replayed),
     repeated: Number(fields.repeated),
     skipped: Number(fields.skipped),
+    foreign: Number(fields.foreign),
     ...{ by, startedAt, cursor: fields.cursor ?? '-', bound: fields.bound ?? '-' },
     ...(endedAt && { endedAt }),
     ...(problem && { problem }),

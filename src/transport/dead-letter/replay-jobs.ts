@@ -44,7 +44,7 @@ export class ReplayJobs {
     const { count, complete } = await this.deadLetters.count(filter);
     const fields = fieldsOfJob({
       ...{ filter, ratePerSecond, by, total: count, isTotalComplete: complete },
-      ...{ replayed: 0, repeated: 0, skipped: 0, startedAt: new Date().toISOString() },
+      ...{ replayed: 0, repeated: 0, skipped: 0, foreign: 0, startedAt: new Date().toISOString() },
       ...{ cursor: lowest, bound: newest?.id ?? '0-1' },
     });
     const id = randomUUID();

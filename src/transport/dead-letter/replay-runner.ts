@@ -70,23 +70,23 @@ export class ReplayRunner {
       const last = page.at(-1);
       if (!last) return this.end(job);
       const meant = page
-        .map(({ id, fields }) => readDeadLetter(id, fields))
+        .map(({ id, fields, foreign }) => readDeadLetter(id, fields, foreign))
         .filter((letter) => isMeant(job.filter, letter));
-      const skipped = await this.replayAll(meant, job, pace);
-      if (skipped === undefined) return;
+      const left = await this.replayAll(meant, job, pace);
+      if (left === undefined) return;
       const next = `(${last.id}`;
-      if (!(await store.advanceJob(job.id, cursor, next, skipped))) return;
+      if (!(await store.advanceJob(job.id, cursor, next, left))) return;
       cursor = next;
     }
   }
 
-  /** @returns how many were not replayed; undefined when the job does not go on here */
+  /** @returns how many were not replayed, and how many of these are foreign; undefined when the job does not go on here */
   private async replayAll(
     letters: readonly DeadLetter[],
     job: ReplayJob,
     pace: Pace,
-  ): Promise<number | undefined> {
-    let skipped = 0;
+  ): Promise<{ skipped: number; foreign: number } | undefined> {
+    const left = { skipped: 0, foreign: 0 };
     for (let at = 0; at < letters.length;) {
       if (this.isStopping() || !(await this.holdLease())) return undefined;
       const portion = letters.slice(at, at + pace.take(letters.length - at));
@@ -95,12 +95,13 @@ export class ReplayRunner {
         portion.map((letter) => this.deadLetters.replayInJob(letter, job.id, job.by)),
       );
       if (outcomes.includes('stopped')) return undefined;
-      skipped += outcomes.filter((outcome: TakingOut) => outcome !== 'done').length;
+      left.skipped += outcomes.filter((outcome: TakingOut) => outcome !== 'done').length;
+      left.foreign += outcomes.filter((outcome: TakingOut) => outcome === 'foreign').length;
       if (at < letters.length || portion.length === 0) {
         await this.pause(Math.min(Math.max(pace.waitMs(), LEAST_WAIT_MS), RENEW_MS));
       }
     }
-    return skipped;
+    return left;
   }
 
   private async end({ id, by }: ReplayJob): Promise<void> {

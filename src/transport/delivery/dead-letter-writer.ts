@@ -83,6 +83,7 @@ export class DeadLetterWriter {
       broker.deadLetter(source.stream, {
         ...fence,
         entry: refOf(delivery),
+        replays: failed.replays,
         added,
         held,
         writes: usable ? writes : [],

@@ -3,22 +3,19 @@ import type { CommitAnswer } from '../broker/settlement.js';
 import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import type { Observers } from '../observe/observers.js';
 import type { DeliveryEvent, FailedEvent, SettledEvent } from '../observe/transport-events.js';
-import { decodeEntry } from '../protocol/entry-decoder.js';
 import { CommitRefusedError } from '../protocol/errors/commit-refused.error.js';
-import { replayGroupOf } from '../protocol/replay-group.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
 import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
 import { ATTRIBUTE } from '../tracing/message-attributes.js';
 import type { Acknowledger } from './acknowledger.js';
 import type { Committer } from './committer.js';
+import { decodeFor } from './decode-delivery.js';
 import { describeDelivery, describeSettled } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
 import type { OncePerKey } from './once-per-key.js';
+import type { Provenance } from './provenance.js';
 import { ReceivedEvent, type Source } from './received-event.js';
 import type { Settler } from './settler.js';
-
-/** What dead-lettering adds to an entry at most, in bytes. */
-const DIAGNOSIS_BYTES = 65_536;
 
 /** How long an entry waits whose key was taken from it, in milliseconds. */
 const SUPERSEDED_DELAY_MS = 100;
@@ -34,6 +31,7 @@ export interface ProcessorParts {
   readonly source: Source;
   readonly naming: StreamNaming;
   readonly dispatch: Dispatch;
+  readonly provenance: Provenance;
   /** For a handler that is called once for each key. */
   readonly once: OncePerKey | undefined;
   readonly acknowledger: Acknowledger;
@@ -54,8 +52,8 @@ export class EntryProcessor {
 
   /** Never rejects. @returns the end at once where nothing has to be waited for */
   process(held: HeldEntry): ProcessingEnd | Promise<ProcessingEnd> {
-    const { tracing } = this.parts;
-    return tracing.isOn ? tracing.attempt(held.delivery, async () => this.run(held)) : this.run(held);
+    const asked = this.parts.provenance.prove(held.delivery);
+    return asked ? this.processProven(held, asked) : this.attempt(held);
   }
 
   /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
@@ -72,15 +70,29 @@ export class EntryProcessor {
     return this.goOn(held, answer);
   }
 
+  private async processProven(held: HeldEntry, asked: Promise<boolean>): Promise<ProcessingEnd> {
+    const isKnown = await asked;
+    if (held.isDecided) return 'ignored';
+    if (isKnown) return this.attempt(held);
+    // The process ends: the entry stays pending.
+    held.takeOutcome();
+    return 'settled';
+  }
+
+  private attempt(held: HeldEntry): ProcessingEnd | Promise<ProcessingEnd> {
+    const { tracing } = this.parts;
+    return tracing.isOn ? tracing.attempt(held.delivery, async () => this.run(held)) : this.run(held);
+  }
+
   private run(held: HeldEntry): ProcessingEnd | Promise<ProcessingEnd> {
     const { source, naming, once, tracing, maxEntryBytes } = this.parts;
-    const limit = source.isDeadLetterStream ? maxEntryBytes + DIAGNOSIS_BYTES : maxEntryBytes;
-    const replayGroup = source.isDeadLetterStream ? undefined : replayGroupOf(held.delivery.entry);
+    const replayGroup = held.delivery.replay?.group;
     if (replayGroup !== undefined && replayGroup !== source.group) return this.skip(held, replayGroup);
     let event: ReceivedEvent;
     let handling: Promise<void> | undefined;
     try {
-      event = new ReceivedEvent(source, held.delivery, decodeEntry(held.delivery.entry, limit), naming);
+      const decoded = decodeFor(source, held.delivery.entry, maxEntryBytes);
+      event = new ReceivedEvent(source, held.delivery, decoded, naming);
     } catch (error) {
       return this.fail(held, error);
     }

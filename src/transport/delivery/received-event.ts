@@ -1,6 +1,6 @@
 import type { CommitGuard } from '../broker/settlement.js';
 import { CommitTransaction } from '../protocol/commit-transaction.js';
-import type { DecodedEntry, Delivery, Headers } from '../protocol/entry.js';
+import type { DecodedEntry, Delivery, Headers, StreamEntry } from '../protocol/entry.js';
 import { RETRY_FIELD } from '../protocol/entry-fields.js';
 import { DeliveryOverError } from '../protocol/errors/delivery-over.error.js';
 import type { StreamNaming } from '../protocol/stream-key.js';
@@ -22,8 +22,12 @@ export class ReceivedEvent {
   readonly deliveryCount: number;
   /** Attempts before this one, those made elsewhere included. */
   readonly retry: number;
+  /** How often the entry was put back from the dead letters, as far as a replay is noted for it. */
+  readonly replays: number;
   readonly payload: unknown;
   readonly headers: Headers;
+  /** The entry as it was delivered. */
+  readonly entry: StreamEntry;
   /** Whether its success had no effect, because what it brought had ended before. */
   isDuplicate = false;
   /** A marker that must hold for the success of this delivery to count. */
@@ -37,12 +41,14 @@ export class ReceivedEvent {
 
   constructor(
     readonly source: Source,
-    { entry, deliveryCount }: Delivery,
+    { entry, deliveryCount, replay }: Delivery,
     decoded: DecodedEntry,
     private readonly naming: StreamNaming = { streams: {}, cluster: false },
   ) {
+    this.entry = entry;
     this.entryId = entry.id;
     this.deliveryCount = deliveryCount;
+    this.replays = replay?.replays ?? 0;
     this.payload = decoded.payload;
     if (source.isDeadLetterStream) {
       // There the field tells of the attempts that failed before; it is data, and attempts count anew.

@@ -11,6 +11,7 @@ import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
+import { Provenance } from './provenance.js';
 import { ReadLoop } from './read-loop.js';
 import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
@@ -48,6 +49,7 @@ export class StreamDelivery {
   private readonly acknowledger: Acknowledger;
   private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
+  readonly provenance: Provenance;
   private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
@@ -60,6 +62,7 @@ export class StreamDelivery {
     this.source = source;
     this.tracing = tracing;
     this.policy = policy;
+    this.provenance = new Provenance({ source, broker, observers, onFailure });
     this.acknowledger = new Acknowledger({
       broker,
       stream,
@@ -89,6 +92,7 @@ export class StreamDelivery {
         source,
         naming: parts.naming,
         dispatch,
+        provenance: this.provenance,
         once: parts.once,
         acknowledger,
         committer,
@@ -132,6 +136,7 @@ export class StreamDelivery {
     this.acknowledger.giveUp();
     this.committer.giveUp();
     this.settler.giveUp();
+    this.provenance.giveUp();
     this.consumer.abort(reason);
     this.tracing.giveUp();
   }

@@ -1,4 +1,4 @@
-import { PARKING } from '../broker/redis-commands.js';
+import { isReserved, PARKING } from '../broker/redis-commands.js';
 import { failureOf } from '../broker/redis-failure.js';
 import { StreamReads, type CommandSender, type GroupRow } from '../broker/stream-reads.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
@@ -70,7 +70,7 @@ export class StreamInspector {
       this.reads.oldestPending(stream, group.name),
     ]);
     if (consumers === undefined) return undefined;
-    const working = consumers.filter(({ name }) => name !== PARKING).sort((a, b) => b.pending - a.pending);
+    const working = consumers.filter(({ name }) => !isReserved(name)).sort((a, b) => b.pending - a.pending);
     const hot = hotConsumers(working);
     return {
       group: group.name,

@@ -4,7 +4,7 @@ import type { DeliveryEvent } from './transport-events.js';
 
 const event: DeliveryEvent = {
   ...{ pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c' },
-  ...{ entryId: '1-1', deliveryCount: 1, retry: 0, headers: {}, payload: {} },
+  ...{ entryId: '1-1', deliveryCount: 1, retry: 0, replays: 0, headers: {}, payload: {} },
 };
 
 describe('Observers', () => {

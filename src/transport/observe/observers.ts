@@ -16,6 +16,7 @@ export class Observers {
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],
+    'replay-fields-ignored': [],
     reclaimed: [],
     vanished: [],
     trimmed: [],

@@ -16,6 +16,8 @@ export interface DeliveryEvent extends StreamEvent {
   readonly deliveryCount: number;
   /** Attempts before this one, those made elsewhere included. */
   readonly retry: number;
+  /** How often the entry was put back from the dead letters, as far as a replay is noted for it; else 0. */
+  readonly replays: number;
   readonly headers: Headers;
   /** Undefined when the entry could not be decoded. */
   readonly payload: unknown;
@@ -84,6 +86,13 @@ export interface SkippedEvent extends StreamEvent {
   readonly replayGroup: string;
 }
 
+/** An entry with fields that only a replay writes, and that no replay made. */
+export interface ReplayFieldsIgnoredEvent extends StreamEvent {
+  readonly entryId: string;
+  /** Their names. */
+  readonly fields: readonly string[];
+}
+
 /** Entries that retention removed from a stream. */
 export interface TrimmedEvent extends StreamEvent {
   readonly removed: number;
@@ -106,7 +115,8 @@ export interface TransportEvents {
   'commit-refused': (event: CommitRefusedEvent) => void;
   /**
    * An entry has no effect, since what it brings has ended before: its idempotency key is done and its handler was not
-   * called, or a condition of its commit said so, or its handler. It is acknowledged, or that is on its way.
+   * called, or a condition of its commit said so, or its handler; or it would have become a dead letter, and was one
+   * before. It is acknowledged, or that is on its way.
    */
   duplicate: (event: DeliveryEvent) => void;
   /** Another entry with the same idempotency key is being handled; this one waits, uncharged. */
@@ -123,6 +133,11 @@ export interface TransportEvents {
   'dead-letter-failed': (event: FailedEvent) => void;
   /** An entry was replayed for another group; it was acknowledged without giving it to a handler. */
   skipped: (event: SkippedEvent) => void;
+  /**
+   * A producer wrote fields that only a replay writes, such as `replay-group`: they are headers like any other, and the
+   * entry is delivered as if they said nothing. Told at its first delivery.
+   */
+  'replay-fields-ignored': (event: ReplayFieldsIgnoredEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
   reclaimed: (event: ReclaimedEvent) => void;
   /** Entries were deleted from the stream while they were pending, before a handler finished. */

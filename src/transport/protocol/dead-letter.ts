@@ -1,13 +1,17 @@
 import { decodeEntry } from './entry-decoder.js';
-import { DATA_FIELD, DEAD_LETTER_PREFIX, isNamed, RETRY_FIELD } from './entry-fields.js';
+import {
+  DATA_FIELD,
+  DEAD_LETTER_PREFIX,
+  isNamed,
+  REPLAY_HISTORY_FIELD,
+  RETRY_FIELD,
+} from './entry-fields.js';
 import type { DecodedEntry } from './entry.js';
 
 /** What a colliding field of the entry is called in the dead letter: this and its own name. */
 const RENAMED_PREFIX = `${DEAD_LETTER_PREFIX}original-field-`;
 /** Where an entry of very many fields is: `<length>:<bytes>,` for each name and value. */
 const PACKED_FIELD = `${DEAD_LETTER_PREFIX}original-packed`;
-/** Where earlier replays of an entry came from. */
-const REPLAY_HISTORY_FIELD = 'replay-history';
 
 /** A time before which an entry went to the dead-letter stream, and what its replay became. */
 export interface EarlierFailure {
@@ -32,6 +36,11 @@ export interface DeadLetterException {
 /** An entry of a dead-letter stream, read. What it does not say is empty text, or 0. */
 export interface DeadLetter {
   readonly id: string;
+  /**
+   * Whether somebody else than this library wrote it, or may have: then everything that it says of itself is theirs, and
+   * it goes back only where an operator says the stream.
+   */
+  readonly foreign: boolean;
   /** The stream that it comes from. */
   readonly stream: string;
   readonly originalId: string;
@@ -46,9 +55,9 @@ export interface DeadLetter {
   readonly exception: DeadLetterException;
   /** ISO 8601. */
   readonly failedAt: string;
-  /** How often it was replayed before. */
+  /** How often it was replayed before; 0 where it is foreign, whatever it says. */
   readonly replays: number;
-  /** The oldest first, the last ten. */
+  /** The oldest first, the last ten; none where it is foreign. */
   readonly history: readonly EarlierFailure[];
   /** All fields as they are, names and values in turn. */
   readonly fields: readonly Buffer[];
@@ -58,12 +67,16 @@ export interface DeadLetter {
   readonly decoded: DecodedEntry | undefined;
 }
 
-/** Reads an entry of a dead-letter stream. Never throws: what is there may be anybody's. */
-export function readDeadLetter(id: string, fields: readonly Buffer[]): DeadLetter {
+/**
+ * Reads an entry of a dead-letter stream. Never throws: what is there may be anybody's.
+ *
+ * @param foreign - whether nothing proves that this library wrote it
+ */
+export function readDeadLetter(id: string, fields: readonly Buffer[], foreign: boolean): DeadLetter {
   const { info, originals, retry } = separate(fields);
   const told = (name: string): string => info.get(`${DEAD_LETTER_PREFIX}${name}`) ?? '';
   return {
-    id,
+    ...{ id, foreign },
     stream: told('original-stream'),
     originalId: told('original-id'),
     group: told('original-consumer-group'),
@@ -78,8 +91,8 @@ export function readDeadLetter(id: string, fields: readonly Buffer[]): DeadLette
       cause: told('exception-cause'),
     },
     failedAt: told('failed-at') || timeOf(id).toISOString(),
-    replays: numberOf(told('replays')),
-    history: historyOf(valueOf(originals, REPLAY_HISTORY_FIELD)?.toString() ?? '', told('original-id')),
+    replays: foreign ? 0 : numberOf(told('replays')),
+    history: foreign ? [] : historyOf(info.get(REPLAY_HISTORY_FIELD) ?? '', told('original-id')),
     fields,
     originalFields: originals,
     decoded: decode(id, originals),
@@ -107,7 +120,11 @@ function separate(fields: readonly Buffer[]): Separated {
     else if (text === PACKED_FIELD) originals = unpack(value);
     else if (text.startsWith(DEAD_LETTER_PREFIX)) info.set(text, value.toString());
     else if (text === RETRY_FIELD) retry = value.toString();
-    else originals.push(name, value);
+    else {
+      // One that a producer wrote is renamed; this one a replay wrote.
+      if (text === REPLAY_HISTORY_FIELD) info.set(text, value.toString());
+      originals.push(name, value);
+    }
   }
   return { info, originals, retry };
 }
@@ -118,6 +135,13 @@ export function* fieldPairs(fields: readonly Buffer[]): Generator<readonly [name
     const [name, value] = [fields[i], fields[i + 1]];
     if (name && value) yield [name, value];
   }
+}
+
+/** The fields of a dead letter with those that were packed in their place; undefined where none were. */
+export function unpackedFields(fields: readonly Buffer[]): Buffer[] | undefined {
+  const pairs = [...fieldPairs(fields)];
+  const packed = pairs.find(([name]) => isNamed(name, PACKED_FIELD));
+  return packed && pairs.flatMap((pair) => (pair === packed ? unpack(packed[1]) : pair));
 }
 
 function unpack(packed: Buffer): Buffer[] {

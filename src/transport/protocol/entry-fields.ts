@@ -6,8 +6,12 @@ export const RETRY_FIELD = 'retry';
 export const DEAD_LETTER_PREFIX = 'dlt-';
 /** What a replay adds to an entry. */
 export const REPLAY_PREFIX = 'replay-';
+/** How often an entry was put back from the dead letters. This and the next two only a replay writes. */
+export const REPLAYS_FIELD = `${DEAD_LETTER_PREFIX}replays`;
 /** The group that a replayed entry is for: the one that it failed in. */
 export const REPLAY_GROUP_FIELD = `${REPLAY_PREFIX}group`;
+/** Where earlier replays of an entry came from. */
+export const REPLAY_HISTORY_FIELD = `${REPLAY_PREFIX}history`;
 
 /** Whether a field belongs to the protocol and is never payload or a header that a producer sets. */
 export function isReservedField(name: string): boolean {

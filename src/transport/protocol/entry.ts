@@ -5,6 +5,14 @@ export interface StreamEntry {
   readonly parts: readonly Buffer[];
 }
 
+/** What a replay wrote into the entry that it made. */
+export interface Replay {
+  /** How often the entry was put back from the dead letters, that time included. */
+  readonly replays: number;
+  /** The group that it is for: the one that it failed in. Absent when it is for all. */
+  readonly group?: string;
+}
+
 /** One delivery of an entry to this consumer. */
 export interface Delivery {
   readonly entry: StreamEntry;
@@ -13,6 +21,8 @@ export interface Delivery {
    * entries list (https://redis.io/docs/latest/commands/xpending/).
    */
   readonly deliveryCount: number;
+  /** Set before the entry is handled, where a replay is noted for it; what its fields alone say is anybody's. */
+  replay?: Replay;
 }
 
 /** The payload, headers and earlier attempts that an entry carries. */

@@ -43,6 +43,16 @@ export function helperKeyOf(streamKey: string, ...parts: string[]): string {
   return [hasHashTag(streamKey) ? streamKey : `{${streamKey}}`, ...parts].join(':');
 }
 
+/** Where the entries that a replay made are noted. No group's name begins with `@`, so the key is nobody else's. */
+export function replayNotesOf(streamKey: string): string {
+  return helperKeyOf(streamKey, '@replayed');
+}
+
+/** Where the dead letters that this library wrote are noted, for as long as they are there. */
+export function letterNotesOf(streamKey: string): string {
+  return helperKeyOf(streamKey, '@letters');
+}
+
 /** The part of a key that decides on its hash slot: what stands in the first braces, else all of it. */
 export function hashTagOf(key: string): string {
   const open = key.indexOf('{');

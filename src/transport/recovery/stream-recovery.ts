@@ -73,6 +73,7 @@ export class StreamRecovery {
     this.runs += 1;
     counts.mended = await broker.repairWaiting(stream, this.runs % THOROUGH_EVERY === 0);
     await broker.keepFloor(stream);
+    if (!source.isDeadLetterStream) await broker.forgetNotes(stream);
     counts.reaped = await this.reap(consumers, groupAckWaitMs);
     return counts;
   }

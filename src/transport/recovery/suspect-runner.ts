@@ -1,13 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import type { Claim, EntryRef } from '../broker/settlement.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
+import { decodeFor } from '../delivery/decode-delivery.js';
 import { describeDelivery } from '../delivery/describe-delivery.js';
 import { ReceivedEvent, type Source } from '../delivery/received-event.js';
+import type { Provenance } from '../delivery/provenance.js';
 import type { Settler } from '../delivery/settler.js';
 import type { Slots } from '../delivery/slots.js';
 import type { StreamConsumer } from '../delivery/stream-consumer.js';
 import type { FailedEvent } from '../observe/transport-events.js';
-import { decodeEntry } from '../protocol/entry-decoder.js';
 import type { Delivery } from '../protocol/entry.js';
 import { AbandonedEntryError } from '../protocol/errors/abandoned-entry.error.js';
 
@@ -26,6 +27,7 @@ export interface SuspectRunnerParts {
   readonly broker: StreamBroker;
   readonly consumer: StreamConsumer;
   readonly settler: Settler;
+  readonly provenance: Provenance;
   readonly slots: Slots;
   readonly maxEntryBytes: number;
   /** Takes on what was claimed; tells of what was found deleted. */
@@ -66,14 +68,15 @@ export class SuspectRunner {
 
   /** Ends an entry that was abandoned when it ran alone; it is neither claimed nor run. */
   async end(suspect: EntryRef, owner: string, leastIdleMs: number): Promise<boolean> {
-    const { source, broker, settler, maxEntryBytes, takeOn } = this.parts;
+    const { source, broker, settler, provenance, maxEntryBytes, takeOn } = this.parts;
     const entry = await broker.readEntry(source.stream, suspect.id);
     if (!entry) {
       // Claiming is what takes a deleted entry off the pending list.
       takeOn(await broker.claimAbandoned(source.stream, owner, leastIdleMs, [suspect]));
       return false;
     }
-    const delivery = { entry, deliveryCount: suspect.deliveryCount };
+    const delivery: Delivery = { entry, deliveryCount: suspect.deliveryCount };
+    if ((await provenance.prove(delivery)) === false) return false;
     const failed: FailedEvent = {
       ...describeDelivery(source, delivery, decodedOrNothing(source, delivery, maxEntryBytes)),
       durationMs: 0,
@@ -144,7 +147,7 @@ function decodedOrNothing(
   maxEntryBytes: number,
 ): ReceivedEvent | undefined {
   try {
-    return new ReceivedEvent(source, delivery, decodeEntry(delivery.entry, maxEntryBytes));
+    return new ReceivedEvent(source, delivery, decodeFor(source, delivery.entry, maxEntryBytes));
   } catch {
     return undefined; // It is dead-lettered whatever it holds.
   }

@@ -1,6 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { ReceivedEvent } from '../delivery/received-event.js';
 import type { CommitTransaction } from '../protocol/commit-transaction.js';
+import { fieldPairs } from '../protocol/dead-letter.js';
 import type { Headers } from '../protocol/entry.js';
 
 /** What a handler can learn about the delivery that it handles: `handle(@Payload() order, @Ctx() context)`. */
@@ -40,9 +41,25 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
     return this.args[0].retry;
   }
 
+  /**
+   * How often the entry was put back from the dead letters: 0 unless a replay of this library made it. A producer can
+   * write a header `dlt-replays`; it does not count.
+   */
+  getReplays(): number {
+    return this.args[0].replays;
+  }
+
   /** The fields beside the payload, such as `correlation-id` or `traceparent`. */
   getHeaders(): Headers {
     return this.args[0].headers;
+  }
+
+  /**
+   * The entry as it stands in the stream: its fields in their order, each a name and a value, as bytes. For what cannot be
+   * decoded: a handler of a dead-letter stream is given `undefined` as payload then.
+   */
+  getRawFields(): (readonly [name: Buffer, value: Buffer])[] {
+    return [...fieldPairs(this.args[0].entry.parts)];
   }
 
   /** What a client's dispatch hook put into `packet.metadata`. It travels as headers, so these are the headers. */

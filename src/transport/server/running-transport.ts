@@ -71,28 +71,30 @@ export class RunningTransport {
     });
     const runners: SuspectRunner[] = [];
     this.suspects = runners;
-    this.recoveries = this.deliveries.map(({ source, consumer: streamConsumer, policy, settler }) => {
-      const shared = { source, broker, consumer: streamConsumer };
-      const suspects = new SuspectRunner({
-        ...{ ...shared, slots, settler, maxEntryBytes },
-        takeOn: (claim) => recovery.takeOn(claim),
-        onFailure: (error) => onFailure(source.stream, failureOf(error), error),
-      });
-      runners.push(suspects);
-      const limits = { ackWaitMs, maxRetryDelayMs };
-      const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects });
-      const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
-      return {
-        get hasMore() {
-          return recovery.hasMore;
-        },
-        runOnce: async () => {
-          const counts = await recovery.runOnce();
-          await retention.runIfDue();
-          return counts;
-        },
-      };
-    });
+    this.recoveries = this.deliveries.map(
+      ({ source, consumer: streamConsumer, policy, settler, provenance }) => {
+        const shared = { source, broker, consumer: streamConsumer };
+        const suspects = new SuspectRunner({
+          ...{ ...shared, slots, settler, provenance, maxEntryBytes },
+          takeOn: (claim) => recovery.takeOn(claim),
+          onFailure: (error) => onFailure(source.stream, failureOf(error), error),
+        });
+        runners.push(suspects);
+        const limits = { ackWaitMs, maxRetryDelayMs };
+        const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects });
+        const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
+        return {
+          get hasMore() {
+            return recovery.hasMore;
+          },
+          runOnce: async () => {
+            const counts = await recovery.runOnce();
+            await retention.runIfDue();
+            return counts;
+          },
+        };
+      },
+    );
   }
 
   private oncePerKey(

@@ -1,5 +1,4 @@
 import { propagation, ROOT_CONTEXT, type Context, type TextMapGetter } from '@opentelemetry/api';
-import { REPLAY_PREFIX } from '../protocol/entry-fields.js';
 import type { StreamEntry } from '../protocol/entry.js';
 
 /** Reads the fields as they came: an entry that cannot be decoded has a history too. */
@@ -8,11 +7,6 @@ const fieldGetter: TextMapGetter<StreamEntry> = { keys: namesOf, get: lastValueO
 /** The context in which an entry was sent, as its `traceparent` tells; the empty context if it does not. */
 export function creationContextOf(entry: StreamEntry): Context {
   return propagation.extract(ROOT_CONTEXT, entry, fieldGetter);
-}
-
-/** Whether an entry is a dead letter that was sent back to its stream. */
-export function isReplay(entry: StreamEntry): boolean {
-  return namesOf(entry).some((name) => name.startsWith(REPLAY_PREFIX));
 }
 
 /** The value of a field; the last where there are several, as everywhere else. */

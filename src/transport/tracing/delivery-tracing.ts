@@ -12,8 +12,8 @@ import {
 } from '@opentelemetry/api';
 import type { DeadLetteredEvent, StreamEvent } from '../observe/transport-events.js';
 import type { Delivery } from '../protocol/entry.js';
-import { deadLetterKeyOf, isDeadLetterStream } from '../protocol/stream-key.js';
-import { creationContextOf, isReplay, lastValueOf } from './creation-context.js';
+import { deadLetterKeyOf } from '../protocol/stream-key.js';
+import { creationContextOf, lastValueOf } from './creation-context.js';
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
 import { recordFailure, registeredTracer } from './tracer.js';
 
@@ -190,8 +190,7 @@ export class DeliveryTracing {
       // What comes of it is noted when it is known.
       [ATTRIBUTE.outcome]: 'unsettled' satisfies Outcome,
     };
-    // A dead letter that is read as input still tells of the replays before it.
-    const replayed = isReplay(entry) && !isDeadLetterStream(stream);
+    const replayed = delivery.replay !== undefined;
     const links = linksTo(earlier, replayed ? trace.getSpanContext(creation) : undefined);
     const parent = replayed ? replayParent(earlier) : creation;
     const span = tracer.startSpan(

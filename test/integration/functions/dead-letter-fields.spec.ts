@@ -51,10 +51,10 @@ const ENTRIES: Record<string, Buffer[]> = {
 };
 
 /** Dead-letters an entry with these fields and resolves with the fields of the dead letter. */
-async function deadLettered(world: FunctionWorld, fields: Buffer[]): Promise<Buffer[]> {
+async function deadLettered(world: FunctionWorld, fields: Buffer[], replays = 0): Promise<Buffer[]> {
   const id = await world.delivered(fields);
   const written = await world.broker().deadLetter(world.stream, {
-    ...{ entry: { id, deliveryCount: 1 }, owner: 'worker', leastIdleMs: 0 },
+    ...{ entry: { id, deliveryCount: 1 }, owner: 'worker', leastIdleMs: 0, replays },
     ...{ added: ADDED, held: [], writes: [] },
   });
   expect(written.settlement).toBe('done');
@@ -63,7 +63,6 @@ async function deadLettered(world: FunctionWorld, fields: Buffer[]): Promise<Buf
   return letter?.[1] ?? [];
 }
 
-/** `dlt-replays` is carried on, not kept as data, so it is left out of what is compared. */
 const name = fc.oneof(
   fc.constantFrom(
     'retry',
@@ -101,28 +100,17 @@ onEveryServer('A dead letter', (world) => {
   });
 
   it.each([
-    [
-      'a plain entry',
-      [
-        ['dlt-replays', '3'],
-        ['orderId', '1'],
-      ],
-    ],
-    [
-      'an entry of more than 1,000 fields',
-      [['dlt-replays', '3'], ...Array.from({ length: 1_001 }, (_, i) => [`f${i}`, ''])],
-    ],
+    ['a plain entry', [['orderId', '1']]],
+    ['an entry of more than 1,000 fields', Array.from({ length: 1_001 }, (_, i) => [`f${i}`, ''])],
   ] as [string, [string, string][]][])('goes on counting the replays of %s', async (_, pairs) => {
-    const letter = (await deadLettered(world(), flat(pairs))).map(String);
-    expect(letter[letter.lastIndexOf('dlt-replays') + 1]).toBe('3');
+    const letter = (await deadLettered(world(), flat([['dlt-replays', '3'], ...pairs]), 3)).map(String);
+    expect(letter.slice(-2)).toEqual(['dlt-replays', '3']);
+    expect(letter).not.toContain('dlt-original-field-dlt-replays');
   });
 
-  it.each(['', '-1', '1e9', 'abc', '1234567'])(
-    'does not take the replays "%s" for a number',
-    async (replays) => {
-      const letter = (await deadLettered(world(), flat([['dlt-replays', replays]]))).map(String);
-      expect(letter[letter.lastIndexOf('dlt-replays') + 1]).toBe('0');
-      expect(letter).toContain('dlt-original-field-dlt-replays');
-    },
-  );
+  it.each(['', '-1', 'abc', '3'])('does not believe a producer the replays "%s"', async (replays) => {
+    const letter = (await deadLettered(world(), flat([['dlt-replays', replays]]))).map(String);
+    expect(letter.slice(-2)).toEqual(['dlt-replays', '0']);
+    expect(letter).toContain('dlt-original-field-dlt-replays');
+  });
 });

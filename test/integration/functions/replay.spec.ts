@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { RedisDeadLetters } from '../../../src/transport/broker/redis-dead-letters.js';
 import { RedisUnavailableError } from '../../../src/transport/index.js';
-import { deadLetter, openDeadLetters, request } from '../../support/dead-letters.js';
+import { deadLetter, deadLetterEntry, openDeadLetters, request } from '../../support/dead-letters.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { seedDeadLetters } from '../../support/seeded-dead-letters.js';
 import { GROUP } from '../../support/started-server.js';
@@ -82,12 +82,19 @@ onEveryServer('A dead letter', (world) => {
   });
 
   it('counts its replays and keeps where it came from, however often it goes round', async () => {
-    let fields: Buffer[] = bytes('orderId', '1');
+    let fields: Buffer[] = [];
+    let entryId: string | undefined = await world().delivered(bytes('orderId', '1'));
     const letterIds: string[] = [];
     for (let round = 1; round <= 12; round += 1) {
-      const id = await deadLetter(world(), fields);
+      const id = await deadLetterEntry(world(), entryId ?? '', round - 1);
       letterIds.push(id);
-      const [, entryId] = await letters.replay(request(id));
+      [, entryId] = await letters.replay(request(id));
+      expect(
+        await world()
+          .broker()
+          .wasReplayed(world().stream, entryId ?? ''),
+      ).toBe(true);
+      await world().deliver();
       fields = await readEntry(world(), entryId);
       expect(fields.map(String).filter((part) => part === 'replay-group')).toHaveLength(1);
     }
@@ -98,13 +105,19 @@ onEveryServer('A dead letter', (world) => {
     );
   });
 
-  it('goes back at once with a history that a producer made up', async () => {
-    const id = await deadLetter(world(), bytes('orderId', '1', 'replay-history', '1'.repeat(300_000)));
-    const [outcome, entryId] = await letters.replay(request(id));
-    expect(outcome).toBe('done');
-    const { 'replay-history': history } = fieldsOf((await readEntry(world(), entryId)).map(String));
-    expect(history).toMatch(new RegExp(`^\\d+-\\d+:${id}$`));
-  });
+  it.each(['1'.repeat(300_000), '1-1:2-2'])(
+    'goes back at once, and without what a producer says of replays: %.10s…',
+    async (history) => {
+      const forged = ['dlt-replays', '7', 'replay-group', 'nobody', 'replay-history', history];
+      const id = await deadLetter(world(), bytes(...forged, 'orderId', '1', ...forged));
+      const [outcome, entryId] = await letters.replay(request(id));
+      expect(outcome).toBe('done');
+      expect((await readEntry(world(), entryId)).map(String)).toEqual([
+        ...['orderId', '1', 'dlt-replays', '1', 'retry', '0', 'replay-group', GROUP, 'replay-history'],
+        expect.stringMatching(new RegExp(`^\\d+-\\d+:${id}$`)),
+      ]);
+    },
+  );
 
   it('goes back for every group when the one that it failed in is gone', async () => {
     const id = await deadLetter(world(), bytes('orderId', '1'));
@@ -193,7 +206,7 @@ onEveryServer('A dead letter', (world) => {
     );
     expect(await letters.replay(request(foreign ?? ''))).toEqual(['foreign']);
     const packed = await world().redis.xadd(world().letters, '*', 'dlt-original-packed', 'nonsense');
-    expect(await letters.replay(request(packed ?? ''))).toEqual(['unreadable']);
+    expect(await letters.replay({ ...request(packed ?? ''), streamSaid: true })).toEqual(['unreadable']);
     const large = await deadLetter(world(), Array.from({ length: 5_000 }, (_, i) => [`f${i}`, '']).flat());
     expect(await letters.replay(request(large))).toEqual(['too-large']);
     expect(await ids(world(), world().letters)).toEqual([foreign, packed, large]);
@@ -203,12 +216,54 @@ onEveryServer('A dead letter', (world) => {
     ]);
   });
 
-  it('that somebody else wrote goes back too, for every group', async () => {
-    const id = (await world().redis.xadd(world().letters, '*', 'orderId', '7', 'retry', '2')) ?? '';
-    const [, entryId] = await letters.replay(request(id));
+  it('that somebody else wrote goes back where its stream is said, for every group, and nothing that it says is believed', async () => {
+    await world().delivered();
+    const says = ['dlt-original-stream', world().stream, 'dlt-original-consumer-group', GROUP];
+    const more = ['dlt-replays', '41', 'replay-history', '1-1:2-2', 'dlt-original-id', '3-3'];
+    const fields = ['orderId', '7', 'retry', '2', ...says, ...more];
+    const id = (await world().redis.xadd(world().letters, '*', ...fields)) ?? '';
+    expect(await letters.readUp(id, id, 1)).toMatchObject([{ id, foreign: true }]);
+    expect(await letters.replay(request(id))).toEqual(['foreign']);
+    expect(await ids(world(), world().letters)).toEqual([id]);
+    const [, entryId] = await letters.replay({ ...request(id), streamSaid: true });
     expect((await readEntry(world(), entryId)).map(String)).toEqual([
       ...['orderId', '7', 'dlt-replays', '1', 'retry', '0', 'replay-history', ''],
     ]);
+  });
+
+  it('is ours for as long as it is there, and its id is nobody else’s afterwards', async () => {
+    const [replayed, discarded] = [await deadLetter(world()), await deadLetter(world())];
+    expect(await letters.readUp('-', '+', 2)).toMatchObject([{ foreign: false }, { foreign: false }]);
+    await letters.replay(request(replayed));
+    await letters.discard(discarded, 'token', { action: 'discard', by: 'test' });
+    expect(await world().redis.exists(`{${world().stream}}:@letters`)).toBe(0);
+  });
+
+  it.each(['replayed', 'discarded'])('that was %s is made of its entry no second time', async (end) => {
+    const entry = await world().delivered();
+    const id = await deadLetterEntry(world(), entry, 0);
+    if (end === 'replayed') await letters.replay(request(id));
+    else await letters.discard(id, 'token', { action: 'discard', by: 'test' });
+    await world().redis.xgroup('SETID', world().stream, GROUP, '0');
+    await world().redis.xreadgroup('GROUP', GROUP, 'worker', 'COUNT', 1, 'STREAMS', world().stream, '>');
+    expect(await world().row(entry)).toMatchObject({ owner: 'worker', count: 1 });
+    expect(await deadLetterEntry(world(), entry, 0)).toBe('');
+    expect(await world().row(entry)).toBeUndefined();
+    expect(await ids(world(), world().letters)).toEqual([]);
+  });
+
+  it('is made of an entry whose id came before in another life of the stream', async () => {
+    const broker = world().broker();
+    await world().add(['orderId', '1'], '1-1');
+    await world().deliver();
+    expect(await deadLetterEntry(world(), '1-1', 0)).not.toBe('');
+    await broker.keepFloor(world().stream);
+    await world().redis.del(world().stream);
+    await broker.ensureGroup(world().stream);
+    await world().add(['orderId', '2'], '1-1');
+    await world().deliver();
+    expect(await deadLetterEntry(world(), '1-1', 0)).not.toBe('');
+    expect(await ids(world(), world().letters)).toHaveLength(2);
   });
 
   it('is discarded once, with a reason that stays', async () => {
@@ -242,7 +297,7 @@ onEveryServer('A dead letter', (world) => {
     expect(await letters.discard(id, 'token', { action: 'discard', by: 'test' })).toEqual(['done', '']);
   });
 
-  it.each(['.DLT', ':@audit', ':@taken-out', ':@replay-job', ''])(
+  it.each(['.DLT', ':@audit', ':@taken-out', ':@replay-job', ':@letters', ':@replayed', ''])(
     'stays when "…%s" holds another type',
     async (part) => {
       const id = await deadLetter(world());
@@ -250,24 +305,27 @@ onEveryServer('A dead letter', (world) => {
       const beside = part === ':@taken-out' ? `{${stream}}${part}:${id}` : `{${stream}}${part}`;
       const key = part.startsWith(':') ? beside : `${stream}${part}`;
       await redis.del(key);
-      await redis.zadd(key, 1, 'a sorted set');
+      await redis.sadd(key, 'a set');
       const before = await world().dump();
       await expect(letters.replay(request(id))).rejects.toThrow(/WRONGTYPE/);
       expect(await world().dump()).toEqual(before);
     },
   );
 
-  it.each(['xdel', 'xadd', 'xack', 'set'])('stays when this user lacks the right to %s', async (command) => {
-    const id = await deadLetter(world());
-    await letters.replay(request('1-1'));
-    const acl = ['SETUSER', 'service', 'reset', 'on', '>secret', '~*', '+@all', `-${command}`] as const;
-    await world().redis.acl(...acl);
-    const url = world().server.url.replace('redis://', 'redis://service:secret@');
-    const limited = openDeadLetters(world(), url);
-    const before = await world().dump();
-    await expect(limited.replay(request(id))).rejects.toThrow(command);
-    expect(await world().dump()).toEqual(before);
-    await limited.close();
-    await world().redis.acl('DELUSER', 'service');
-  });
+  it.each(['xdel', 'xadd', 'xack', 'set', 'zadd', 'zscore', 'zrem'])(
+    'stays when this user lacks the right to %s',
+    async (command) => {
+      const id = await deadLetter(world());
+      await letters.replay(request('1-1'));
+      const acl = ['SETUSER', 'service', 'reset', 'on', '>secret', '~*', '+@all', `-${command}`] as const;
+      await world().redis.acl(...acl);
+      const url = world().server.url.replace('redis://', 'redis://service:secret@');
+      const limited = openDeadLetters(world(), url);
+      const before = await world().dump();
+      await expect(limited.replay(request(id))).rejects.toThrow(command);
+      expect(await world().dump()).toEqual(before);
+      await limited.close();
+      await world().redis.acl('DELUSER', 'service');
+    },
+  );
 });

@@ -5,9 +5,7 @@ import { GROUP } from '../../support/started-server.js';
 
 /** The call of a function: its keys by what they are, in the order in which it declares them, and its arguments. */
 interface Call {
-  readonly keys: readonly (
-    'stream' | 'letters' | 'retry' | 'floor' | 'ack-waits' | 'retry-delays' | 'commits' | 'dedup'
-  )[];
+  readonly keys: readonly string[];
   readonly args: (id: string) => readonly (string | number)[];
   /** Whether writes of the application travel with it. */
   readonly takesWrites?: boolean;
@@ -20,7 +18,7 @@ const CALLS: Record<string, Call> = {
     args: () => [1, 1_000, '', 2, 'orderId', '1'],
     takesWrites: true,
   },
-  ensure_group: { keys: ['stream', 'floor'], args: () => ['another-group'] },
+  ensure_group: { keys: ['stream', 'floor', 'replayed', 'dead-lettered'], args: () => ['another-group'] },
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, id, JSON.stringify([id, 1, 0, 0])] },
@@ -29,8 +27,8 @@ const CALLS: Record<string, Call> = {
   claim_due: { keys: ['stream', 'retry'], args: () => [GROUP, 'worker', 10, 60_000] },
   claim_abandoned: { keys: ['stream'], args: (id) => [GROUP, 'other', 'worker', 0, id, 1] },
   dead_letter: {
-    keys: ['stream', 'letters', 'retry'],
-    args: (id) => [GROUP, 'worker', id, 1, 0, 2, 'dlt-reason', 'malformed', 0],
+    keys: ['stream', 'letters', 'retry', 'receipt', 'letter-notes', 'dead-lettered'],
+    args: (id) => [GROUP, 'worker', id, 1, 0, 0, 2, 'dlt-reason', 'malformed', 0],
     takesWrites: true,
   },
   commit: {

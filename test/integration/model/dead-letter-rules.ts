@@ -18,11 +18,12 @@ const FITS: Readonly<Record<string, (delivered: Delivered) => boolean>> = {
   vanished: ({ isDeleted }) => isDeleted,
 };
 
-/** Dead letters come from dead-lettering alone, one for each time that it is done, with the entry's own bytes. */
+/** Dead letters come from dead-lettering alone, one for each entry however often that is done, with the entry's own bytes. */
 export function checkLetter({ consumer, command, before, after }: Transition, ledger: Ledger): void {
   const added = after.letters.slice(before.letters.length);
   const wasPending = [...before.pending.keys()].filter((id) => !after.pending.has(id));
-  const expected = command.name === 'deadLetter' ? wasPending.length : 0;
+  const unlettered = wasPending.filter((id) => ledger.of(id).letters === 0);
+  const expected = command.name === 'deadLetter' ? unlettered.length : 0;
   if (added.length !== expected) throw new Violation(`${command.name} wrote ${added.length} dead letters`);
   for (const { parts } of added) {
     const { entry, owner } = command.args[1] as DeadLetterRequest;

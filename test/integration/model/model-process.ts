@@ -115,8 +115,8 @@ export class ModelProcess {
       arbiter: () => undefined,
       onFailure: () => undefined,
     });
-    const { consumer, settler } = this.delivery;
-    const parts = { ...shared, consumer, settler, onFailure: () => undefined };
+    const { consumer, settler, provenance } = this.delivery;
+    const parts = { ...shared, consumer, settler, provenance, onFailure: () => undefined };
     this.suspects = new SuspectRunner({ ...parts, takeOn: (claim) => this.recovery.takeOn(claim) });
     this.recovery = new StreamRecovery({ ...parts, suspects: this.suspects });
   }

@@ -133,6 +133,25 @@ export function recoveryContract(world: () => StreamWorld): void {
       expect(await on.bert.reapConsumer(on.stream, 'anna', 0)).toBe(true);
     });
 
+    it('leaves what is pending for a name that begins with @ to what put it there', async () => {
+      const lane = on.world.broker('@lane');
+      await lane.ensureGroup(on.stream);
+      await on.world.add(['data', '{}']);
+      const reader = lane.openReader(on.stream);
+      const [entry] = await reader.readNew(1);
+      reader.close();
+      const ref = { id: entry?.id ?? '', deliveryCount: 1 };
+      await on.world.passTime(DAY_MS);
+
+      expect((await on.bert.consumers(on.stream)).map(({ name }) => name)).not.toContain('@lane');
+      expect(await on.bert.claimAbandoned(on.stream, '@lane', 1_000, [ref])).toEqual({
+        ...{ entries: [], vanished: [] },
+      });
+      expect(await on.row(ref.id)).toEqual(['@lane', 1, false]);
+      await lane.acknowledge(on.stream, [ref.id]);
+      expect(await on.bert.reapConsumer(on.stream, '@lane', 0)).toBe(false);
+    });
+
     it('trims what nobody needs, by age and by length, and names who holds it back', async () => {
       const entries = await on.delivered(5);
       const ids = entries.map(({ id }) => id);

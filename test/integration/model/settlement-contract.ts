@@ -161,8 +161,19 @@ export function settlementContract(world: () => StreamWorld): void {
       );
     });
 
-    it('renames fields that collide, keeps the number of replays, and packs what is too much', async () => {
-      await on.world.add(['retry', 'abc', 'dlt-reason', 'old', 'dlt-replays', '7', 'a', '1']);
+    it('renames fields that collide, and packs what is too much', async () => {
+      await on.world.add([
+        'retry',
+        'abc',
+        'dlt-reason',
+        'old',
+        'dlt-replays',
+        '7',
+        'replay-group',
+        'x',
+        'a',
+        '1',
+      ]);
       await on.world.add(Array.from({ length: 2_002 }, (_, i) => String(i)));
       for (const { id } of await on.readNew(on.anna, 2)) {
         await on.anna.deadLetter(on.stream, request({ id, deliveryCount: 1 }));
@@ -170,11 +181,69 @@ export function settlementContract(world: () => StreamWorld): void {
 
       const [renamed, packed] = await letters();
       expect(renamed).toEqual([
-        ...['dlt-original-field-retry', 'abc', 'dlt-original-field-dlt-reason', 'old', 'a', '1'],
-        ...[...ADDED, 'dlt-replays', '7'],
+        ...['dlt-original-field-retry', 'abc', 'dlt-original-field-dlt-reason', 'old'],
+        ...['dlt-original-field-dlt-replays', '7', 'dlt-original-field-replay-group', 'x', 'a', '1'],
+        ...[...ADDED, 'dlt-replays', '0'],
       ]);
       expect(packed?.[0]).toBe('dlt-original-packed');
       expect(packed?.[1]?.startsWith('1:0,1:1,1:2,')).toBe(true);
+    });
+
+    it('knows an entry that a replay made, and keeps what the replay wrote apart from the rest', async () => {
+      const many = Array.from({ length: 2_002 }, (_, i) => `f${i}`);
+      const ofReplay = ['dlt-replays', '7', 'replay-history', '1-1:2-2'];
+      for (const fields of [['a', '1'], many]) {
+        const id = await on.world.add([...fields, ...ofReplay]);
+        expect(await on.anna.wasReplayed(on.stream, id)).toBe(false);
+        await on.world.noteReplayed(id);
+        expect(await on.bert.wasReplayed(on.stream, id)).toBe(true);
+        await on.readNew(on.anna, 1);
+        await on.anna.deadLetter(on.stream, request({ id, deliveryCount: 1 }, { replays: 7 }));
+      }
+
+      const [flat, packed] = await letters();
+      const end = ['replay-history', '1-1:2-2', ...ADDED, 'dlt-replays', '7'];
+      expect(flat).toEqual(['a', '1', ...end]);
+      expect([packed?.[0], ...(packed?.slice(2) ?? [])]).toEqual(['dlt-original-packed', ...end]);
+      expect(packed?.[1]?.endsWith('5:f2001,')).toBe(true);
+    });
+
+    it('makes one dead letter of an entry, however often its group begins again before it', async () => {
+      const entry = first(await on.delivered(1));
+      expect((await on.anna.deadLetter(on.stream, request(entry))).settlement).toBe('done');
+      for (const owner of ['anna', 'bert']) {
+        await on.world.destroyGroup();
+        const broker = owner === 'anna' ? on.anna : on.bert;
+        await broker.ensureGroup(on.stream);
+        await on.anna.forgetNotes(on.stream);
+        await on.readNew(broker, 1);
+        expect(await on.row(entry.id)).toEqual([owner, 1, false]);
+        const key = helperKeyOf(on.stream, 'record');
+        const writes = new StreamWrites().hset(key, { state: 'dead-lettered' }).list();
+
+        expect(await broker.deadLetter(on.stream, request(entry, { owner, writes }))).toEqual({
+          settlement: 'duplicate',
+        });
+
+        expect(await on.world.hash(key)).toEqual({});
+        expect(await on.row(entry.id)).toBeUndefined();
+      }
+      expect((await letters()).length).toBe(1);
+    });
+
+    it('forgets what it noted of entries that are gone', async () => {
+      const [a, b] = (await on.delivered(2)) as [EntryRef, EntryRef];
+      for (const entry of [a, b]) {
+        await on.world.noteReplayed(entry.id);
+        await on.anna.deadLetter(on.stream, request(entry));
+      }
+      await on.anna.forgetNotes(on.stream);
+      expect(await on.world.noted()).toEqual({ replayed: 2, deadLettered: 2, letters: 2 });
+
+      for (const { id } of [a, b]) await on.world.delete(id);
+      await on.anna.forgetNotes(on.stream);
+
+      expect(await on.world.noted()).toEqual({ replayed: 0, deadLettered: 0, letters: 2 });
     });
 
     it('dead-letters a deleted entry only as it is held', async () => {

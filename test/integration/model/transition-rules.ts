@@ -118,7 +118,14 @@ function settle({ id, is }: Change, { command }: Transition, ledger: Ledger): vo
   if (is) return;
   if (command.name === 'acknowledge' || command.name === 'commit') ledger.ended(id, 'handled');
   else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished');
-  else if ((command.outcome as { value?: DeadLettering }).value?.settlement !== 'done') {
+  else endLettered(id, (command.outcome as { value?: DeadLettering }).value?.settlement, ledger);
+}
+
+/** A dead letter is made once for an entry, also when its group begins again before it. */
+function endLettered(id: string, settlement: DeadLettering['settlement'] | undefined, ledger: Ledger): void {
+  const wasLettered = ledger.of(id).letters > 0;
+  if (settlement === 'duplicate' && wasLettered) ledger.ended(id, 'dead-lettered');
+  else if (settlement !== 'done' || wasLettered) {
     throw new Violation(`${id} is not pending any more, but its dead-lettering is not done`);
   }
 }

@@ -53,11 +53,50 @@ describe('A dead-letter stream as input', () => {
     await staysAsItIs();
   });
 
-  it('keeps what is malformed', async () => {
+  const UNDECODABLE: Record<string, (string | Buffer)[]> = {
+    'no JSON': ['data', '{'],
+    'bytes that are no text': ['data', Buffer.from([0x1f, 0x8b, 0xff, 0xfe])],
+    'too much': ['data', JSON.stringify({ big: 'x'.repeat(400_000) })],
+    'a flat entry with bytes': ['orderId', Buffer.from([0xff]), Buffer.from([0xfe]), 'x'],
+    'a retry that nobody can read': ['data', '{"a":1}', 'retry', 'abc'],
+  };
+
+  it.each(Object.entries(UNDECODABLE))(
+    'gives its handler what cannot be decoded, with headers and bytes: %s',
+    async (_, original) => {
+      const seen: { payload: unknown; headers: unknown; fields: Buffer[] }[] = [];
+      const { told } = await start((payload, context) => {
+        const fields = context.getRawFields().flat();
+        seen.push({ payload, headers: { ...context.getHeaders() }, fields });
+      });
+      const fields = [...original, 'dlt-reason', 'malformed', 'note', Buffer.from([0x61, 0xff])];
+      await redis.xadd(stream, '*', ...fields);
+
+      await eventually(() => told.processed[0]);
+
+      expect(seen).toEqual([
+        {
+          payload: undefined,
+          headers: expect.objectContaining({ 'dlt-reason': 'malformed' }) as object,
+          fields: fields.map((part) => Buffer.from(part)),
+        },
+      ]);
+      if (original[0] === 'data') expect(seen[0]?.headers).toMatchObject({ note: 'a\ufffd' });
+      await staysAsItIs();
+    },
+  );
+
+  it('gives its handler the payload of what was packed because of its many fields', async () => {
     const { told } = await start(() => undefined);
-    await redis.xadd(stream, '*', 'data', '{', 'retry', '0');
-    await eventually(() => told['dead-letter-failed'][0]);
-    await staysAsItIs();
+    const packed = '4:data,15:{"orderId":"1"},14:correlation-id,1:c,';
+    await redis.xadd(stream, '*', 'dlt-original-packed', packed, 'retry', '2', 'dlt-reason', 'no-handler');
+    await eventually(() => told.processed[0]);
+    expect(told.processed).toMatchObject([
+      {
+        payload: { orderId: '1' },
+        headers: { 'correlation-id': 'c', 'dlt-reason': 'no-handler', retry: '2' },
+      },
+    ]);
   });
 
   it('keeps what its handler died of', async () => {

@@ -13,6 +13,7 @@ import {
 } from '../../../src/transport/index.js';
 import { DeliveryTracing } from '../../../src/transport/tracing/delivery-tracing.js';
 import { eventually } from '../../support/eventually.js';
+import { addReplayed } from '../../support/provenance.js';
 import { outline, RecordedSpans } from '../../support/recorded-spans.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
@@ -332,9 +333,13 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
   it('begins a trace for a replay, and links it to the first', async () => {
     const { redis, stream } = shop;
     const replayed = { traceparent: TRACEPARENT, 'dlt-replays': '1', 'replay-group': shop.group };
-    const id = await redis.xadd(stream, '*', 'data', '{"fails":true}', ...Object.entries(replayed).flat());
+    const id = await addReplayed(redis, stream, [
+      'data',
+      '{"fails":true}',
+      ...Object.entries(replayed).flat(),
+    ]);
 
-    const trail = await traceOf(id ?? '', 4);
+    const trail = await traceOf(id, 4);
 
     expect(outline(trail)).toEqual([
       `CONSUMER process ${stream}`,

@@ -1,10 +1,12 @@
 import type { EntryRef, Settlement } from '../../../src/transport/broker/settlement.js';
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
-import { helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import { helperKeyOf, letterNotesOf, replayNotesOf } from '../../../src/transport/protocol/stream-key.js';
 import type { FakeGroup } from './fake-store.js';
 import { type FakeStore, type PendingRow } from './fake-store.js';
 
 export const PARKING = '@retry';
+
+export const isReserved = (consumer: string): boolean => consumer.startsWith('@');
 
 /** What the steps of a fake broker have in common: one group and one consumer on a store that many share. */
 export abstract class FakeCommands {
@@ -16,6 +18,14 @@ export abstract class FakeCommands {
 
   protected key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  protected notes(stream: string): Record<'replayed' | 'letters' | 'deadLettered', Set<string>> {
+    return {
+      replayed: this.store.notesOf(replayNotesOf(stream)),
+      letters: this.store.notesOf(letterNotesOf(stream)),
+      deadLettered: this.store.notesOf(this.key(stream, 'dead-lettered')),
+    };
   }
 
   protected waitingOf(stream: string): Map<string, number> {

@@ -11,7 +11,7 @@ import type { RecoveryBroker } from '../../../src/transport/broker/stream-broker
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
 import { compareIds, idBefore } from './entry-ids.js';
-import { atOnce, PARKING } from './fake-commands.js';
+import { atOnce, isReserved, PARKING } from './fake-commands.js';
 import { FakeSettlement } from './fake-settlement.js';
 import type { FakeGroup } from './fake-store.js';
 
@@ -38,7 +38,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
     return atOnce(() => {
       const { consumers, pending } = this.requireGroup(stream);
       return [...consumers]
-        .filter(([name]) => name !== PARKING)
+        .filter(([name]) => !isReserved(name))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, seenAt]) => ({
           name,
@@ -76,7 +76,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
       const abandoned = entries.filter(({ id, deliveryCount }) => {
         const row = this.rowOf(stream, id);
         const isStill = row?.owner === owner && row.count === deliveryCount;
-        return isStill && this.store.now - row.deliveredAt >= leastIdleMs;
+        return !isReserved(owner) && isStill && this.store.now - row.deliveredAt >= leastIdleMs;
       });
       return this.claim(
         stream,
@@ -106,6 +106,22 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
     });
   }
 
+  forgetNotes(stream: string): Promise<void> {
+    return atOnce(() => {
+      const { replayed, letters, deadLettered } = this.notes(stream);
+      this.forgetGone(stream, replayed);
+      this.forgetGone(stream, deadLettered);
+      this.forgetGone(deadLetterKeyOf(stream), letters);
+    });
+  }
+
+  private forgetGone(stream: string, notes: Set<string>): void {
+    const { entries } = this.store.stream(stream);
+    if (notes.size <= entries.size) return;
+    const [first] = entries.keys();
+    for (const id of notes) if (first === undefined || timeOf(id) < timeOf(first)) notes.delete(id);
+  }
+
   announce(stream: string, limit: GroupLimit, ms: number, consumers: readonly string[]): Promise<number> {
     return atOnce(() => {
       const announced = this.store.limitsOf(this.key(stream, limit)).set(this.consumer, ms);
@@ -132,7 +148,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
     return atOnce(() => {
       const group = this.groupOf(stream);
       const seenAt = group?.consumers.get(consumer);
-      if (!group || seenAt === undefined || consumer === PARKING) return false;
+      if (!group || seenAt === undefined || isReserved(consumer)) return false;
       const isBusy = [...group.pending.values()].some(({ owner }) => owner === consumer);
       if (isBusy || this.store.now - seenAt < leastIdleMs) return false;
       for (const limit of ['ack-waits', 'retry-delays']) {
@@ -196,6 +212,10 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 /** The id below which a group needs nothing any more. */
 function floorOf({ pending, lastDelivered }: FakeGroup): string {
   return pending.size === 0 ? lastDelivered : idBefore([...pending.keys()].reduce(least));
+}
+
+function timeOf(id: string): number {
+  return Number(id.split('-')[0]);
 }
 
 function least(a: string, b: string): string {

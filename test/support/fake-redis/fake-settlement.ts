@@ -53,9 +53,14 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     });
   }
 
+  wasReplayed(stream: string, id: string): Promise<boolean> {
+    return atOnce(() => this.notes(stream).replayed.has(id));
+  }
+
   deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
     return atOnce(() => {
-      const { entry, owner, leastIdleMs, added, held, writes } = request;
+      const { entry, owner, leastIdleMs, replays = 0, added, held, writes } = request;
+      const { letters, deadLettered } = this.notes(stream);
       this.store.checkWrites(writes);
       const refused = this.refusal(stream, entry, owner);
       const receipt = this.key(stream, 'receipt', entry.id, String(entry.deliveryCount));
@@ -67,13 +72,20 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       }
       const idleMs = this.store.now - (this.rowOf(stream, entry.id)?.deliveredAt ?? 0);
       if (idleMs < leastIdleMs) return { settlement: 'taken' };
+      if (deadLettered.has(entry.id)) {
+        this.requireGroup(stream).pending.delete(entry.id);
+        this.waitingOf(stream).delete(entry.id);
+        return { settlement: 'duplicate' };
+      }
       const fields =
         this.store.streams.get(stream)?.entries.get(entry.id) ?? held.map((part) => Buffer.from(part));
       if (fields.length === 0) return { settlement: 'vanished' };
-      const deadLetterId = this.store.add(deadLetterKeyOf(stream), deadLetterParts(fields, added));
+      const deadLetterId = this.store.add(deadLetterKeyOf(stream), deadLetterParts(fields, added, replays));
       this.requireGroup(stream).pending.delete(entry.id);
       this.waitingOf(stream).delete(entry.id);
       this.store.strings.set(receipt, deadLetterId);
+      letters.add(deadLetterId);
+      deadLettered.add(entry.id);
       this.store.apply(writes, deadLetterId);
       return { settlement: 'done', deadLetterId };
     });

@@ -34,6 +34,15 @@ export class FakeStore {
   readonly lists = new Map<string, string[]>();
   readonly limits = new Map<string, Map<string, number>>();
 
+  /** Ids of which something is noted, by key. */
+  readonly notes = new Map<string, Set<string>>();
+
+  notesOf(key: string): Set<string> {
+    const found = this.notes.get(key) ?? new Set<string>();
+    this.notes.set(key, found);
+    return found;
+  }
+
   stream(name: string): FakeStream {
     const found = this.streams.get(name) ?? new FakeStream();
     this.streams.set(name, found);

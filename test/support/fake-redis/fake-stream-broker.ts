@@ -13,7 +13,10 @@ export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
       const { groups, lastId } = this.store.stream(stream);
       if (groups.has(this.group)) return;
       const floor = this.store.strings.get(this.key(stream, 'floor')) ?? '0-0';
-      groups.set(this.group, new FakeGroup(compareIds(lastId, floor) < 0 ? '0-0' : floor));
+      const beganAgain = compareIds(lastId, floor) < 0;
+      const { replayed, deadLettered } = this.notes(stream);
+      if (beganAgain) for (const notes of [replayed, deadLettered]) notes.clear();
+      groups.set(this.group, new FakeGroup(beganAgain ? '0-0' : floor));
     });
   }
 

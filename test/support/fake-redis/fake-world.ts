@@ -1,4 +1,9 @@
-import { deadLetterKeyOf, helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import {
+  deadLetterKeyOf,
+  helperKeyOf,
+  letterNotesOf,
+  replayNotesOf,
+} from '../../../src/transport/protocol/stream-key.js';
 import { effectsKeyOf, type StreamWorld } from '../stream-world.js';
 import { FakeStore } from './fake-store.js';
 import { FakeStreamBroker } from './fake-stream-broker.js';
@@ -16,6 +21,13 @@ export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
     broker: (consumer) => new Broker(store, GROUP, consumer),
     add: (parts) => Promise.resolve(store.add(stream, parts)),
     delete: (id) => Promise.resolve(void store.stream(stream).entries.delete(id)),
+    noteReplayed: (id) => Promise.resolve(void store.notesOf(replayNotesOf(stream)).add(id)),
+    noted: () =>
+      Promise.resolve({
+        replayed: store.notesOf(replayNotesOf(stream)).size,
+        letters: store.notesOf(letterNotesOf(stream)).size,
+        deadLettered: store.notesOf(key('dead-lettered')).size,
+      }),
     loseWaitingList: () => Promise.resolve(void store.waiting.delete(key('retry'))),
     destroyGroup: () => Promise.resolve(void store.stream(stream).groups.delete(GROUP)),
     passTime: (ms) => Promise.resolve(void (store.now += ms)),

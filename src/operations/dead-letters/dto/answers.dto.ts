@@ -32,6 +32,13 @@ export class DeadLetterDto {
   @ApiProperty({ example: '1700000000000-0' })
   id!: string;
 
+  @ApiProperty({
+    description:
+      'Whether nothing proves that this service wrote it: then all that it says is what somebody else says, and it is ' +
+      'replayed only where its stream is said',
+  })
+  foreign!: boolean;
+
   @ApiProperty({ example: 'orders', description: 'The stream that it comes from' })
   stream!: string;
 

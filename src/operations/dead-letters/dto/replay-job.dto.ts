@@ -59,6 +59,9 @@ export class ReplayJobDto {
   @ApiProperty({ type: 'integer', description: 'Gone by other means, or not fit to be put back' })
   skipped!: number;
 
+  @ApiProperty({ type: 'integer', description: 'Of the skipped, those that are foreign' })
+  foreign!: number;
+
   @ApiProperty({ type: FilterDto })
   filter!: FilterDto;
 
@@ -99,6 +102,9 @@ export class DryRunDto {
   @ApiProperty({ description: 'False when there are more than were counted' })
   totalComplete!: boolean;
 
+  @ApiProperty({ type: 'integer', description: 'Dead letters that are meant and foreign: a job skips them' })
+  foreign!: number;
+
   @ApiProperty({ type: [DeadLetterDto], description: 'The oldest few' })
   sample!: DeadLetterDto[];
 }
@@ -120,11 +126,11 @@ export class JobRunsDto {
 
 /** A job as the routes show it. */
 export function jobView(job: ReplayJob): ReplayJobDto {
-  const { id, state, total, isTotalComplete, replayed, repeated, skipped, filter } = job;
+  const { id, state, total, isTotalComplete, replayed, repeated, skipped, foreign, filter } = job;
   const { ratePerSecond, by, startedAt, endedAt, problem } = job;
   const { reason, payload, since, until } = filter;
   return {
-    ...{ job: id, state, total, totalComplete: isTotalComplete, replayed, repeated, skipped },
+    ...{ job: id, state, total, totalComplete: isTotalComplete, replayed, repeated, skipped, foreign },
     filter: {
       ...(reason !== undefined && { reason }),
       ...(payload?.orderId !== undefined && { orderId: payload.orderId }),

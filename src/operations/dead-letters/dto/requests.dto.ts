@@ -8,6 +8,7 @@ import { FilterDto } from './filter.dto.js';
 const CURSOR = '^\\d{1,20}-\\d{1,20}$';
 const MOST_ITEMS = 500;
 const LONGEST_REASON = 500;
+const LONGEST_STREAM = 512;
 
 /** Where a page begins and how long it is. */
 export class PageDto {
@@ -40,6 +41,17 @@ export class ReplayDto {
   @MayBeLeftOut()
   @IsDefined()
   payload?: unknown;
+
+  @ApiPropertyOptional({
+    maxLength: LONGEST_STREAM,
+    example: 'orders',
+    description:
+      'The stream that it goes back to; needed, as a confirmation, where the dead letter is foreign',
+  })
+  @MayBeLeftOut()
+  @IsString()
+  @Length(1, LONGEST_STREAM)
+  stream?: string;
 
   @ApiPropertyOptional({ maxLength: LONGEST_REASON, description: 'Kept in the audit' })
   @MayBeLeftOut()

@@ -9,7 +9,6 @@ import type {
 } from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
-import { replaysIn } from '../../order-event.js';
 import type { Effect } from '../effect.js';
 import {
   OrderStore,
@@ -88,8 +87,8 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 
   async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
-    const { entryId, payload, headers } = event;
-    await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replaysIn(headers));
+    const { entryId, payload, replays } = event;
+    await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replays);
     if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
     const held = await this.heldOutcome(orderId);
     if (held.entryId !== entryId) return 'acknowledge';

@@ -7,17 +7,25 @@ import { number } from './format.js';
 export function replay(letter, onDone) {
   const payload = element('textarea', { name: 'payload', rows: 8, spellcheck: 'false' });
   payload.value = JSON.stringify(letter.payload ?? {}, undefined, 2);
+  const stream = element('input', { name: 'stream', required: true, autocomplete: 'off' });
   const other = element('details', {}, element('summary', {}, 'Send another payload instead'), payload);
   confirmAndRun({
     title: 'Replay this dead letter?',
     action: 'Replay',
     content: [
-      element('p', {}, what(letter), ' goes back into ', element('code', {}, letter.stream), ' once.'),
+      letter.foreign
+        ? element('p', {}, what(letter), ' is foreign: nothing proves that this service wrote it.')
+        : element('p', {}, what(letter), ' goes back into ', element('code', {}, letter.stream), ' once.'),
+      ...(letter.foreign ? [element('label', {}, 'Stream that it goes to', stream)] : []),
       other,
       why(),
     ],
     run: async (form) => {
-      const body = { ...reasonIn(form), ...(other.open && { payload: parsed(payload.value) }) };
+      const body = {
+        ...reasonIn(form),
+        ...(letter.foreign && { stream: stream.value }),
+        ...(other.open && { payload: parsed(payload.value) }),
+      };
       const { entryId } = await json(path(letter, '/replay'), { method: 'POST', body });
       onDone(`Replayed as entry ${entryId}.`);
     },
@@ -59,6 +67,9 @@ export async function replayAll(filter, onDone) {
         {},
         described(filter),
         '. They go back the oldest first, in the background; it can be cancelled.',
+        dry.foreign === 0
+          ? undefined
+          : ` Of those that are meant, ${number(dry.foreign)} are foreign and stay.`,
       ),
       element(
         'ul',

@@ -84,7 +84,7 @@ async function pageFrom(from) {
   return page;
 }
 
-function row({ id, failedAt, orderId, reason, exception, deliveryCount }) {
+function row({ id, failedAt, orderId, reason, exception, deliveryCount, foreign }) {
   const name = orderId ?? '–';
   const open = element(
     'button',
@@ -104,6 +104,7 @@ function row({ id, failedAt, orderId, reason, exception, deliveryCount }) {
       'td',
       { 'data-label': 'Reason' },
       element('span', { class: `tag ${reason === 'retries-exhausted' ? '' : 'warn'}` }, reason),
+      foreign ? element('span', { class: 'tag warn' }, 'foreign') : undefined,
     ),
     element(
       'td',

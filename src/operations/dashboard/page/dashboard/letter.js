@@ -22,8 +22,12 @@ export async function showLetter(id, onDone) {
 }
 
 function factsOf(letter) {
-  const { reason, failedAt, stream, originalId, group, consumer, deliveryCount, replays, id } = letter;
+  const { reason, failedAt, stream, originalId, group, consumer, deliveryCount, replays, id, foreign } =
+    letter;
   const facts = {
+    ...(foreign && {
+      Foreign: 'nothing proves that this service wrote it; all of it is what its writer says',
+    }),
     Reason: reason,
     'Failed at': time(failedAt),
     Deliveries: deliveryCount,

@@ -73,7 +73,7 @@ end
 -- order of the stream: the rows between the first and the last are read at once, each that is not among them by itself.
 local function claim_abandoned(keys, args)
   local stream, group, owner, least_idle = keys[1], args[1], args[3], tonumber(args[4])
-  if #args < 6 then
+  if #args < 6 or is_reserved(owner) then
     return { {}, {} }
   end
   local found = idle_counts(stream, group, owner, args[4], args[5], args[#args - 1], (#args - 4) / 2)

@@ -1,40 +1,51 @@
--- The fields of a dead letter that come from the entry: as they are; those that would collide with ours renamed.
+-- Fields that only a replay writes. In an entry that no replay made they are anybody's.
+local REPLAY_FIELDS = { ['dlt-replays'] = true, ['replay-group'] = true, ['replay-history'] = true }
+
 local MAX_FIELDS = 1000
 
-local function original_fields(fields, added)
-  local copied, replays = {}, '0'
-  local must_pack = #fields > 2 * MAX_FIELDS
+-- The fields of a dead letter that come from the entry: as they are; those that would pass for ours renamed. What a replay
+-- wrote stands by itself, also where the others are packed.
+local function original_fields(fields, added, is_replayed)
+  local own, of_replay = {}, {}
   for i = 1, #fields, 2 do
-    local name, value = fields[i], fields[i + 1]
-    if name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$') then
-      replays = value
-    elseif not must_pack then
-      if added[name] or string.sub(name, 1, 4) == 'dlt-' then
-        name = 'dlt-original-field-' .. name
-      end
-      copied[#copied + 1] = name
-      copied[#copied + 1] = value
+    local name = fields[i]
+    local into = is_replayed and REPLAY_FIELDS[name] and of_replay or own
+    if into == own or name ~= 'dlt-replays' then
+      into[#into + 1] = name
+      into[#into + 1] = fields[i + 1]
     end
   end
-  if must_pack then
+  if #own > 2 * MAX_FIELDS then
     local packed = {}
-    for i, part in ipairs(fields) do
+    for i, part in ipairs(own) do
       packed[i] = #part .. ':' .. part .. ','
     end
-    copied = { 'dlt-original-packed', table.concat(packed) }
+    own = { 'dlt-original-packed', table.concat(packed) }
+  else
+    for i = 1, #own, 2 do
+      if added[own[i]] or REPLAY_FIELDS[own[i]] or string.sub(own[i], 1, 4) == 'dlt-' then
+        own[i] = 'dlt-original-field-' .. own[i]
+      end
+    end
   end
-  return copied, replays
+  for _, part in ipairs(of_replay) do
+    own[#own + 1] = part
+  end
+  return own
 end
 
 -- How long a receipt tells the repeat of a step how the step ended, in ms.
 local RECEIPT_MS = 60000
 
--- KEYS: stream, dead-letter stream, waiting list, receipt, keys of the writes. ARGV: group, owner, id, count, least idle time in
--- ms, number of names and values to add, these, number of names and values of the entry as the caller holds it (used
--- only when the stream has lost it; 0 when the caller holds nothing), these, the writes.
+-- KEYS: stream, dead-letter stream, waiting list, receipt, notes of dead letters, notes of the group's dead-lettered entries,
+-- keys of the writes. ARGV: group, owner, id, count, least idle time in ms, how often it was replayed before, number of
+-- names and values to add, these, number of names and values of the entry as the caller holds it (used only when the
+-- stream has lost it; 0 when the caller holds nothing), these, the writes. An entry that the group dead-lettered before
+-- is a 'duplicate', whatever became of its dead letter.
 local function dead_letter(keys, args)
   local stream, letters, waiting, receipt, group, id = keys[1], keys[2], keys[3], keys[4], args[1], args[3]
-  local at = 6
+  local letter_notes, ended, replays = keys[5], keys[6], args[6]
+  local at = 7
   local added, names = {}, {}
   for i = 1, tonumber(args[at]), 2 do
     added[#added + 1] = args[at + i]
@@ -51,7 +62,9 @@ local function dead_letter(keys, args)
     or type_error(letters, 'stream')
     or type_error(waiting, 'zset')
     or type_error(receipt, 'string')
-    or writes_error(writes, { stream, letters, waiting, receipt }, {})
+    or type_error(letter_notes, 'zset')
+    or type_error(ended, 'zset')
+    or writes_error(writes, { stream, letters, waiting, receipt, letter_notes, ended }, {})
   if problem then
     return raise(problem)
   end
@@ -67,17 +80,18 @@ local function dead_letter(keys, args)
   if row.idle < tonumber(args[5]) then
     return { 'taken' }
   end
-  local entry = redis.call('XRANGE', stream, id, id)[1]
+  local is_ended = redis.call('ZSCORE', ended, id)
+  local entry = not is_ended and redis.call('XRANGE', stream, id, id)[1]
   local fields = entry and entry[2] or held
-  if #fields == 0 then
+  if #fields == 0 and not is_ended then
     return { 'vanished' }
   end
-  if is_prevented(writes) then
+  if is_ended or is_prevented(writes) then
     redis.call('XACK', stream, group, id)
     redis.call('ZREM', waiting, id)
     return { 'duplicate' }
   end
-  local letter, replays = original_fields(fields, names)
+  local letter = original_fields(fields, names, replays ~= '0')
   for _, part in ipairs(added) do
     letter[#letter + 1] = part
   end
@@ -87,6 +101,8 @@ local function dead_letter(keys, args)
   redis.call('XACK', stream, group, id)
   redis.call('ZREM', waiting, id)
   redis.call('SET', receipt, letter_id, 'PX', RECEIPT_MS)
+  note_id(letter_notes, letter_id)
+  note_id(ended, id)
   apply_writes(writes, letter_id)
   return { 'done', letter_id }
 end

@@ -34,7 +34,7 @@ local function read_letter(fields)
       if not originals then
         return info, nil
       end
-    elseif string.sub(name, 1, 4) == 'dlt-' then
+    elseif string.sub(name, 1, 4) == 'dlt-' or REPLAY_FIELDS[name] then
       info[name] = value
     elseif name ~= 'retry' then
       originals[#originals + 1] = name
@@ -66,8 +66,8 @@ end
 local LONGEST_HISTORY = 1000
 
 -- Where earlier replays of the entry came from: '<entry id>:<dead-letter id>' for each, the last ten.
-local function replay_history(history, info, letter_id)
-  local steps = {}
+local function replay_history(info, letter_id)
+  local steps, history = {}, info['replay-history'] or ''
   if #history > LONGEST_HISTORY then
     history = ''
   end
@@ -80,14 +80,12 @@ local function replay_history(history, info, letter_id)
   return table.concat(steps, ' ', math.max(1, #steps - 9))
 end
 
--- The entry that goes back to the stream.
+-- The entry that goes back to the stream. Fields that only a replay writes are ours alone there, whoever wrote such before.
 local function replayed_entry(stream, letter_id, info, originals)
-  local entry, history, has_retry = {}, '', false
+  local entry, has_retry = {}, false
   for i = 1, #originals, 2 do
     local name, value = originals[i], originals[i + 1]
-    if name == 'replay-history' then
-      history = value
-    elseif name ~= 'replay-group' and not (name == 'dlt-replays' and string.match(value, '^%d%d?%d?%d?%d?%d?$')) then
+    if not REPLAY_FIELDS[name] then
       has_retry = has_retry or name == 'retry'
       entry[#entry + 1] = name
       entry[#entry + 1] = name == 'retry' and '0' or value
@@ -106,7 +104,7 @@ local function replayed_entry(stream, letter_id, info, originals)
   if group and group_named(stream, group) then
     add('replay-group', group)
   end
-  add('replay-history', replay_history(history, info, letter_id))
+  add('replay-history', replay_history(info, letter_id))
   for _, part in ipairs(added) do
     entry[#entry + 1] = part
   end
@@ -139,15 +137,17 @@ local function write_audit(key, audit, ...)
   redis.call('XTRIM', key, 'MINID', '~', string.format('%.0f', math.max(0, now_ms() - audit.max_age)))
 end
 
-local function remove_letter(letters, id)
+local function remove_letter(letters, notes, id)
   for _, group in ipairs(groups_of(letters)) do
     redis.call('XACK', letters, group.name, id)
   end
   redis.call('XDEL', letters, id)
+  redis.call('ZREM', notes, id)
 end
 
-local function letter_error(letters, audit, receipt)
+local function letter_error(letters, audit, receipt, notes)
   return type_error(letters, 'stream')
+    or type_error(notes, 'zset')
     or type_error(audit, 'stream')
     or type_error(receipt, 'string')
     or denied_error({
@@ -155,27 +155,36 @@ local function letter_error(letters, audit, receipt)
       { 'XINFO', 'GROUPS', letters },
       { 'XACK', letters, 'x', '0-0' },
       { 'XDEL', letters, '0-0' },
+      { 'ZREM', notes, '' },
       { 'XADD', audit, '0-0', 'a', 'b' },
       { 'XTRIM', audit, 'MAXLEN', 'x' },
       { 'SET', receipt, 'x', 'PX', '0' },
     })
 end
 
--- KEYS: dead-letter stream, audit stream, receipt, stream, job, keys of the writes. ARGV: dead-letter id, token of the
--- request, id of the job ('' for none), '1' to replace the payload, data in its place, the audit, the writes. Moves a
--- dead letter back to its stream. Answers 'done', 'replayed' or 'discarded' (by another request
--- before) and the id of the new entry; 'missing'; 'foreign' (it comes from another stream); 'unreadable' (it is packed
--- in another way than ours); 'too-large'; 'stopped' (the job does not run).
+-- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters, stream, job, notes of replayed entries, keys of the
+-- writes. ARGV: dead-letter id, token of the request, id of the job ('' for none), '1' where an operator said the stream,
+-- '1' to replace the payload, data in its place, the audit, the writes. Moves a dead letter back to its stream. Answers
+-- 'done', 'replayed' or 'discarded' (by another request before) and the id of the new entry; 'missing'; 'foreign' (we did
+-- not write it, and nobody said the stream); 'unreadable' (it is packed in another way than ours); 'too-large'; 'stopped'
+-- (the job does not run).
 local function replay(keys, args)
-  local letters, audit_key, receipt, stream, job, id, token = keys[1], keys[2], keys[3], keys[4], keys[5], args[1], args[2]
-  local audit, at = parse_audit(args, 6)
+  local letters, audit_key, receipt, notes, id, token = keys[1], keys[2], keys[3], keys[4], args[1], args[2]
+  local stream, job, replayed = keys[5], keys[6], keys[7]
+  local audit, at = parse_audit(args, 7)
   local writes = parse_writes(keys, args, at)
-  local problem = letter_error(letters, audit_key, receipt)
+  local problem = letter_error(letters, audit_key, receipt, notes)
     or type_error(stream, 'stream')
     or type_error(job, 'hash')
-    or denied_error({ { 'XADD', stream, '0-0', 'a', 'b' }, { 'XINFO', 'GROUPS', stream } })
+    or type_error(replayed, 'zset')
+    or denied_error({
+      { 'XADD', stream, '0-0', 'a', 'b' },
+      { 'XINFO', 'GROUPS', stream },
+      { 'ZSCORE', notes, '' },
+      { 'ZADD', replayed, 'x', 'x' },
+    })
     or (args[3] ~= '' and denied_error({ { 'HGET', job, 'id' }, { 'HINCRBY', job, 'id', 'x' } }))
-    or writes_error(writes, { letters, audit_key, receipt, stream, job }, {})
+    or writes_error(writes, { letters, audit_key, receipt, notes, stream, job, replayed }, {})
   if problem then
     return raise(problem)
   end
@@ -191,11 +200,15 @@ local function replay(keys, args)
     return { 'missing' }
   end
   local info, originals = read_letter(letter[2])
-  if (info['dlt-original-stream'] or stream) ~= stream then
-    return { 'foreign' }
+  local reason = info['dlt-reason'] or ''
+  if not redis.call('ZSCORE', notes, id) then
+    if args[4] ~= '1' then
+      return { 'foreign' }
+    end
+    info = {} -- What it says of itself is anybody's.
   end
-  if args[4] == '1' then
-    originals = with_data(originals or {}, args[5])
+  if args[5] == '1' then
+    originals = with_data(originals or {}, args[6])
   end
   if not originals then
     return { 'unreadable' }
@@ -205,7 +218,8 @@ local function replay(keys, args)
     return { 'too-large' }
   end
   local entry_id = redis.call('XADD', stream, '*', unpack(entry))
-  remove_letter(letters, id)
+  note_id(replayed, entry_id)
+  remove_letter(letters, notes, id)
   redis.call('SET', receipt, 'replayed ' .. entry_id .. ' ' .. token, 'PX', LETTER_RECEIPT_MS)
   if args[3] ~= '' then
     redis.call('HINCRBY', job, 'replayed', 1)
@@ -213,16 +227,16 @@ local function replay(keys, args)
       redis.call('HINCRBY', job, 'repeated', 1)
     end
   end
-  write_audit(audit_key, audit, 'deadLetterId', id, 'entryId', entry_id, 'deadLetterReason', info['dlt-reason'] or '')
+  write_audit(audit_key, audit, 'deadLetterId', id, 'entryId', entry_id, 'deadLetterReason', reason)
   apply_writes(writes, entry_id)
   return { 'done', entry_id }
 end
 
--- KEYS: dead-letter stream, audit stream, receipt. ARGV: dead-letter id, token of the request, the audit. Answers as replay does.
+-- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters. ARGV: dead-letter id, token of the request, the audit. Answers as replay does.
 local function discard(keys, args)
-  local letters, audit_key, receipt, id, token = keys[1], keys[2], keys[3], args[1], args[2]
+  local letters, audit_key, receipt, notes, id, token = keys[1], keys[2], keys[3], keys[4], args[1], args[2]
   local audit = parse_audit(args, 3)
-  local problem = letter_error(letters, audit_key, receipt)
+  local problem = letter_error(letters, audit_key, receipt, notes)
   if problem then
     return raise(problem)
   end
@@ -235,7 +249,7 @@ local function discard(keys, args)
     return { 'missing' }
   end
   local info = read_letter(letter[2])
-  remove_letter(letters, id)
+  remove_letter(letters, notes, id)
   redis.call('SET', receipt, 'discarded  ' .. token, 'PX', LETTER_RECEIPT_MS)
   write_audit(audit_key, audit, 'deadLetterId', id, 'deadLetterReason', info['dlt-reason'] or '', 'originalId', info['dlt-original-id'] or '')
   return { 'done', '' }

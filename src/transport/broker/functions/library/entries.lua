@@ -11,6 +11,11 @@
 
 local PARKING = '@retry'
 
+-- Names that begin so are no process's: what is pending for them waits for something, and is taken by its own step alone.
+local function is_reserved(consumer)
+  return string.sub(consumer, 1, 1) == '@'
+end
+
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -144,6 +149,22 @@ local function floor_of(stream, group)
     return id_before(summary[2])
   end
   return group['last-delivered-id']
+end
+
+-- Notes ------------------------------------------------------------------------------------------------------------
+
+-- Notes keep what only we may say of an entry where no producer writes: the ids of which it is true, by their time.
+local function note_id(notes, id)
+  redis.call('ZADD', notes, (split_id(id)), id)
+end
+
+-- Forgets a thousand of the notes of ids up to a time, as a score. Answers whether there may be more.
+local function forget(notes, highest)
+  local ids = redis.call('ZRANGEBYSCORE', notes, '-inf', highest, 'LIMIT', 0, 1000)
+  if #ids > 0 then
+    redis.call('ZREM', notes, unpack(ids))
+  end
+  return #ids == 1000
 end
 
 -- Writes that travel with a step ------------------------------------------------------------------------------------

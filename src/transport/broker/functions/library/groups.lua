@@ -1,8 +1,10 @@
--- KEYS: stream, floor. ARGV: group. Makes the group if it is not there: at its floor, so that what is done is not
--- repeated; at 0 when it never was, or when the stream began anew.
+-- KEYS: stream, floor, notes of replayed entries, notes of the group's dead-lettered entries. ARGV: group. Makes the group if
+-- it is not there: at its floor, so that what is done is not repeated; at 0 when it never was, or when the stream began
+-- again: its ids may come again too, so nothing is known of them.
 local function ensure_group(keys, args)
   local stream, floor_key, group = keys[1], keys[2], args[1]
   local problem = type_error(stream, 'stream') or type_error(floor_key, 'string')
+    or type_error(keys[3], 'zset') or type_error(keys[4], 'zset')
   if problem then
     return raise(problem)
   end
@@ -11,11 +13,14 @@ local function ensure_group(keys, args)
   end
   local start = '0'
   local floor = redis.call('GET', floor_key)
-  if floor and split_id(floor) and redis.call('TYPE', stream).ok == 'stream' then
+  local began_again = redis.call('TYPE', stream).ok == 'none'
+  if floor and split_id(floor) and not began_again then
     local last = to_map(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
-    if not id_less(last, floor) then
-      start = floor
-    end
+    began_again = id_less(last, floor)
+    start = began_again and '0' or floor
+  end
+  if began_again then
+    while forget(keys[3], '+inf') or forget(keys[4], '+inf') do end
   end
   redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
   return start

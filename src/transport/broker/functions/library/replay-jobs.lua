@@ -32,7 +32,8 @@ local function start_job(keys, args)
   return { 'done' }
 end
 
--- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between. Answers whether it went on.
+-- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between, how many of them because
+-- they are foreign. Answers whether it went on.
 local function advance_job(keys, args)
   local problem = type_error(keys[1], 'hash')
   if problem then
@@ -45,6 +46,7 @@ local function advance_job(keys, args)
   if cursor == args[2] then
     redis.call('HSET', keys[1], 'cursor', args[3], 'problem', '')
     redis.call('HINCRBY', keys[1], 'skipped', args[4])
+    redis.call('HINCRBY', keys[1], 'foreign', args[5])
   end
   return 1
 end

@@ -4,11 +4,12 @@ local function is_denied(message)
 end
 
 local function denied_commands(attempts)
-  local denied = {}
+  local denied, named = {}, {}
   for _, attempt in ipairs(attempts) do
-    local answer = redis.pcall(unpack(attempt))
-    if type(answer) == 'table' and answer.err and is_denied(answer.err) then
-      denied[#denied + 1] = string.lower(attempt[1])
+    local name, answer = string.lower(attempt[1]), redis.pcall(unpack(attempt))
+    if type(answer) == 'table' and answer.err and is_denied(answer.err) and not named[name] then
+      denied[#denied + 1] = name
+      named[name] = true
     end
   end
   return denied
@@ -19,7 +20,7 @@ local function denied_error(attempts)
   return denied[1] and 'NOPERM this user may not use ' .. table.concat(denied, ', ') or nil
 end
 
--- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses. ARGV: group, '1' if writes of the application travel with settlements.
+-- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses, the notes of all kinds. ARGV: group, '1' if writes of the application travel with settlements.
 -- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
 -- form that changes nothing.
 local function check_rights(keys, args)
@@ -45,6 +46,9 @@ local function check_rights(keys, args)
     { 'TYPE', keys[1] },
     { 'TIME' },
   }
+  for i = 5, #keys do
+    table.insert(attempts, { 'ZADD', keys[i], 'x', 'x' })
+  end
   local missing = denied_commands(attempts)
   if args[2] == '1' then
     local named = {}

@@ -35,6 +35,30 @@ local function repair_waiting(keys, args)
   return { removed, #ids }
 end
 
+-- What a stream has no more needs no notes. Looked for only when there are more notes than entries: that bounds them.
+local function forget_gone(stream, notes)
+  if redis.call('ZCARD', notes) <= redis.call('XLEN', stream) then
+    return
+  end
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  forget(notes, first and '(' .. split_id(first[1]) or '+inf')
+end
+
+-- KEYS: stream, dead-letter stream, notes of replayed entries, of the group's dead-lettered entries, of dead letters.
+local function forget_notes(keys)
+  local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'stream')
+  for i = 3, 5 do
+    problem = problem or type_error(keys[i], 'zset')
+  end
+  if problem then
+    return raise(problem)
+  end
+  forget_gone(keys[1], keys[3])
+  forget_gone(keys[1], keys[4])
+  forget_gone(keys[2], keys[5])
+  return 1
+end
+
 -- KEYS: list of limits by consumer. ARGV: consumer, its limit in ms, names of the consumers there are. Forgets those that
 -- are gone. Answers the largest limit.
 local function announce(keys, args)
@@ -66,7 +90,7 @@ local function reap_consumer(keys, args)
   if problem then
     return raise(problem)
   end
-  if args[2] == PARKING or not group_named(keys[1], args[1]) then
+  if is_reserved(args[2]) or not group_named(keys[1], args[1]) then
     return 0
   end
   for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', keys[1], args[1])) do
