@@ -96,6 +96,12 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
       `An entry of "${pattern}" was replayed for the group "${replayGroup}" and is skipped`,
     detail: entryOf,
   },
+  'replay-fields-ignored': {
+    level: 'warn',
+    kind: ({ pattern, fields }) =>
+      `A producer wrote ${fields.join(', ')} into an entry of "${pattern}", which only a replay may`,
+    detail: ({ entryId }) => `entry ${entryId}; the fields say nothing, and it is delivered like any other`,
+  },
   reclaimed: {
     level: 'warn',
     kind: ({ pattern, owner }) => `Entries of "${pattern}" were taken over from "${owner}", which is silent`,
