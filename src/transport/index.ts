@@ -50,6 +50,8 @@ export type {
   DeliveryEvent,
   DuplicateWaitingEvent,
   FailedEvent,
+  IntakePausedEvent,
+  IntakeResumedEvent,
   PutOffEvent,
   ReclaimedEvent,
   RecoveredEvent,

@@ -126,7 +126,8 @@ describe('the service with DATABASE_URL', () => {
     expect((await get(`${service.url}/health/ready`)).status).toBe(200);
     expect(await saysReady(service)).toBe(1);
     const labels = { stream, group: 'g' };
-    expect((await metrics(service)).value('order_streams_put_off_total', labels)).toBeGreaterThan(2);
+    const putOff = { ...labels, reason: 'postgresql' };
+    expect((await metrics(service)).value('order_streams_put_off_total', putOff)).toBeGreaterThan(2);
     expect((await metrics(service)).value('order_streams_retried_total', labels)).toBe(0);
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
     expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);

@@ -104,6 +104,8 @@ function observe(server: RedisStreamsServer): Told {
     failed: [],
     'retry-scheduled': [],
     'put-off': [],
+    'intake-paused': [],
+    'intake-resumed': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],

@@ -26,6 +26,8 @@ const REASONS = [
   ...['retries-exhausted', 'not-retryable', 'malformed', 'no-handler', 'abandoned', 'vanished'],
 ] as const;
 
+const PUT_OFF_REASONS = ['redis', 'postgresql', 'dependency', 'classifier'] as const;
+
 /** Every counter of what happens to entries, one row each. */
 export const EVENT_COUNTERS = [
   counter('received', {
@@ -72,7 +74,12 @@ export const EVENT_COUNTERS = [
   }),
   counter('put-off', {
     name: 'order_streams_put_off_total',
-    help: 'Failed entries that wait uncharged, because something that their handler needs is away',
+    help: 'Entries that wait uncharged, by what cannot be used; "classifier" where the options alone say so',
+    split: { label: 'reason', of: ({ reason }) => reason, known: PUT_OFF_REASONS },
+  }),
+  counter('intake-paused', {
+    name: 'order_streams_intake_paused_total',
+    help: 'Times that no further entries were taken, because Redis refused writes or did not answer',
   }),
   counter('dead-lettered', {
     name: 'order_streams_dead_lettered_total',

@@ -73,7 +73,7 @@ describe('EventTally', () => {
 
   it('tells commits that were refused and duplicates apart from what was handled', async () => {
     const registry = new Registry();
-    const delivery = { ...failed(undefined), settlement: 'taken' };
+    const delivery = { ...failed(undefined), settlement: 'taken', reason: 'redis' };
     const names = ['commits_refused', 'duplicates', 'duplicate_waits', 'skipped', 'put_off'];
     for (const name of names) {
       new EventTally(rowOf(`order_streams_${name}_total`), () => [], registry).add(delivery);
@@ -83,7 +83,7 @@ describe('EventTally', () => {
       'order_streams_duplicates_total{stream="orders",group="g"}': 1,
       'order_streams_duplicate_waits_total{stream="orders",group="g"}': 1,
       'order_streams_skipped_total{stream="orders",group="g"}': 1,
-      'order_streams_put_off_total{stream="orders",group="g"}': 1,
+      'order_streams_put_off_total{stream="orders",group="g",reason="redis"}': 1,
     });
   });
 

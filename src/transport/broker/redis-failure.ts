@@ -1,4 +1,6 @@
 import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
+import { CLUSTER_CHANGES, LOST_LINK, REFUSES_FOR_NOW } from '../policy/redis-trouble.js';
+import { LINK_CODES } from '../policy/trouble.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 
 /** The ways in which Redis fails a command, as far as they call for different answers. */
@@ -7,7 +9,6 @@ export type RedisFailure =
   | 'group-exists'
   | 'wrong-type'
   | 'refuses-writes'
-  /** The slot is on the move, or has no master right now: nothing was done, and soon it can be. */
   | 'cluster-changes'
   | 'no-permission'
   | 'unusable-writes'
@@ -22,9 +23,9 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
   // Redis 7.0 when a blocked read loses its stream or its group, 7.2 and later, and Valkey.
   [/^(NOGROUP|UNBLOCKED the stream key no longer exists)/, 'group-missing'],
   [/^BUSYGROUP/, 'group-exists'],
-  [/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) |Last error: .*(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /, 'cluster-changes'],
+  [CLUSTER_CHANGES, 'cluster-changes'],
   [/^WRONGTYPE/, 'wrong-type'],
-  [/^(READONLY|MISCONF|NOREPLICAS|OOM|LOADING|MASTERDOWN|BUSY |UNBLOCKED)/, 'refuses-writes'],
+  [REFUSES_FOR_NOW, 'refuses-writes'],
   [/^(NOPERM|NOAUTH|WRONGPASS)|ACL failure in script|executing the script can't/, 'no-permission'],
   [/^UNUSABLE/, 'unusable-writes'],
   [/^ERR Function not found/, 'function-missing'],
@@ -36,9 +37,6 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
   [/^ERR Library '.*' already exists/, 'library-exists'],
 ];
 
-const LOST_LINK =
-  /Connection is closed|max retries per request|Command aborted|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|Stream isn't writeable|Cluster isn't ready|Cluster is ended|None of startup nodes|slots cache/i;
-
 /** Says which failure an error of ioredis is. */
 export function failureOf(error: unknown): RedisFailure {
   if (error instanceof MissingPermissionError) return 'no-permission';
@@ -47,7 +45,7 @@ export function failureOf(error: unknown): RedisFailure {
   for (const [pattern, failure] of FAILURES) {
     if (pattern.test(message)) return failure;
   }
-  return LOST_LINK.test(message) || LOST_LINK.test(codeOf(error)) ? 'unreachable' : 'other';
+  return LOST_LINK.test(message) || LINK_CODES.has(codeOf(error, message)) ? 'unreachable' : 'other';
 }
 
 /**
@@ -60,6 +58,8 @@ export function isAboutCommand(error: unknown): boolean {
   return failure === 'no-permission' && error instanceof Error && /^NOPERM .*\bkeys?\b/.test(error.message);
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+/** The code that the system gave, or its word in the message. */
+function codeOf(error: unknown, message: string): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code || (/\bE[A-Z_]{4,}\b/.exec(message)?.[0] ?? '');
 }

@@ -1,4 +1,5 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
+import { NOT_PUT_OFF, type PutOffs } from '../policy/put-off.js';
 import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
 import { parkAnswersOf, parkArguments } from './functions/park-arguments.js';
 import { writeArguments } from './functions/write-arguments.js';
@@ -12,6 +13,7 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  KeptPutOffs,
   Park,
   ParkAnswer,
   Settlement,
@@ -20,6 +22,9 @@ import type { SettlementBroker } from './stream-broker.js';
 
 /** How much longer than its entry waits a streak is kept, in milliseconds. */
 const STREAK_TTL_MS = 86_400_000;
+
+/** How much longer than its entry waits, and then may run, it is remembered that it was put off, in milliseconds. */
+const PUT_OFF_SPARE_MS = 600_000;
 
 /** Ends deliveries: XACK, and the fenced functions of the library. */
 export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
@@ -90,6 +95,25 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return released;
   }
 
+  async putOff(
+    stream: string,
+    { id, deliveryCount }: EntryRef,
+    delayMs: number,
+    { times, forMs, longestRunMs }: KeptPutOffs,
+  ): Promise<number> {
+    const keys = [stream, this.key(stream, 'retry'), this.key(stream, 'put-off', id)];
+    const ttlMs = Math.round(delayMs) + longestRunMs + PUT_OFF_SPARE_MS;
+    const kept = `${times}:${Math.round(forMs)}`;
+    const args = [...this.me(), Math.round(delayMs), id, deliveryCount, kept, ttlMs];
+    return (await this.functions.call('put_off', keys, args)) as number;
+  }
+
+  async readPutOffs(stream: string, id: string): Promise<PutOffs> {
+    const kept = await this.readText(this.key(stream, 'put-off', id));
+    const [times = 0, forMs = 0] = (kept ?? '').split(':').map(Number);
+    return times > 0 && forMs >= 0 ? { times, forMs } : NOT_PUT_OFF;
+  }
+
   async extend(stream: string, entries: readonly EntryRef[]): Promise<string[]> {
     const lost: string[] = [];
     for (const page of pagesOf(entries)) {
@@ -101,10 +125,15 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
   }
 
   async readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined> {
+    return parseStreak(await this.readText(this.key(stream, 'error', id)));
+  }
+
+  /** Of a key that holds something else, nothing: an entry must not wait for somebody who mends that. */
+  private async readText(key: string): Promise<string | null> {
     try {
-      return parseStreak(await this.commands.get(this.key(stream, 'error', id)));
+      return await this.commands.get(key);
     } catch (error) {
-      if (failureOf(error) === 'wrong-type') return undefined;
+      if (failureOf(error) === 'wrong-type') return null;
       throw error;
     }
   }

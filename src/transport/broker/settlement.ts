@@ -1,3 +1,4 @@
+import type { PutOffs } from '../policy/put-off.js';
 import type { StreamEntry } from '../protocol/entry.js';
 import type { FollowUp } from '../protocol/commit-transaction.js';
 import type { StreamWrite } from '../protocol/stream-write.js';
@@ -25,6 +26,12 @@ export interface Park {
 
 /** How one park ended: with nothing written where it was `refused`. */
 export type ParkAnswer = Settlement | { readonly refused: string };
+
+/** What is remembered of an entry that is put off. */
+export interface KeptPutOffs extends PutOffs {
+  /** How long its handler may take the next time, in milliseconds; 0 for ever. */
+  readonly longestRunMs: number;
+}
 
 /** What moves an entry to its dead-letter stream. */
 export interface DeadLetterRequest {

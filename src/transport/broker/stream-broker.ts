@@ -1,4 +1,5 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
+import type { PutOffs } from '../policy/put-off.js';
 import type { StreamEntry } from '../protocol/entry.js';
 import type { StreamWrite } from '../protocol/stream-write.js';
 import type { MarkerBroker } from './markers.js';
@@ -11,6 +12,7 @@ import type {
   DeadLetterRequest,
   EntryRef,
   GroupLimit,
+  KeptPutOffs,
   PendingEntry,
   RedisSettings,
   Settlement,
@@ -52,6 +54,15 @@ export interface SettlementBroker {
    * @returns how many were still ours
    */
   release(stream: string, entries: readonly EntryRef[], delayMs?: number): Promise<number>;
+  /**
+   * As {@link release} for one entry, and remembers how often and for how long it was put off: for as long as it waits
+   * and then may run, and ten minutes more.
+   *
+   * @returns 1 if it was still ours, else 0
+   */
+  putOff(stream: string, entry: EntryRef, delayMs: number, putOffs: KeptPutOffs): Promise<number>;
+  /** What {@link putOff} remembers of an entry. */
+  readPutOffs(stream: string, id: string): Promise<PutOffs>;
   /** How an entry failed before, as far as that was kept with {@link errorStreakWrites}. */
   readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined>;
   /** The writes that keep a streak for as long as the entry waits, and a day longer. */

@@ -209,7 +209,7 @@ export class EntryProcessor {
     held: HeldEntry,
     end: Exclude<IdempotencyEnd, { outcome: 'done' }>,
   ): Promise<ProcessingEnd> {
-    const { source, acknowledger, observers, tracing } = this.parts;
+    const { source, acknowledger, observers, settler, tracing } = this.parts;
     const described = (): DeliveryEvent => describeDelivery(source, held.delivery, held.event);
     if (end.outcome === 'duplicate') {
       tracing.settled(held.delivery, 'duplicate');
@@ -219,23 +219,14 @@ export class EntryProcessor {
     }
     if (end.outcome === 'busy') {
       const { retryInMs: delayMs, cause } = end;
-      await this.putOff(held, delayMs, cause);
-      if (cause === undefined) observers.tell('duplicate-waiting', () => ({ ...described(), delayMs }));
+      if (cause !== undefined) await this.settleFailure(held, cause, delayMs);
+      else {
+        await settler.putOff(held, delayMs);
+        tracing.dueAgain(held.delivery, 'duplicate-waiting', delayMs);
+        observers.tell('duplicate-waiting', () => ({ ...described(), delayMs }));
+      }
     }
     return 'settled';
-  }
-
-  private async putOff(held: HeldEntry, delayMs: number, cause: unknown): Promise<void> {
-    const { settler, tracing } = this.parts;
-    if (cause === undefined) {
-      await settler.putOff(held, delayMs);
-      tracing.dueAgain(held.delivery, 'duplicate-waiting', delayMs);
-      return;
-    }
-    await tracing.failure(held.delivery, cause, async () => {
-      await settler.putOff(held, delayMs, cause);
-      tracing.dueAgain(held.delivery, 'put-off', delayMs);
-    });
   }
 
   /** @returns undefined, or while Redis lags behind a promise of its catching up */
@@ -268,10 +259,10 @@ export class EntryProcessor {
     return describeSettled(this.parts.source, held.delivery, held.event, durationMs);
   }
 
-  private settleFailure(held: HeldEntry, error: unknown): Promise<void> {
+  private settleFailure(held: HeldEntry, error: unknown, storeAsksMs?: number): Promise<void> {
     const { settler, tracing } = this.parts;
     return tracing.failure(held.delivery, error, () =>
-      settler.settleFailure(held.delivery, this.failed(held, error)),
+      settler.settleFailure(held.delivery, this.failed(held, error), storeAsksMs),
     );
   }
 

@@ -1,12 +1,10 @@
 import { backoffDelay, type FailedAttempt } from '../policy/backoff.js';
-import { decide, type Decision, type Failure } from '../policy/decide.js';
+import { decide, type Decision, type Failure, type WaitLimits } from '../policy/decide.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
 
 /** What decisions depend on; a classifier or backoff of the user may throw, then the defaults decide. */
-export interface DecisionParts {
+export interface DecisionParts extends WaitLimits {
   readonly policy: RetryPolicy;
-  /** Longest time that an entry may wait for a retry, in milliseconds. */
-  readonly maxRetryDelayMs: number;
   /** Told what the user's functions throw. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -15,12 +13,12 @@ const { backoff: DEFAULT_BACKOFF } = DEFAULT_RETRY_POLICY;
 
 /** What becomes of an entry after a failure. */
 export function decideSafely(failure: Failure, parts: DecisionParts): Decision {
-  const { policy, maxRetryDelayMs, onFailure } = parts;
+  const { policy, onFailure } = parts;
   try {
-    return decide(failure, policy, maxRetryDelayMs);
+    return decide(failure, policy, parts);
   } catch (thrown) {
     onFailure(thrown);
-    return decide(failure, { ...policy, classify: undefined, backoff: DEFAULT_BACKOFF }, maxRetryDelayMs);
+    return decide(failure, { ...policy, classify: undefined, backoff: DEFAULT_BACKOFF }, parts);
   }
 }
 

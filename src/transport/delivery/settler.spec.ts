@@ -24,8 +24,10 @@ describe('Settler', () => {
       observers: new Observers(() => undefined),
       policy: DEFAULT_RETRY_POLICY,
       maxRetryDelayMs: 50,
+      maxPutOffMs: 50,
       hook: () => undefined,
       onFailure: () => undefined,
+      onTrouble: () => undefined,
     });
     const entry = { id: '1-0', deliveryCount: 1, runsAlone: false };
     await settler.putOff(entry, 1_000);

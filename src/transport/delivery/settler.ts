@@ -2,7 +2,10 @@ import type { EntryRef } from '../broker/settlement.js';
 import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { FailedEvent } from '../observe/transport-events.js';
+import type { Decision, Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
+import type { PutOffs } from '../policy/put-off.js';
+import { troubleOf } from '../policy/trouble.js';
 import { nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
@@ -25,6 +28,8 @@ export interface SettlerParts extends DecisionParts {
   readonly arbiter: () => DeadLetterArbiter | undefined;
   /** Told when Redis refuses a step, which is tried again, and of what else goes wrong beside the handler. */
   readonly onFailure: (error: unknown) => void;
+  /** Told what an entry is put off for. */
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** How an abandoned entry ended: `retry` means that it wants to be run once more, `left` that it stays as it is. */
@@ -40,21 +45,34 @@ export class Settler {
     this.letters = new DeadLetterWriter({ ...parts, steps: this.steps });
   }
 
-  /** Settles a failed delivery; the entry is not ours any more then, unless Redis never took the step. */
-  async settleFailure(delivery: Delivery, failed: FailedEvent): Promise<void> {
+  /**
+   * Settles a failed delivery; the entry is not ours any more then, unless Redis never took the step.
+   *
+   * @param storeAsksMs - the pause that an idempotency store asks for that could not be used: then its handler was not
+   * called, and the entry is put off whatever the classifier says
+   */
+  async settleFailure(delivery: Delivery, failed: FailedEvent, storeAsksMs?: number): Promise<void> {
     const { source, policy } = this.parts;
     const { error, entryId } = failed;
     const streak = policy.resetOnErrorChange ? await this.streakOf(failed) : undefined;
     const retry = failed.retry - (streak?.beganAtRetry ?? 0);
-    const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream };
+    const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream, storeAsksMs };
     const decision = decideSafely(failure, this.parts);
+    if (decision.action === 'put-off') return this.putOffFailed(delivery, failed, failure, streak);
+    return this.carryOut(decision, delivery, failed, streak);
+  }
+
+  private async carryOut(
+    decision: Exclude<Decision, { action: 'put-off' }>,
+    delivery: Delivery,
+    failed: FailedEvent,
+    streak: ErrorStreak | undefined,
+  ): Promise<void> {
     switch (decision.action) {
       case 'park':
         return this.park(delivery, failed, decision.delayMs, streak);
-      case 'put-off':
-        return this.putOffFailed(delivery, failed, decision.delayMs);
       case 'settle':
-        await this.settle(delivery, failed, source.consumer);
+        await this.settle(delivery, failed, this.parts.source.consumer);
         return;
       case 'dead-letter':
         return this.endFailed(delivery, failed, decision.reason);
@@ -101,31 +119,49 @@ export class Settler {
   /**
    * Hands an entry back that no handler works on, for another try after a while; no delivery is charged.
    *
-   * @param cause - the trouble that it is put off for, if that is the reason
+   * @param putOffs - what is to be remembered, where trouble is the reason
    * @returns whether it was still ours
    */
   async putOff(
     { id, deliveryCount, runsAlone }: EntryRef & { readonly runsAlone: boolean },
     delayMs: number,
-    cause?: unknown,
+    putOffs?: PutOffs,
   ): Promise<boolean> {
-    const { broker, source, maxRetryDelayMs, onFailure } = this.parts;
-    if (cause !== undefined) onFailure(cause);
+    const { broker, source, maxRetryDelayMs, policy } = this.parts;
     const entry = { id, deliveryCount };
     // What waits for longer than that counts as due at once, and would go to and fro without a pause.
     const waitMs = Math.min(delayMs, maxRetryDelayMs);
     // Its next delivery has the same count and runs beside others: it must not look like this one.
     if (runsAlone) await this.steps.untilTaken(() => broker.unmarkAlone(source.stream, entry));
-    return (await this.steps.untilTaken(() => broker.release(source.stream, [entry], waitMs))) === 1;
+    const released = await this.steps.untilTaken(() =>
+      putOffs
+        ? broker.putOff(source.stream, entry, waitMs, { ...putOffs, longestRunMs: policy.handlerTimeoutMs })
+        : broker.release(source.stream, [entry], waitMs),
+    );
+    return released === 1;
   }
 
-  private async putOffFailed(delivery: Delivery, failed: FailedEvent, delayMs: number): Promise<void> {
-    const { observers, tracing } = this.parts;
+  /** Puts an entry off, unless it was put off for long enough: then it is treated as any other failure. */
+  private async putOffFailed(
+    delivery: Delivery,
+    failed: FailedEvent,
+    failure: Failure,
+    streak: ErrorStreak | undefined,
+  ): Promise<void> {
+    const { broker, source, observers, tracing, onTrouble } = this.parts;
+    const { entryId, error, durationMs } = failed;
+    onTrouble(error);
+    const before = await this.steps.untilTaken(() => broker.readPutOffs(source.stream, entryId));
+    if (!before) return;
+    const decision = decideSafely({ ...failure, putOffs: before }, this.parts);
+    if (decision.action !== 'put-off') return this.carryOut(decision, delivery, failed, streak);
+    const { delayMs } = decision;
+    const putOffs = { times: before.times + 1, forMs: before.forMs + delayMs + durationMs };
     // Where it did not run alone there is no mark, and taking it away changes nothing.
-    const entry = { ...refOf(delivery), runsAlone: true };
-    if (!(await this.putOff(entry, delayMs, failed.error))) return;
+    if (!(await this.putOff({ ...refOf(delivery), runsAlone: true }, delayMs, putOffs))) return;
     tracing.dueAgain(delivery, 'put-off', delayMs);
-    observers.tell('put-off', () => ({ ...failed, delayMs }));
+    const reason = troubleOf(error) ?? (failure.storeAsksMs === undefined ? 'classifier' : 'dependency');
+    observers.tell('put-off', () => ({ ...failed, delayMs, reason, times: putOffs.times }));
   }
 
   /** Stops trying; what is not settled stays pending. */

@@ -45,6 +45,7 @@ export class StreamConsumer implements Claimant {
   private typicalBytes = ASSUMED_BYTES;
   private timedOut = 0;
   private closing = false;
+  private paused = false;
   private isStarting = false;
   private isPausing = false;
   /** Since when handlers are started, on the clock of `performance.now()`. */
@@ -74,7 +75,7 @@ export class StreamConsumer implements Claimant {
   /** How many more entries are welcome now. */
   get room(): number {
     const { slots } = this.parts;
-    if (slots.isReserved || this.closing) return 0;
+    if (slots.isReserved || this.isStopped) return 0;
     return slots.free + this.mostBuffered - this.buffer.length;
   }
 
@@ -124,7 +125,7 @@ export class StreamConsumer implements Claimant {
       this.held.set(entry.id, entry);
       this.buffer.push(entry);
     }
-    if (this.parts.slots.isReserved || this.closing) this.onReserved();
+    if (this.parts.slots.isReserved || this.isStopped) this.onReserved();
     else this.onFree();
   }
 
@@ -133,6 +134,21 @@ export class StreamConsumer implements Claimant {
     this.closing = true;
     this.onReserved();
     this.roomChanged.tell();
+  }
+
+  /** Takes on nothing more for now; hands back what was not started. Handlers that run go on. */
+  pause(): void {
+    this.paused = true;
+    this.onReserved();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.onFree();
+  }
+
+  private get isStopped(): boolean {
+    return this.closing || this.paused;
   }
 
   /** Whether nothing more is taken on. */
@@ -155,7 +171,7 @@ export class StreamConsumer implements Claimant {
     if (this.isStarting) return;
     this.isStarting = true;
     try {
-      while (this.buffer.length > 0 && !this.isTurnOver() && this.parts.slots.tryTake()) {
+      while (this.buffer.length > 0 && !this.paused && !this.isTurnOver() && this.parts.slots.tryTake()) {
         const next = this.buffer.shift();
         if (next) this.process(next);
       }
@@ -212,9 +228,19 @@ export class StreamConsumer implements Claimant {
       await this.parts.broker.release(this.parts.stream, waiting);
     } catch (error) {
       this.parts.onFailure(error);
+      // Redis has them as ours: what is forgotten here would be found when its ack wait is over, and charged.
+      if (!this.closing) {
+        this.takeBack(waiting);
+        return;
+      }
     }
     for (const entry of waiting) this.forget(entry);
     this.roomChanged.tell();
+  }
+
+  private takeBack(waiting: readonly HeldEntry[]): void {
+    this.buffer.unshift(...waiting.filter((entry) => this.held.get(entry.id) === entry));
+    this.onFree();
   }
 
   /** Treats handlers that run for longer than this as failed. */

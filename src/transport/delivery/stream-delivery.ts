@@ -13,6 +13,7 @@ import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
 import { Provenance } from './provenance.js';
 import { ReadLoop } from './read-loop.js';
+import { IntakeGate } from './intake-gate.js';
 import type { HeldEntry } from './held-entry.js';
 import type { Source } from './received-event.js';
 import type { SettlementHook } from './settlement-hook.js';
@@ -34,6 +35,7 @@ export interface DeliveryParts {
   readonly policy: RetryPolicy;
   readonly ackWaitMs: number;
   readonly maxRetryDelayMs: number;
+  readonly maxPutOffMs: number;
   readonly maxEntryBytes: number;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
@@ -46,6 +48,7 @@ export class StreamDelivery {
   readonly consumer: StreamConsumer;
   readonly source: Source;
   readonly policy: RetryPolicy;
+  readonly gate: IntakeGate;
   private readonly acknowledger: Acknowledger;
   private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
@@ -54,10 +57,13 @@ export class StreamDelivery {
   private readonly watch: DeliveryWatch;
 
   constructor(parts: DeliveryParts) {
-    const { source, broker, dispatch, slots, observers, policy, maxRetryDelayMs, maxEntryBytes } = parts;
-    const { hook, arbiter } = parts;
+    const { source, broker, dispatch, slots, observers, policy, maxEntryBytes } = parts;
+    const { hook, arbiter, maxRetryDelayMs, maxPutOffMs } = parts;
     const { stream } = source;
-    const onFailure = (error: unknown): void => parts.onFailure(failureOf(error), error);
+    const onFailure = (error: unknown): void => {
+      this.gate.suspect(error);
+      parts.onFailure(failureOf(error), error);
+    };
     const tracing = new DeliveryTracing(source, parts.naming.cluster);
     this.source = source;
     this.tracing = tracing;
@@ -71,7 +77,8 @@ export class StreamDelivery {
     });
     this.settler = new Settler({
       ...{ source, broker, observers, tracing, policy },
-      ...{ maxRetryDelayMs, hook, arbiter, onFailure },
+      ...{ maxRetryDelayMs, maxPutOffMs, hook, arbiter, onFailure },
+      onTrouble: (error) => this.gate.suspect(error),
     });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },
@@ -103,6 +110,17 @@ export class StreamDelivery {
       maxEntryBytes,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
+    this.gate = new IntakeGate({
+      ...{ broker, stream },
+      onPaused: (error) => {
+        this.consumer.pause();
+        observers.tell('intake-paused', () => ({ ...source, error }));
+      },
+      onResumed: (pausedMs) => {
+        this.consumer.resume();
+        observers.tell('intake-resumed', () => ({ ...source, pausedMs }));
+      },
+    });
     this.watch = new DeliveryWatch(
       this.consumer,
       { ackWaitMs: parts.ackWaitMs, handlerTimeoutMs: policy.handlerTimeoutMs },
@@ -133,6 +151,7 @@ export class StreamDelivery {
   /** Ends without waiting any longer: what is not settled stays pending. */
   end(reason: Error): void {
     this.watch.stop();
+    this.gate.end();
     this.acknowledger.giveUp();
     this.committer.giveUp();
     this.settler.giveUp();

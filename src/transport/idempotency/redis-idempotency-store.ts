@@ -1,5 +1,6 @@
 import { done, inProgress, type MarkerAnswer, type MarkerBroker } from '../broker/markers.js';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 import { helperKeyOf } from '../protocol/stream-key.js';
 import { BeginQueue } from './begin-queue.js';
 import { keptKey } from './idempotency-key.js';
@@ -40,7 +41,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
       answer = await this.queue.begin({ entry, marker, ttlMs });
     } catch (error) {
       if (!TROUBLE.has(failureOf(error))) throw error;
-      return { outcome: 'busy', retryInMs: LONGEST_WAIT_MS, cause: error };
+      return { outcome: 'busy', retryInMs: LONGEST_WAIT_MS, cause: unavailable(error) };
     }
     switch (answer.state) {
       case 'begun':
@@ -61,6 +62,13 @@ export class RedisIdempotencyStore implements IdempotencyStore {
         return { outcome: 'lost' };
     }
   }
+}
+
+function unavailable(error: unknown): RedisUnavailableError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new RedisUnavailableError(`Redis could not be asked for an idempotency key: ${why}`, false, {
+    cause: error,
+  });
 }
 
 /** Handler and key cannot run into each other: neither the colon nor anything like it stays in the handler's name. */

@@ -55,9 +55,21 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
   },
   'put-off': {
     level: 'warn',
-    kind: ({ pattern, error }) => `An entry of "${pattern}" is put off, uncharged, for ${nameOf(error)}`,
+    kind: ({ pattern, error, reason }) =>
+      `An entry of "${pattern}" is put off, uncharged, for ${nameOf(error)} (${reason})`,
     detail: ({ entryId, delayMs, error }) =>
       `entry ${entryId} for ${Math.round(delayMs)} ms${messageOf(error)}`,
+  },
+  'intake-paused': {
+    level: 'warn',
+    kind: ({ pattern }) => `No further entries of "${pattern}" are taken until Redis takes writes`,
+    detail: ({ error }) =>
+      error === undefined ? 'it does not answer' : `it refuses them${messageOf(error)}`,
+  },
+  'intake-resumed': {
+    level: 'log',
+    kind: ({ pattern }) => `Entries of "${pattern}" are taken again`,
+    detail: ({ pausedMs }) => `after ${Math.round(pausedMs)} ms in which Redis took no writes`,
   },
   'dead-lettered': {
     level: 'error',

@@ -13,6 +13,8 @@ export class Observers {
     failed: [],
     'retry-scheduled': [],
     'put-off': [],
+    'intake-paused': [],
+    'intake-resumed': [],
     'dead-lettered': [],
     'dead-letter-failed': [],
     skipped: [],

@@ -1,3 +1,4 @@
+import type { Trouble } from '../policy/trouble.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Headers } from '../protocol/entry.js';
 
@@ -41,10 +42,17 @@ export interface RetryScheduledEvent extends FailedEvent {
   readonly delayMs: number;
 }
 
-/** A failed entry that waits, without a delivery being charged, for what it needs to be back. */
+/** An entry that waits, without a delivery being charged, until what it needs can be used again. */
 export interface PutOffEvent extends FailedEvent {
   /** Milliseconds until it is due. */
   readonly delayMs: number;
+  /**
+   * What cannot be used: `redis`, `postgresql`, a `dependency` that the handler named with
+   * `DependencyUnavailableError`; `classifier` where the `classify` of the options alone says so.
+   */
+  readonly reason: Trouble | 'classifier';
+  /** How often in a row the entry was put off, this time included. */
+  readonly times: number;
 }
 
 /** A duplicate that waits until it is known what becomes of the entry that is being handled. */
@@ -105,6 +113,18 @@ export interface StaleGroupEvent extends StreamEvent {
   readonly staleGroup: string;
 }
 
+/** No further entries are taken from a stream. */
+export interface IntakePausedEvent extends StreamEvent {
+  /** What Redis says against a write; undefined where it does not answer. */
+  readonly error: unknown;
+}
+
+/** Entries are taken from a stream again. */
+export interface IntakeResumedEvent extends StreamEvent {
+  /** For how many milliseconds none were. */
+  readonly pausedMs: number;
+}
+
 /** What can be observed with `server.on(event, listener)`. A listener that throws is logged and changes nothing. */
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
@@ -125,8 +145,12 @@ export interface TransportEvents {
   failed: (event: FailedEvent) => void;
   /** A failed entry was put on the waiting list. */
   'retry-scheduled': (event: RetryScheduledEvent) => void;
-  /** A failed entry waits for what its handler needs and is away; no delivery is charged. */
+  /** An entry waits for what its handler needs and cannot be used; no delivery is charged. */
   'put-off': (event: PutOffEvent) => void;
+  /** Redis refuses writes or does not answer, as a probe confirms: no further entries are taken until it does. */
+  'intake-paused': (event: IntakePausedEvent) => void;
+  /** Redis takes writes again, and entries are taken from the stream again. */
+  'intake-resumed': (event: IntakeResumedEvent) => void;
   /** An entry was moved to the dead-letter stream. */
   'dead-lettered': (event: DeadLetteredEvent) => void;
   /** A dead letter that was read as input failed for good; it was acknowledged and stays where it is. */

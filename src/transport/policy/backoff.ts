@@ -68,7 +68,7 @@ function plannedDelay(backoff: FixedBackoff | ExponentialBackoff, entryId: strin
 }
 
 /** A number from 0 to 1 that looks random and depends on the text alone (FNV-1a, with a final mix). */
-function fraction(text: string): number {
+export function fraction(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

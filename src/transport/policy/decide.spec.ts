@@ -9,6 +9,7 @@ import { continueStreak, type ErrorStreak } from './error-streak.js';
 import { DEFAULT_RETRY_POLICY } from './retry-policy.js';
 
 const DAY = 86_400_000;
+const LIMITS = { maxRetryDelayMs: DAY, maxPutOffMs: DAY };
 const errors = fc.constantFrom<unknown>(
   new Error('x'),
   new NonRetryableError('x'),
@@ -33,7 +34,7 @@ describe('decide', () => {
     [2, 'dead-letter'],
     [999_999, 'dead-letter'],
   ])('after retry %i: %s', (retry, action) => {
-    expect(decide(failure({ retry }), DEFAULT_RETRY_POLICY, DAY).action).toBe(action);
+    expect(decide(failure({ retry }), DEFAULT_RETRY_POLICY, LIMITS).action).toBe(action);
   });
 
   it.each([
@@ -42,7 +43,7 @@ describe('decide', () => {
     [new Error('x'), 'retries-exhausted'],
     [new RetryLaterError(5), 'retries-exhausted'],
   ])('gives the reason: %s, %s', (error, reason) => {
-    expect(decide(failure({ error, retry: 2 }), DEFAULT_RETRY_POLICY, DAY)).toEqual({
+    expect(decide(failure({ error, retry: 2 }), DEFAULT_RETRY_POLICY, LIMITS)).toEqual({
       action: 'dead-letter',
       reason,
     });
@@ -50,23 +51,43 @@ describe('decide', () => {
 
   it('lets an error ask for its delay, up to the longest', () => {
     const delayOf = (delayMs: number) =>
-      decide(failure({ error: new RetryLaterError(delayMs) }), DEFAULT_RETRY_POLICY, DAY);
+      decide(failure({ error: new RetryLaterError(delayMs) }), DEFAULT_RETRY_POLICY, LIMITS);
     expect(delayOf(1_234)).toEqual({ action: 'park', delayMs: 1_234 });
     expect(delayOf(10 * DAY)).toEqual({ action: 'park', delayMs: DAY });
   });
 
   it.each([0, 2, 999_999])('charges nothing for what is away, after retry %i', (retry) => {
     const away = failure({ error: new DependencyUnavailableError('x'), retry });
-    expect(decide(away, DEFAULT_RETRY_POLICY, DAY)).toMatchObject({ action: 'put-off' });
+    expect(decide(away, DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ action: 'put-off' });
     const policy = { ...DEFAULT_RETRY_POLICY, classify: () => 'put-off' as const };
-    expect(decide(failure({ retry }), policy, DAY)).toMatchObject({ action: 'put-off' });
+    expect(decide(failure({ retry }), policy, LIMITS)).toMatchObject({ action: 'put-off' });
+  });
+
+  it('charges what was put off for long enough', () => {
+    const away = { error: new DependencyUnavailableError('x'), putOffs: { times: 3_000, forMs: DAY } };
+    expect(decide(failure(away), DEFAULT_RETRY_POLICY, LIMITS).action).toBe('park');
+    const reason = 'retries-exhausted';
+    expect(decide(failure({ ...away, retry: 2 }), DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ reason });
+  });
+
+  it('puts off for as long as is asked, by the error or by a store', () => {
+    const error = new RetryLaterError(1_234, 'x', { cause: new DependencyUnavailableError('x') });
+    const asked = decide(failure({ error }), DEFAULT_RETRY_POLICY, LIMITS);
+    expect(asked).toEqual({ action: 'put-off', delayMs: 1_234 });
+    const byStore = decide(failure({ storeAsksMs: 9_000 }), DEFAULT_RETRY_POLICY, LIMITS);
+    expect(byStore).toEqual({ action: 'put-off', delayMs: 9_000 });
+  });
+
+  it('puts a malformed entry off for no trouble that it names', () => {
+    const error = Object.assign(new MalformedEntryError('x'), { cause: new DependencyUnavailableError('x') });
+    expect(decide(failure({ error }), DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ reason: 'malformed' });
   });
 
   it.each(['retry', 'put-off'] as const)(
     'takes a malformed entry for malformed, a classifier says %s',
     (said) => {
       const policy = { ...DEFAULT_RETRY_POLICY, classify: () => said };
-      const decision = decide(failure({ error: new MalformedEntryError('x') }), policy, DAY);
+      const decision = decide(failure({ error: new MalformedEntryError('x') }), policy, LIMITS);
       expect(decision).toMatchObject({ reason: 'malformed' });
     },
   );
@@ -75,8 +96,8 @@ describe('decide', () => {
     fc.assert(
       fc.property(errors, retries, fc.boolean(), retries, (error, retry, fromDeadLetters, maxRetries) => {
         const policy = { ...DEFAULT_RETRY_POLICY, maxRetries };
-        const decision = decide(failure({ error, retry, fromDeadLetters }), policy, DAY);
-        expect(decide(failure({ error, retry, fromDeadLetters }), policy, DAY)).toEqual(decision);
+        const decision = decide(failure({ error, retry, fromDeadLetters }), policy, LIMITS);
+        expect(decide(failure({ error, retry, fromDeadLetters }), policy, LIMITS)).toEqual(decision);
         if (retry >= maxRetries) expect(decision.action).not.toBe('park');
         expect(decision.action).not.toBe(fromDeadLetters ? 'dead-letter' : 'settle');
         if (decision.action === 'park' || decision.action === 'put-off') {

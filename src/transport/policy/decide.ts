@@ -2,7 +2,8 @@ import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
 import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
 import { backoffDelay } from './backoff.js';
-import { classifyError } from './classify-error.js';
+import { classifyError, type ErrorClass } from './classify-error.js';
+import { NOT_PUT_OFF, putOffDelay, type PutOffs } from './put-off.js';
 import type { RetryPolicy } from './retry-policy.js';
 
 /** A delivery whose handler failed, or that no handler could be given. */
@@ -13,40 +14,69 @@ export interface Failure {
   readonly error: unknown;
   /** Whether the entry was read from a dead-letter stream, where it stays. */
   readonly fromDeadLetters: boolean;
+  /** How it was put off before; not before it is known that this matters. */
+  readonly putOffs?: PutOffs | undefined;
+  /** An idempotency store could not be used, and asks for a pause of at least so many milliseconds. */
+  readonly storeAsksMs?: number | undefined;
+}
+
+/** How long an entry may wait, whoever asked for it, in milliseconds. */
+export interface WaitLimits {
+  readonly maxRetryDelayMs: number;
+  /** For how long in all it is put off before its attempts are charged. */
+  readonly maxPutOffMs: number;
 }
 
 /** What becomes of an entry after a failure. */
 export type Decision =
   | { readonly action: 'park'; readonly delayMs: number }
-  /** As if it had not been delivered: what it needs is away. */
+  /** As if it had not been delivered: what it needs cannot be used. */
   | { readonly action: 'put-off'; readonly delayMs: number }
   | { readonly action: 'dead-letter'; readonly reason: DeadLetterReason }
   /** A dead letter that cannot be handled either: done for this group, and left where it is. */
   | { readonly action: 'settle'; readonly reason: DeadLetterReason };
 
-/**
- * Decides what becomes of an entry after a failure.
- *
- * @param maxDelayMs - longest time that an entry may wait, whoever asked for it
- */
-export function decide(failure: Failure, policy: RetryPolicy, maxDelayMs: number): Decision {
-  const { error } = failure;
-  const errorClass = error instanceof MalformedEntryError ? 'final' : classifyError(error, policy.classify);
-  if (errorClass === 'put-off') {
-    return { action: 'put-off', delayMs: backoffDelay(policy.backoff, failure, maxDelayMs) };
+/** Decides what becomes of an entry after a failure. */
+export function decide(failure: Failure, policy: RetryPolicy, limits: WaitLimits): Decision {
+  const { putOffs = NOT_PUT_OFF } = failure;
+  const errorClass = classOf(failure, policy);
+  if (errorClass === 'put-off' && putOffs.forMs < limits.maxPutOffMs) {
+    return { action: 'put-off', delayMs: delayOfPutOff(failure, policy, putOffs, limits) };
   }
   const reason = endOf(failure, errorClass, policy.maxRetries);
   if (reason) return { action: failure.fromDeadLetters ? 'settle' : 'dead-letter', reason };
-  const delayMs =
-    error instanceof RetryLaterError
-      ? Math.min(error.delayMs, maxDelayMs)
-      : backoffDelay(policy.backoff, failure, maxDelayMs);
-  return { action: 'park', delayMs };
+  return { action: 'park', delayMs: delayOfRetry(failure, policy, limits) };
+}
+
+function classOf({ error, storeAsksMs }: Failure, { classify }: RetryPolicy): ErrorClass {
+  if (storeAsksMs !== undefined) return 'put-off';
+  return error instanceof MalformedEntryError ? 'final' : classifyError(error, classify);
+}
+
+function delayOfPutOff(
+  failure: Failure,
+  { backoff }: RetryPolicy,
+  putOffs: PutOffs,
+  { maxRetryDelayMs }: WaitLimits,
+): number {
+  const grown = putOffDelay(backoff, failure, putOffs, maxRetryDelayMs);
+  return (
+    askedDelay(failure, maxRetryDelayMs) ??
+    Math.min(Math.max(grown, failure.storeAsksMs ?? 0), maxRetryDelayMs)
+  );
+}
+
+function delayOfRetry(failure: Failure, { backoff }: RetryPolicy, { maxRetryDelayMs }: WaitLimits): number {
+  return askedDelay(failure, maxRetryDelayMs) ?? backoffDelay(backoff, failure, maxRetryDelayMs);
+}
+
+function askedDelay({ error }: Failure, maxDelayMs: number): number | undefined {
+  return error instanceof RetryLaterError ? Math.min(error.delayMs, maxDelayMs) : undefined;
 }
 
 function endOf(
   { error, retry }: Failure,
-  errorClass: 'retry' | 'final',
+  errorClass: ErrorClass,
   maxRetries: number,
 ): DeadLetterReason | undefined {
   if (error instanceof MalformedEntryError) return 'malformed';

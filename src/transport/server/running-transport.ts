@@ -48,7 +48,7 @@ export class RunningTransport {
   private readonly suspects: readonly SuspectRunner[];
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
-    const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxEntryBytes } = options;
+    const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes } = options;
     const { observers, hook, arbiter, onFailure } = surroundings;
     const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
@@ -65,7 +65,7 @@ export class RunningTransport {
       const once = idempotency && this.oncePerKey(stream, idempotency, policy);
       return new StreamDelivery({
         ...{ source, broker, dispatch, once, slots, observers, policy, hook, arbiter },
-        ...{ ackWaitMs, maxRetryDelayMs, maxEntryBytes, naming, followUps: options.followUps },
+        ...{ ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });

@@ -96,6 +96,15 @@ export interface RedisStreamsServerOptions {
    * @defaultValue 86400000, a day
    */
   maxRetryDelayMs?: number;
+  /**
+   * For how long in milliseconds an entry is put off, uncharged, because Redis, PostgreSQL or something else that its
+   * handler needs cannot be used: the delays that it was put off for, and its runs in between, taken together. From
+   * then on its attempts are charged, and it is dead-lettered when they are used up. Too short dead-letters good entries
+   * in a long outage, and 0 at once; too long lets an entry whose handler names its own failure an outage go round.
+   *
+   * @defaultValue 86400000, a day
+   */
+  maxPutOffMs?: number;
   /** How failures are treated, for handlers that do not say otherwise with `@Retry`. */
   retry?: RetryOptions;
   /** How long entries stay that every group is done with. */
@@ -138,6 +147,7 @@ export interface ResolvedServerOptions {
   readonly ackWaitMs: number;
   readonly recoveryIntervalMs: number;
   readonly maxRetryDelayMs: number;
+  readonly maxPutOffMs: number;
   readonly retry: RetryPolicy;
   readonly retention: Retention;
   readonly idempotency: ResolvedIdempotencyDefaults;
@@ -156,6 +166,7 @@ const KNOWN: Readonly<Record<keyof RedisStreamsServerOptions, true>> = {
   ackWaitMs: true,
   recoveryIntervalMs: true,
   maxRetryDelayMs: true,
+  maxPutOffMs: true,
   retry: true,
   retention: true,
   idempotency: true,
@@ -189,6 +200,7 @@ export function resolveServerOptions(options: RedisStreamsServerOptions): Resolv
     ackWaitMs: wholeOption('ackWaitMs', options.ackWaitMs ?? 30_000, 50, MOST_MS),
     recoveryIntervalMs: wholeOption('recoveryIntervalMs', options.recoveryIntervalMs ?? 1_000, 10, 3_600_000),
     maxRetryDelayMs,
+    maxPutOffMs: wholeOption('maxPutOffMs', options.maxPutOffMs ?? 86_400_000, 0, MOST_MS),
     retry,
     retention: resolveRetention(options.retention ?? {}),
     idempotency: resolveIdempotencyDefaults(options.idempotency ?? {}, 'idempotency'),

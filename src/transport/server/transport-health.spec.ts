@@ -7,16 +7,24 @@ interface State {
   refusal?: string;
   failure?: RedisFailure;
   silentForMs?: number;
+  isPaused?: boolean;
   trouble?: 'not-running' | 'too-slow' | 'failing';
 }
 
-function examined({ connected = true, absence = 'unreachable', refusal, failure, silentForMs = 0 }: State) {
+function examined({
+  connected = true,
+  absence = 'unreachable',
+  refusal,
+  failure,
+  silentForMs = 0,
+  isPaused = false,
+}: State) {
   const broker = {
     isConnected: () => connected,
     absence: () => Promise.resolve(absence),
     probe: () => (refusal === undefined ? Promise.resolve() : Promise.reject(new Error(refusal))),
   };
-  const delivery = { source: { stream: 'orders' }, loop: { failure, silentForMs } };
+  const delivery = { source: { stream: 'orders' }, loop: { failure, silentForMs }, gate: { isPaused } };
   return { broker, deliveries: [delivery] } as unknown as Examined;
 }
 
@@ -38,6 +46,7 @@ it.each<[string, State, string[]]>([
   ['a read takes its time', { silentForMs: 4_000 }, []],
   ['a read does not end', { silentForMs: 4_001 }, ['read-loop-stalled']],
   ['reading fails', { failure: 'wrong-type' }, ['wrong-type']],
+  ['no further entries are taken', { isPaused: true }, ['intake-paused']],
   ['the recovery does not run', { trouble: 'not-running' }, ['recovery-stalled']],
   ['the recovery fails', { trouble: 'failing' }, ['recovery-failing']],
 ])('when %s', async (_, state, causes) => {

@@ -13,6 +13,7 @@ export type HealthCauseCode =
   | 'wrong-type'
   | 'no-permission'
   | 'functions-missing'
+  | 'intake-paused'
   | 'read-loop-stalled'
   | 'recovery-stalled'
   | 'recovery-failing';
@@ -50,6 +51,7 @@ const MESSAGES: Record<HealthCauseCode, string> = {
   'no-permission': 'Redis refuses this user: the password is wrong, or a right is missing',
   'functions-missing':
     'This Redis has no Functions (FUNCTION and FCALL): Redis 7.0 or later, or Valkey, is needed, with neither renamed or disabled',
+  'intake-paused': 'No further entries are taken, since Redis refused writes or did not answer a moment ago',
   'read-loop-stalled': 'The read loop is not reading',
   'recovery-stalled': 'The recovery does not run, or does not finish its run',
   'recovery-failing': 'The recovery fails each time that it runs; the log says why',
@@ -95,7 +97,8 @@ export async function checkTransportHealth(
     ? await probeAll(broker, deliveries)
     : [await absence(broker, deliveries)];
   if (causes.length === 0) {
-    for (const { loop, source } of deliveries) {
+    for (const { loop, source, gate } of deliveries) {
+      if (gate.isPaused) causes.push(cause('intake-paused', source.stream));
       if (loop.failure) causes.push(cause(CODES[loop.failure] ?? 'read-loop-stalled', source.stream));
       else if (loop.silentForMs > LONGEST_READ_MS) causes.push(cause('read-loop-stalled', source.stream));
     }

@@ -32,6 +32,10 @@ onEveryServer('A Redis that is out of memory', (world) => {
     expect(await redis.hget(world().key('record'), 'state')).toBe('failed');
     expect((await broker.claimDue(stream, 10, 60_000)).entries).toMatchObject([{ entry: { id: failing } }]);
     expect(await broker.extend(stream, [ref(failing, 2)])).toEqual([]);
+    const putOffs = { times: 1, forMs: 20 };
+    expect(await broker.putOff(stream, ref(failing, 2), 0, { ...putOffs, longestRunMs: 1_000 })).toBe(1);
+    expect(await broker.readPutOffs(stream, failing)).toEqual(putOffs);
+    expect((await broker.claimDue(stream, 10, 60_000)).entries).toMatchObject([{ deliveryCount: 2 }]);
     expect(await broker.release(stream, [ref(failing, 2)])).toBe(1);
     expect(await broker.deadLetter(stream, { ...MINE, entry: ref(poison) })).toMatchObject({
       settlement: 'done',

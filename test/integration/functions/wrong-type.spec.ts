@@ -23,6 +23,7 @@ const CALLS: Record<string, Call> = {
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, id, JSON.stringify([id, 1, 0, 0])] },
   release: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', 0, id, 1] },
+  put_off: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', 0, id, 1, '1:20', 1_000] },
   begin: { keys: ['stream'], args: () => [GROUP, 'worker'] },
   claim_due: { keys: ['stream', 'retry'], args: () => [GROUP, 'worker', 10, 60_000] },
   claim_abandoned: { keys: ['stream'], args: (id) => [GROUP, 'other', 'worker', 0, id, 1] },

@@ -83,7 +83,8 @@ export class ModelProcess {
     const observers = new Observers(() => undefined);
     observers.add('processed', ({ entryId, deliveryCount }) => log.succeeded(name, entryId, deliveryCount));
     observers.add('failed', ({ entryId, deliveryCount }) => log.failed(name, entryId, deliveryCount));
-    const limits = { ackWaitMs: ACK_WAIT_MS, maxRetryDelayMs: 86_400_000, maxEntryBytes: 10_000 };
+    const waits = { maxRetryDelayMs: 86_400_000, maxPutOffMs: 86_400_000 };
+    const limits = { ackWaitMs: ACK_WAIT_MS, ...waits, maxEntryBytes: 10_000 };
     const shared = { source, broker, slots: this.slots, observers, policy, ...limits };
     this.delivery = new StreamDelivery({
       ...shared,

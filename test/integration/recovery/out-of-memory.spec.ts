@@ -30,7 +30,7 @@ describe('With a Redis that is out of memory', () => {
       },
     });
     await addOrders(redis, running.stream, ['bad', ...numbered(9)]);
-    await eventually(() => (running.told['retry-scheduled'].length === 10 ? true : undefined));
+    await eventually(() => (running.told['retry-scheduled'].length >= 10 ? true : undefined));
     await redis.config('SET', 'maxmemory', '1');
     await eventually(() => (running.told.processed.length === 9 ? true : undefined));
     await eventually(() => running.told['dead-lettered'][0]);

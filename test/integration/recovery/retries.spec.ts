@@ -78,9 +78,12 @@ describe('A handler that fails', () => {
       },
     });
     expect(deliveries.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1, 1, 1, 2]);
+    const name = 'DependencyUnavailableError';
     expect(running.told['put-off']).toMatchObject(
-      Array.from({ length: 4 }, () => ({ delayMs: 20, error: { name: 'DependencyUnavailableError' } })),
+      [1, 2, 3, 4].map((times) => ({ times, reason: 'dependency', error: { name } })),
     );
+    const delays = running.told['put-off'].map(({ delayMs }) => delayMs);
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
     expect(running.told['retry-scheduled']).toHaveLength(1);
   });
 

@@ -5,10 +5,12 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  KeptPutOffs,
   Settlement,
 } from '../../../src/transport/broker/settlement.js';
 import type { SettlementBroker } from '../../../src/transport/broker/stream-broker.js';
 import type { ErrorStreak } from '../../../src/transport/policy/error-streak.js';
+import type { PutOffs } from '../../../src/transport/policy/put-off.js';
 import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
 import { StreamWrites, type StreamWrite } from '../../../src/transport/protocol/stream-writes.js';
 import { atOnce, FakeCommands, PARKING } from './fake-commands.js';
@@ -126,6 +128,25 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
         this.waitingOf(stream).set(id, this.store.now + delayMs);
       }
       return ours.length;
+    });
+  }
+
+  async putOff(
+    stream: string,
+    entry: EntryRef,
+    delayMs: number,
+    { times, forMs }: KeptPutOffs,
+  ): Promise<number> {
+    const released = await this.release(stream, [entry], delayMs);
+    if (released === 1) this.store.strings.set(this.key(stream, 'put-off', entry.id), `${times}:${forMs}`);
+    return released;
+  }
+
+  readPutOffs(stream: string, id: string): Promise<PutOffs> {
+    return atOnce(() => {
+      const kept = this.store.strings.get(this.key(stream, 'put-off', id)) ?? '0:0';
+      const [times = 0, forMs = 0] = kept.split(':').map(Number);
+      return { times, forMs };
     });
   }
 

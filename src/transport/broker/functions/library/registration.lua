@@ -11,6 +11,7 @@ register('keep_floor', keep_floor, { 'allow-oom' })
 register('extend', extend, { 'allow-oom' })
 register('park', park, { 'allow-oom' })
 register('release', release, { 'allow-oom' })
+register('put_off', put_off, { 'allow-oom' })
 -- Without memory no handler begins: its commit would be refused.
 register('begin', begin, {})
 register('claim_due', claim_due, { 'allow-oom' })

@@ -14,6 +14,20 @@ local function extend(keys, args)
   return lost
 end
 
+-- Hands one entry back as if it had not been delivered, unless it is not ours. Answers whether it did.
+local function release_one(stream, waiting, group, consumer, id, count, due)
+  if refusal(pending(stream, group, id), consumer, count) or not exists(stream, id) then
+    return false
+  end
+  redis.call('XCLAIM', stream, group, PARKING, 0, id, 'RETRYCOUNT', count - 1, 'JUSTID')
+  redis.call('ZADD', waiting, due, id)
+  return true
+end
+
+local function due_in(ms)
+  return string.format('%.0f', now_ms() + tonumber(ms))
+end
+
 -- KEYS: stream, waiting list. ARGV: group, consumer, ms until they are due, then ids and their counts in turn. Hands
 -- entries back that no handler works on, as if they had not been delivered.
 local function release(keys, args)
@@ -22,16 +36,28 @@ local function release(keys, args)
   if problem then
     return raise(problem)
   end
-  local released, due = 0, string.format('%.0f', now_ms() + tonumber(args[3]))
+  local released, due = 0, due_in(args[3])
   for i = 4, #args, 2 do
-    local id, count = args[i], tonumber(args[i + 1])
-    if not refusal(pending(stream, group, id), consumer, count) and exists(stream, id) then
-      redis.call('XCLAIM', stream, group, PARKING, 0, id, 'RETRYCOUNT', count - 1, 'JUSTID')
-      redis.call('ZADD', waiting, due, id)
+    if release_one(stream, waiting, group, consumer, args[i], tonumber(args[i + 1]), due) then
       released = released + 1
     end
   end
   return released
+end
+
+-- KEYS: stream, waiting list, what is remembered of the entry. ARGV: group, consumer, ms until it is due, id, count, what
+-- to remember and for how many ms. Hands an entry back that met trouble which is not its own.
+local function put_off(keys, args)
+  local stream, waiting, kept = keys[1], keys[2], keys[3]
+  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
+  if problem then
+    return raise(problem)
+  end
+  if not release_one(stream, waiting, args[1], args[2], args[4], tonumber(args[5]), due_in(args[3])) then
+    return 0
+  end
+  redis.call('SET', kept, args[6], 'PX', args[7])
+  return 1
 end
 
 -- Markers of idempotency keys --------------------------------------------------------------------------------------

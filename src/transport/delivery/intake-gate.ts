@@ -1,0 +1,103 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StreamBroker } from '../broker/stream-broker.js';
+import { troubleOf } from '../policy/trouble.js';
+
+/** How long Redis may take to answer the probe, in milliseconds. */
+const ANSWER_LIMIT_MS = 1_000;
+/** Pause between two probes while Redis refuses them, in milliseconds. */
+const PROBE_EVERY_MS = 500;
+
+/** What a gate works with. */
+export interface IntakeGateParts {
+  readonly broker: Pick<StreamBroker, 'probe'>;
+  readonly stream: string;
+  /** Told what Redis says against the probe; undefined where it does not answer. */
+  readonly onPaused: (refusal: unknown) => void;
+  /** Told for how many milliseconds the intake stood still. */
+  readonly onResumed: (pausedMs: number) => void;
+}
+
+/**
+ * Stops the intake of one stream while Redis itself confirms that it is in trouble. Handlers would only fail one after
+ * the other, and each entry would have to be put off. A handler's word is not enough: it may mean another Redis.
+ */
+export class IntakeGate {
+  private readonly ending = new AbortController();
+  private watching = false;
+  private pausedAt: number | undefined;
+
+  constructor(private readonly parts: IntakeGateParts) {}
+
+  /** Whether the intake stands still. */
+  get isPaused(): boolean {
+    return this.pausedAt !== undefined;
+  }
+
+  /** Looks at Redis when an error speaks of its trouble, unless that is under way. */
+  suspect(error: unknown): void {
+    if (this.watching || this.ending.signal.aborted || troubleOf(error) !== 'redis') return;
+    this.watching = true;
+    void this.watch().finally(() => {
+      this.watching = false;
+    });
+  }
+
+  /** Probes no more. */
+  end(): void {
+    this.ending.abort();
+  }
+
+  private async watch(): Promise<void> {
+    const { signal } = this.ending;
+    for (;;) {
+      const probing = this.probe();
+      // One that is not answered goes on: the answer to it is the first sign that Redis is back.
+      const answer = (await within(ANSWER_LIMIT_MS, probing)) ?? (await this.silence(probing));
+      if (signal.aborted) return;
+      if (answer.isFine) break;
+      this.pause(answer.refusal);
+      await delay(PROBE_EVERY_MS, undefined, { ref: false, signal }).catch(() => undefined);
+    }
+    this.resume();
+  }
+
+  private silence(probing: Promise<Answer>): Promise<Answer> {
+    this.pause(undefined);
+    return probing;
+  }
+
+  /** What says nothing of trouble, such as a group that is missing, is a matter of the read loop. */
+  private async probe(): Promise<Answer> {
+    try {
+      await this.parts.broker.probe(this.parts.stream);
+      return { isFine: true };
+    } catch (error) {
+      return troubleOf(error) === 'redis' ? { isFine: false, refusal: error } : { isFine: true };
+    }
+  }
+
+  private pause(refusal: unknown): void {
+    if (this.isPaused || this.ending.signal.aborted) return;
+    this.pausedAt = performance.now();
+    this.parts.onPaused(refusal);
+  }
+
+  private resume(): void {
+    if (this.pausedAt === undefined) return;
+    const pausedMs = performance.now() - this.pausedAt;
+    this.pausedAt = undefined;
+    this.parts.onResumed(pausedMs);
+  }
+}
+
+type Answer = { readonly isFine: true } | { readonly isFine: false; readonly refusal: unknown };
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const limit = new AbortController();
+  try {
+    return await Promise.race([work, delay(limitMs, undefined, { signal: limit.signal, ref: false })]);
+  } finally {
+    limit.abort();
+  }
+}
