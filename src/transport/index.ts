@@ -7,7 +7,7 @@ export type {
   SentinelConnectionOptions,
   SingleConnectionOptions,
 } from './broker/connection-options.js';
-export type { Published } from './broker/entry-publisher.js';
+export type { Published } from './broker/pending-emit.js';
 export type { WaitReplicas } from './broker/replicated-writes.js';
 export type { CommandSender } from './broker/stream-reads.js';
 export type { RedisStreamsClientOptions } from './client/client-options.js';
@@ -92,6 +92,7 @@ export { MissingPermissionError } from './protocol/errors/missing-permission.err
 export { NonRetryableError } from './protocol/errors/non-retryable.error.js';
 export { NotReplicatedError } from './protocol/errors/not-replicated.error.js';
 export { OrderStreamsError } from './protocol/errors/order-streams.error.js';
+export { EmitQueueFullError } from './protocol/errors/emit-queue-full.error.js';
 export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error.js';
 export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';

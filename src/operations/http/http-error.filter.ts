@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { StoreUnavailableError } from '../../orders/store/store-unavailable.error.js';
-import { RedisUnavailableError } from '../../transport/index.js';
+import { EmitQueueFullError, RedisUnavailableError } from '../../transport/index.js';
 
 /** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
 @Catch()
@@ -14,7 +14,7 @@ export class HttpErrorFilter extends BaseExceptionFilter {
   }
 
   private explain(error: unknown): HttpException {
-    if (error instanceof RedisUnavailableError) {
+    if (error instanceof RedisUnavailableError || error instanceof EmitQueueFullError) {
       this.logger.warn('Redis did not answer a request in time', { reason: reasonOf(error) });
       return answer(HttpStatus.SERVICE_UNAVAILABLE, 'Redis is not available at present; try again later');
     }

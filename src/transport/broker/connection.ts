@@ -4,7 +4,7 @@ import { isCluster, type RedisConnectionOptions } from './connection-options.js'
 import { watchFailover } from './failover-watch.js';
 import { hearAllErrors, watchHandshake } from './link-watch.js';
 import { readPasswordAtEachConnect } from './password.js';
-import { disconnectAndSettle } from './unsettled-commands.js';
+import { disconnectAndSettle, settleWhenLinkBreaks } from './unsettled-commands.js';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
@@ -19,7 +19,7 @@ const SLOTS_AGE_MS = 2_000;
  * What a connection is for decides what becomes of a command whose answer was lost with the link:
  * - `reader`: rejected at once; a repeated blocking read would deliver twice, and the loop reads again anyway;
  * - `commands`: kept and repeated until Redis is back; every command on it is safe to repeat;
- * - `publisher`: repeated for a short while, then rejected, so that a caller is not left waiting;
+ * - `publisher`: rejected at once; it knows which of its writes are safe to repeat;
  * - `subscriber`: kept until Redis is back: all that it sends is what it wants to hear.
  */
 export type ConnectionRole = 'reader' | 'commands' | 'publisher' | 'subscriber';
@@ -59,6 +59,7 @@ export function openConnection(
   redis.on('error', () => undefined);
   hearAllErrors(redis);
   watchHandshake(redis);
+  if (role === 'publisher') settleWhenLinkBreaks(redis);
   if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
   if ('sentinels' in connection) watches.set(redis, watchFailover(redis, connection));
   if (isCluster(connection)) watches.set(redis, watchSlots(redis, SLOTS_AGE_MS));
@@ -113,7 +114,7 @@ function optionsOf(role: ConnectionRole): RedisOptions {
     socketTimeout: undefined,
     enableOfflineQueue: true,
     enableReadyCheck: true,
-    autoResendUnfulfilledCommands: true,
+    autoResendUnfulfilledCommands: role !== 'publisher',
     stringNumbers: false,
     ...RESP2,
   };
@@ -121,6 +122,8 @@ function optionsOf(role: ConnectionRole): RedisOptions {
 
 function clusterOptionsOf(role: ConnectionRole, { retryStrategy, ...options }: RedisOptions): ClusterOptions {
   const isReader = role === 'reader';
+  /** What waits for them may have been carried out. */
+  const resends = role === 'commands' || role === 'subscriber';
   return {
     redisOptions: options,
     lazyConnect: true,
@@ -131,7 +134,7 @@ function clusterOptionsOf(role: ConnectionRole, { retryStrategy, ...options }: R
     enableAutoPipelining: options.enableAutoPipelining,
     scaleReads: 'master',
     maxRedirections: REDIRECTIONS[role],
-    retryDelayOnFailover: isReader ? 0 : CLUSTER_DELAY_MS,
+    retryDelayOnFailover: resends ? CLUSTER_DELAY_MS : 0,
     retryDelayOnClusterDown: CLUSTER_DELAY_MS,
     retryDelayOnTryAgain: CLUSTER_DELAY_MS,
     // Its timer outlives a client that is closed during a refresh; watchSlots does it.

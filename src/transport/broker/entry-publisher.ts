@@ -1,60 +1,37 @@
+import { randomUUID } from 'node:crypto';
 import type { Command, Redis } from 'ioredis';
+import { refreshSlots } from './cluster-nodes.js';
 import type { RedisConnectionOptions } from './connection-options.js';
-import { repeatWhileSlotsMove } from './cluster-nodes.js';
-import { CommandBatches } from './command-batches.js';
 import { closeConnection, openConnection } from './connection.js';
+import { explained } from './emit-errors.js';
+import { EmitLane, type LaneSupport } from './emit-lane.js';
+import { KeyedEntry, type EmitPart, type Reply } from './emit-part.js';
+import { writeTogether } from './emit-wire.js';
 import { FunctionLibrary } from './functions/function-library.js';
-import { writeArguments } from './functions/write-arguments.js';
 import { watchSilence } from './link-watch.js';
+import { PendingEmit, type Publication, type Published } from './pending-emit.js';
 import { failureOf } from './redis-failure.js';
-import { ReplicatedWrites, type WaitReplicas } from './replicated-writes.js';
+import { sendReplicated, type WaitReplicas } from './replicated-writes.js';
 import { Signal } from './signal.js';
-import { TimeLimit, type Running } from './time-limit.js';
-import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
+import { TimeLimit } from './time-limit.js';
+import { EmitQueueFullError } from '../protocol/errors/emit-queue-full.error.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
-import { IdempotencyKeyReusedError } from '../protocol/errors/idempotency-key-reused.error.js';
-import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import { dedupMarkerOf, type Idempotency } from '../protocol/idempotency.js';
-import type { StreamWrite } from '../protocol/stream-write.js';
+import { helperKeyOf } from '../protocol/stream-key.js';
+
+/** Sends that may be under way at once: so many can be in doubt when a link breaks. */
+const WINDOW = 16;
 
 /** How long and how much a publisher waits. */
 export interface PublisherLimits {
   /** Milliseconds until an unanswered write is given up. */
   readonly timeoutMs: number;
-  /** How many writes may be under way at once. */
+  /** How many writes may wait while Redis is unavailable. */
   readonly maxPending: number;
+  /** How many bytes all that are under way may take. */
+  readonly maxPendingBytes: number;
   /** The replicas that must have a write before it counts, if any. */
   readonly waitReplicas?: WaitReplicas | undefined;
-}
-
-/** What becomes an entry, and what goes with it. */
-export interface Publication {
-  /** Names and values in turn. */
-  readonly fields: readonly string[];
-  /** Applied in the same step. */
-  readonly writes: readonly StreamWrite[];
-  /** By what a repeat is known. */
-  readonly idempotency?: Idempotency | undefined;
-}
-
-/** An entry that Redis has. */
-export interface Published {
-  readonly entryId: string;
-  /** Whether it was there before, so that nothing was added: also when the earlier send was our own. */
-  readonly isRepeat: boolean;
-}
-
-/** A write that takes more than a command that can be sent at once. */
-class Attempt {
-  sent = false;
-  over = false;
-  resolve!: (published: Published) => void;
-  reject!: (error: unknown) => void;
-  readonly promise = new Promise<Published>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
 }
 
 /** Adds entries to streams. */
@@ -62,14 +39,24 @@ export class EntryPublisher {
   readonly redis: Redis;
   private readonly endWatch: () => void;
   private readonly functions: FunctionLibrary;
-  private readonly replicated: ReplicatedWrites | undefined;
-  /** Not on a cluster: there ioredis knows which commands go to the same node. */
-  private readonly batches: CommandBatches | undefined;
-  private readonly timeLimit: TimeLimit<Attempt | Command>;
+  private readonly timeLimit: TimeLimit<PendingEmit>;
   private readonly settled = new Signal();
+  /** On a cluster one for each stream: what goes to one node does not wait for what goes to another. */
+  private readonly lanes = new Map<string, EmitLane>();
+  private readonly support: LaneSupport;
+  /** Names this client in the marks of its sends. */
+  private readonly id = randomUUID();
+  private sends = 0;
   private pending = 0;
+  private pendingBytes = 0;
+  /** Whether an attempt to reach Redis failed, or its link broke, and there is none since. */
+  private isAway = false;
+  /** What this user may call no function for, as far as it was seen on this link. */
+  private readonly withoutFunctions = new Set<string>();
+  private hasNoFunctions = false;
+  private loading: Promise<unknown> | undefined;
   private comingUp: Promise<void> | undefined;
-  /** What last went wrong with the link: a wrong password looks like a Redis that is away. */
+  /** What last went wrong with the link: a wrong password looks like a Redis that is unavailable. */
   private linkError: Error | undefined;
 
   constructor(
@@ -82,11 +69,26 @@ export class EntryPublisher {
         this.linkError = error;
       });
     }
+    this.redis.on('ready', () => this.begin());
+    this.redis.on('close', () => (this.isAway = true));
+    this.redis.on('end', () => this.lanes.forEach((lane) => lane.end(closed())));
     this.endWatch = watchSilence(this.redis);
-    if (limits.waitReplicas) this.replicated = new ReplicatedWrites(this.redis, limits.waitReplicas);
-    else if (!this.redis.isCluster) this.batches = new CommandBatches(this.redis);
-    this.functions = new FunctionLibrary(this.redis, this.replicated?.call ?? this.batches?.callFunction);
-    this.timeLimit = new TimeLimit(limits.timeoutMs, (work) => this.giveUp(work));
+    this.functions = new FunctionLibrary(this.redis);
+    this.timeLimit = new TimeLimit(limits.timeoutMs, (emit) => this.onLate(emit));
+    this.support = {
+      window: this.redis.isCluster || limits.waitReplicas ? 1 : WINDOW,
+      isUp: () => this.redis.status === 'ready' && (this.redis.isCluster || this.redis.stream.writable),
+      send: (make, parts) => this.send(make, parts),
+      nextNumber: (stream) =>
+        this.hasNoFunctions || this.withoutFunctions.has(stream)
+          ? undefined
+          : { number: (this.sends += 1), mark: helperKeyOf(stream, '@emits', this.id) },
+      noFunctionsFor: (stream) => this.withoutFunctions.add(stream),
+      loadLibrary: () => (this.loading ??= this.load().finally(() => (this.loading = undefined))),
+      onTrouble: () => {
+        if (this.redis.isCluster && this.redis.status === 'ready') refreshSlots(this.redis);
+      },
+    };
   }
 
   /**
@@ -94,27 +96,20 @@ export class EntryPublisher {
    *
    * @returns the entry, once Redis has it
    * @throws RedisUnavailableError when Redis does not answer in time; NotReplicatedError when its replicas do not
+   * @throws EmitQueueFullError when too much waits already
    * @throws IdempotencyKeyReusedError when its key stands for another event
    */
   publish(stream: string, publication: Publication): Promise<Published> {
-    if (this.pending >= this.limits.maxPending) {
-      return Promise.reject(
-        new RedisUnavailableError(
-          `${this.pending} events are already waiting for Redis; this one was not sent`,
-          false,
-        ),
-      );
-    }
+    if (this.redis.status === 'end') return Promise.reject(closed());
+    const emit = new PendingEmit(stream, publication);
+    const full = this.fullness(emit);
+    if (full) return Promise.reject(full);
+    emit.running = this.timeLimit.begin(emit);
+    emit.onEnd = this.onEnd;
     this.pending += 1;
-    const { fields, writes, idempotency } = publication;
-    const isPlain = writes.length === 0 && idempotency === undefined;
-    if (isPlain && this.batches && this.redis.status === 'ready') {
-      const command = this.batches.append(stream, fields);
-      return this.ended(stream, this.timeLimit.begin(command), command.promise, asPublished);
-    }
-    const attempt = new Attempt();
-    this.send(attempt, stream, publication).then(attempt.resolve, attempt.reject);
-    return this.ended(stream, this.timeLimit.begin(attempt), attempt.promise, (published) => published);
+    this.pendingBytes += emit.bytes;
+    this.laneOf(stream).add(emit);
+    return emit.promise;
   }
 
   /**
@@ -142,70 +137,61 @@ export class EntryPublisher {
     this.endWatch();
   }
 
-  private ended<T>(
-    stream: string,
-    running: Running,
-    writing: Promise<T>,
-    toPublished: (reply: T) => Published,
-  ): Promise<Published> {
-    return writing.then(
-      (reply) => {
-        this.end(running);
-        return toPublished(reply);
-      },
-      (error: unknown) => {
-        this.end(running);
-        throw explained(error, stream);
-      },
-    );
+  private fullness({ bytes }: PendingEmit): EmitQueueFullError | undefined {
+    const { maxPending, maxPendingBytes } = this.limits;
+    const { pending, pendingBytes } = this;
+    const isOverBytes = pending > 0 && pendingBytes + bytes > maxPendingBytes;
+    if (!isOverBytes && !(this.isAway && pending >= maxPending)) return undefined;
+    const options = { cause: this.isAway ? this.linkError : undefined };
+    return isOverBytes
+      ? new EmitQueueFullError(pending, pendingBytes, 'maxPendingBytes', maxPendingBytes, options)
+      : new EmitQueueFullError(pending, pendingBytes, 'maxPendingEmits', maxPending, options);
   }
 
-  private send(attempt: Attempt, stream: string, publication: Publication): Promise<Published> {
-    if (this.redis.status !== 'ready') return this.sendWhenUp(attempt, stream, publication);
-    attempt.sent = true;
-    const write = (): Promise<Published> => this.write(stream, publication);
-    return this.redis.isCluster ? repeatWhileSlotsMove(this.redis, write, () => attempt.over) : write();
+  private laneOf(stream: string): EmitLane {
+    const name = this.redis.isCluster ? stream : '';
+    let lane = this.lanes.get(name);
+    if (!lane) {
+      lane = new EmitLane(this.support, () => this.redis.isCluster && this.lanes.delete(name));
+      this.lanes.set(name, lane);
+    }
+    return lane;
   }
 
-  private async sendWhenUp(attempt: Attempt, stream: string, publication: Publication): Promise<Published> {
-    await this.linkUp();
-    // The caller was told that it was not sent: so it must not be.
-    return attempt.over ? { entryId: '', isRepeat: false } : this.send(attempt, stream, publication);
+  /** A link is there; what could not be done on the last one may be possible on it. */
+  private begin(): void {
+    this.isAway = false;
+    this.withoutFunctions.clear();
+    this.hasNoFunctions = false;
+    this.lanes.forEach((lane) => lane.flush());
   }
 
-  private async write(stream: string, publication: Publication): Promise<Published> {
-    const { fields, writes, idempotency } = publication;
-    if (idempotency) return this.addOnce(stream, publication, idempotency);
-    return asPublished(
-      await (writes.length > 0 ? this.addWith(stream, publication) : this.append(stream, fields)),
-    );
+  private async send(make: () => Command[], parts: readonly EmitPart[]): Promise<readonly Reply[]> {
+    const { waitReplicas } = this.limits;
+    try {
+      if (waitReplicas) {
+        const stream = parts[0]?.stream ?? '';
+        const hasCalls = parts.some((part) => part.isDoubtful || part instanceof KeyedEntry);
+        return await sendReplicated(this.redis, waitReplicas, { make, stream, hasCalls });
+      }
+      const commands = make();
+      if (this.redis.isCluster) for (const command of commands) this.redis.sendCommand(command);
+      else writeTogether(this.redis, commands);
+      return await Promise.all(commands.map(answerOf));
+    } catch (error) {
+      return make().map(() => ({ error: error as Error }));
+    }
   }
 
-  private append(stream: string, fields: readonly string[]): Promise<unknown> {
-    if (this.batches) return this.batches.append(stream, fields).promise;
-    return this.replicated?.append(stream, fields) ?? this.redis.xadd(stream, '*', ...fields);
-  }
-
-  private addWith(stream: string, { fields, writes }: Publication): Promise<unknown> {
-    const { keys, args } = writeArguments(writes, 1);
-    return this.functions.call('enqueue', [stream, ...keys], [fields.length, ...fields, ...args]);
-  }
-
-  private async addOnce(
-    stream: string,
-    { fields, writes }: Publication,
-    { keys: names, windowMs }: Idempotency,
-  ): Promise<Published> {
-    const own = [stream, ...names.map(({ key }) => dedupMarkerOf(stream, key))];
-    const { keys, args } = writeArguments(writes, own.length);
-    const fingerprints = names.map(({ fingerprint }) => fingerprint);
-    const [entryId, outcome, place = 1] = (await this.functions.call(
-      'enqueue_once',
-      [...own, ...keys],
-      [names.length, windowMs, ...fingerprints, fields.length, ...fields, ...args],
-    )) as [string, 'added' | 'repeated' | 'reused', number?];
-    if (outcome === 'reused') throw new IdempotencyKeyReusedError(names[place - 1]?.key ?? '', entryId);
-    return { entryId, isRepeat: outcome === 'repeated' };
+  private async load(): Promise<unknown> {
+    try {
+      await this.functions.load();
+      return undefined;
+    } catch (error) {
+      if (failureOf(error) === 'unreachable') return undefined;
+      this.hasNoFunctions = true;
+      return error instanceof MissingPermissionError ? error : explained(error, 'the function library');
+    }
   }
 
   /** One wait for all who wait: ioredis warns of many listeners. */
@@ -215,7 +201,7 @@ export class EntryPublisher {
         this.redis.off('ready', settle).off('end', settle);
         this.comingUp = undefined;
         if (this.redis.status === 'ready') resolve();
-        else reject(new RedisUnavailableError('The connection to Redis is closed', false));
+        else reject(closed());
       };
       this.redis.once('ready', settle).once('end', settle);
       if (this.redis.status === 'end') settle();
@@ -223,11 +209,24 @@ export class EntryPublisher {
     return this.comingUp;
   }
 
-  private giveUp(work: Attempt | Command): void {
-    if (work instanceof Attempt) {
-      work.over = true;
-      work.reject(this.late(work.sent));
-    } else if (!work.isResolved) work.reject(this.late(true));
+  private readonly onEnd = (emit: PendingEmit): void => {
+    emit.running?.end();
+    this.pending -= 1;
+    this.pendingBytes -= emit.bytes;
+    this.settled.tell();
+  };
+
+  private onLate(emit: PendingEmit): void {
+    if (emit.isOver) return;
+    const lane = this.laneOf(emit.stream);
+    if (lane.silentFor < this.limits.timeoutMs) {
+      // Redis works; what is in front of this one takes long.
+      emit.running?.end();
+      emit.running = this.timeLimit.begin(emit);
+      return;
+    }
+    emit.reject(this.late(emit.wasSent));
+    lane.prune();
   }
 
   private late(sent: boolean): RedisUnavailableError {
@@ -235,44 +234,15 @@ export class EntryPublisher {
     const { timeoutMs } = this.limits;
     return new RedisUnavailableError(`${message} within ${timeoutMs} ms`, sent, { cause: this.linkError });
   }
-
-  private end(running: Running): void {
-    running.end();
-    this.pending -= 1;
-    this.settled.tell();
-  }
 }
 
-function asPublished(reply: unknown): Published {
-  return { entryId: (reply as string | null) ?? '', isRepeat: false };
+function answerOf(command: Command): Promise<Reply> {
+  return command.promise.then(
+    (reply: unknown) => ({ reply }),
+    (error: unknown) => ({ error: error as Error }),
+  );
 }
 
-function explained(error: unknown, stream: string): unknown {
-  if (error instanceof OrderStreamsError) return error;
-  switch (failureOf(error)) {
-    case 'unreachable':
-      return new RedisUnavailableError(`The link to Redis broke while writing to "${stream}"`, true, {
-        cause: error,
-      });
-    case 'cluster-changes':
-    case 'refuses-writes':
-      return new RedisUnavailableError(
-        `Redis refuses writes to "${stream}" (${(error as Error).message})`,
-        false,
-        {
-          cause: error,
-        },
-      );
-    case 'functions-missing':
-      return new FunctionsMissingError();
-    case 'no-permission':
-      return new MissingPermissionError(
-        `This Redis user may not write to "${stream}" (${(error as Error).message})`,
-        {
-          cause: error,
-        },
-      );
-    default:
-      return error;
-  }
+function closed(): RedisUnavailableError {
+  return new RedisUnavailableError('The connection to Redis is closed', false);
 }

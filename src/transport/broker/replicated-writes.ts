@@ -1,6 +1,6 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises';
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { ChainableCommander, Command, Redis } from 'ioredis';
 import { askedNode } from './cluster-nodes.js';
+import type { Reply } from './emit-part.js';
 import { NotReplicatedError } from '../protocol/errors/not-replicated.error.js';
 import { helperKeyOf } from '../protocol/stream-key.js';
 
@@ -20,114 +20,55 @@ export interface WaitReplicas {
   timeoutMs: number;
 }
 
-interface Write {
-  readonly stream: string;
-  readonly isFunction: boolean;
-  send(pipeline: ChainableCommander): unknown;
-  resolve(reply: unknown): void;
-  reject(error: unknown): void;
-}
-
 type Results = NonNullable<Awaited<ReturnType<ChainableCommander['exec']>>>;
 
 /** How long the mark of a batch stays, in milliseconds. */
 const MARK_TTL_MS = 60_000;
 
 /**
- * Writes that count once enough replicas have them. All that are waiting go in one pipeline that ends with WAIT, one
- * pipeline at a time: WAIT holds up whatever follows on its link.
+ * Sends writes that count once enough replicas have them: in one pipeline that ends with WAIT, which holds up whatever
+ * follows on its link. On a cluster all of them have one slot.
  *
- * WAIT speaks of the writes of its own link. A pipeline is sent again either whole or not at all, so it never speaks of
- * a link on which the writes were not made. It does not work inside MULTI or a function.
+ * WAIT speaks of the writes of its own link. It does not work inside MULTI or a function.
+ *
+ * @param make - makes the commands, for each time that they are sent
+ * @param stream - where one of them writes to
+ * @param hasCalls - whether one of them may find that it was carried out before
  */
-export class ReplicatedWrites {
-  /** By slot on a cluster, since a pipeline goes to one node; all in one on a single Redis. */
-  private readonly queues = new Map<string, Write[]>();
-
-  constructor(
-    private readonly redis: Redis,
-    private readonly wait: WaitReplicas,
-  ) {}
-
-  /** @returns the id of the entry, once enough replicas have it */
-  append(stream: string, fields: readonly string[]): Promise<unknown> {
-    return this.enqueue(stream, false, (pipeline) => pipeline.xadd(stream, '*', ...fields));
-  }
-
-  /** Calls a function whose first key is the stream. */
-  readonly call = (
-    name: string,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> =>
-    this.enqueue(keys[0] ?? '', true, (pipeline) => pipeline.fcall(name, keys.length, ...keys, ...args));
-
-  private enqueue(stream: string, isFunction: boolean, send: Write['send']): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const write = { stream, isFunction, send, resolve, reject };
-      const lane = this.redis.isCluster ? stream : '';
-      const queue = this.queues.get(lane);
-      if (queue) {
-        queue.push(write);
-        return;
-      }
-      this.queues.set(lane, [write]);
-      void this.drain(lane);
-    });
-  }
-
-  private async drain(lane: string): Promise<void> {
-    await endOfTurn();
-    for (let batch = this.queues.get(lane) ?? []; batch.length > 0; batch = this.queues.get(lane) ?? []) {
-      this.queues.set(lane, []);
-      await this.send(batch);
-    }
-    this.queues.delete(lane);
-  }
-
-  private async send(batch: readonly Write[]): Promise<void> {
-    const { count } = this.wait;
-    try {
-      let results = await this.write(batch, this.redis.pipeline());
-      // What is written has one slot. While that moves, ioredis follows no pipeline in which WAIT succeeded.
-      const asked = this.redis.isCluster ? askedNode(this.redis, results[0]?.[0]) : undefined;
-      if (asked) results = await this.write(batch, asked.pipeline(), true);
-      const trouble = results.slice(batch.length).find(([error]) => error !== null)?.[0] ?? undefined;
-      const confirmed = trouble === undefined ? (results.at(-1)?.[1] as number) : undefined;
-      batch.forEach((write, index) => {
-        const [error, reply] = results[index] ?? [];
-        if (error) write.reject(error);
-        else if (confirmed !== undefined && confirmed >= count) write.resolve(reply);
-        else write.reject(new NotReplicatedError(write.stream, count, confirmed, { cause: trouble }));
-      });
-    } catch (error) {
-      for (const write of batch) write.reject(error);
-    }
-  }
-
-  /** @returns the results of the writes, and behind them what tells whether they are replicated */
-  private async write(
-    batch: readonly Write[],
-    pipeline: ChainableCommander,
-    asking = false,
-  ): Promise<Results> {
+export async function sendReplicated(
+  redis: Redis,
+  wait: WaitReplicas,
+  { make, stream, hasCalls }: { make: () => Command[]; stream: string; hasCalls: boolean },
+): Promise<Reply[]> {
+  const write = async (pipeline: ChainableCommander, asking = false): Promise<[Results, number]> => {
     const asks: number[] = [];
     const ask = (): void => {
       if (asking) asks.push(pipeline.asking().length - 1);
     };
-    for (const write of batch) {
+    const commands = make();
+    for (const command of commands) {
       ask();
-      write.send(pipeline);
+      (pipeline as unknown as { sendCommand(command: Command): void }).sendCommand(command);
     }
     // A function may find that an earlier call wrote already, over another link: a write of this one's own makes WAIT
     // speak of everything up to now.
-    const called = batch.find(({ isFunction }) => isFunction);
-    if (called) {
+    if (hasCalls) {
       ask();
-      pipeline.set(helperKeyOf(called.stream, 'wait'), '1', 'PX', MARK_TTL_MS);
+      pipeline.set(helperKeyOf(stream, 'wait'), '1', 'PX', MARK_TTL_MS);
     }
-    pipeline.wait(this.wait.count, this.wait.timeoutMs);
+    pipeline.wait(wait.count, wait.timeoutMs);
     const results = (await pipeline.exec()) ?? [];
-    return results.filter((_result, index) => !asks.includes(index));
-  }
+    return [results.filter((_result, index) => !asks.includes(index)), commands.length];
+  };
+  let [results, count] = await write(redis.pipeline());
+  // While a slot moves, ioredis follows no pipeline in which WAIT succeeded.
+  const asked = redis.isCluster ? askedNode(redis, results[0]?.[0]) : undefined;
+  if (asked) [results, count] = await write(asked.pipeline(), true);
+  const trouble = results.slice(count).find(([error]) => error !== null)?.[0] ?? undefined;
+  const confirmed = trouble === undefined ? (results.at(-1)?.[1] as number) : undefined;
+  return results.slice(0, count).map(([error, reply]) => {
+    if (error) return { error };
+    if (confirmed !== undefined && confirmed >= wait.count) return { reply };
+    return { error: new NotReplicatedError(stream, wait.count, confirmed, { cause: trouble }) };
+  });
 }

@@ -16,24 +16,21 @@ export class TimeLimit<Work> {
     private readonly onLate: (work: Work) => void,
   ) {}
 
-  /** Its time runs from the end of this turn at the latest: a turn that takes long is not the fault of what it began. */
+  /** Its time runs from the end of this turn: a turn that takes long is not the fault of what it began. */
   begin(work: Work): Running {
     const together = (this.gathering ??= this.gather());
     together.add(work);
-    if (together.isFull) this.start(together);
+    if (together.isFull) this.gathering = undefined;
     return together;
   }
 
   private gather(): Together<Work> {
     const together = new Together<Work>(this.ms, this.onLate);
-    setImmediate(() => this.start(together));
+    setImmediate(() => {
+      if (this.gathering === together) this.gathering = undefined;
+      together.start();
+    });
     return together;
-  }
-
-  private start(together: Together<Work>): void {
-    if (this.gathering !== together) return;
-    this.gathering = undefined;
-    together.start();
   }
 }
 
@@ -57,7 +54,14 @@ class Together<Work> implements Running {
   }
 
   start(): void {
-    if (this.running > 0) this.timer = setTimeout(() => this.works.forEach(this.onLate), this.ms);
+    if (this.running > 0) this.timer = setTimeout(() => this.expire(), this.ms);
+  }
+
+  /** After a long turn, timers come before what arrived in the meantime: that is looked at first. */
+  private expire(): void {
+    setImmediate(() => {
+      if (this.running > 0) this.works.forEach(this.onLate);
+    });
   }
 
   end(): void {

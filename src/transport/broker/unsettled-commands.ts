@@ -18,6 +18,18 @@ export function disconnectAndSettle(redis: Redis): void {
   // There is no link whose end it would hear of: it ends as one that has not begun.
   if (redis.status === 'reconnecting') redis.status = 'wait';
   redis.disconnect();
+  rejectStash(redis);
+}
+
+/**
+ * Rejects what was under way whenever the link breaks: `autoResendUnfulfilledCommands: false` alone leaves it unsettled
+ * for ever (https://github.com/redis/ioredis/issues/2193).
+ */
+export function settleWhenLinkBreaks(redis: Redis): void {
+  redis.on('close', () => rejectStash(redis));
+}
+
+function rejectStash(redis: Redis): void {
   const { prevCommandQueue: stash } = redis as unknown as Stash;
   for (let item = stash?.shift(); item; item = stash?.shift()) {
     item.command.reject(new Error('Connection is closed.'));

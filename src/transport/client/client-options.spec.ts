@@ -12,7 +12,9 @@ describe('resolveClientOptions', () => {
       encoding: 'json',
       emitTimeoutMs: 2_000,
       maxPendingEmits: 10_000,
+      maxPendingBytes: 67_108_864,
       dedupWindowMs: 86_400_000,
+      log: 'debug',
     });
   });
 
@@ -24,6 +26,8 @@ describe('resolveClientOptions', () => {
     ['emitTimeoutMs', 2 ** 31],
     ['maxPendingEmits', 0],
     ['maxPendingEmits', Number.NaN],
+    ['maxPendingBytes', 0],
+    ['log', 'loud'],
   ])('refuses %s = %p and names the option', (option, value) => {
     expect(() => resolve({ [option]: value })).toThrow(InvalidOptionError);
     expect(() => resolve({ [option]: value })).toThrow(`Option "${option}"`);

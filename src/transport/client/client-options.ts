@@ -1,5 +1,7 @@
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/check-connection.js';
+import { resolveLogOption } from '../observe/log-option.js';
+import type { TransportLogLevel } from '../observe/transport-log.js';
 import type { WaitReplicas } from '../broker/replicated-writes.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
 import { DEFAULT_DEDUP_WINDOW_MS } from '../protocol/idempotency.js';
@@ -9,6 +11,8 @@ import { checkStreamNames } from '../protocol/stream-key.js';
 
 /** A timer of Node that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
+
+const DEFAULT_MAX_PENDING_BYTES = 67_108_864;
 
 /** More than anybody has. */
 const MOST_REPLICAS = 100;
@@ -45,11 +49,21 @@ export interface RedisStreamsClientOptions {
    */
   dedupWindowMs?: number;
   /**
-   * How many emits may wait for Redis at once; one more fails at once, so that an outage does not fill the memory.
+   * How many emits may wait while Redis is unavailable; one more fails at once with {@link EmitQueueFullError}. Too few
+   * refuses what a short failover would have let through; too many end by `emitTimeoutMs` all together. While Redis is
+   * available, `maxPendingBytes` alone counts.
    *
    * @defaultValue 10000
    */
   maxPendingEmits?: number;
+  /**
+   * How many bytes all emits that wait or are under way may take, about; one more fails at once with
+   * {@link EmitQueueFullError}. An event that is larger is taken when nothing else waits. Too low refuses bursts that
+   * Redis would take within `emitTimeoutMs`; too high lets them fill the memory.
+   *
+   * @defaultValue 67108864, 64 MiB
+   */
+  maxPendingBytes?: number;
   /**
    * Confirms an event only when replicas have it too: what is confirmed survives the loss of the master, as far as a
    * replica that has it is promoted. An event that they do not confirm in time fails with {@link NotReplicatedError}.
@@ -58,6 +72,14 @@ export interface RedisStreamsClientOptions {
    * @defaultValue not waited for: what the master confirmed and its replicas do not have is lost with it
    */
   waitReplicas?: WaitReplicas;
+  /**
+   * What is written to the application's log, through Nest's `Logger`, of emits that failed and whose result nobody
+   * asked for: the first of each pattern and error in full, how many more within a minute, never a payload. It is
+   * written as an error, so any level shows it; with `false` they are lost in silence.
+   *
+   * @defaultValue 'debug'
+   */
+  log?: TransportLogLevel | false;
 }
 
 /** The options, checked and complete. */
@@ -72,7 +94,9 @@ const KNOWN: Readonly<Record<keyof RedisStreamsClientOptions, true>> = {
   emitTimeoutMs: true,
   dedupWindowMs: true,
   maxPendingEmits: true,
+  maxPendingBytes: true,
   waitReplicas: true,
+  log: true,
 };
 const KNOWN_WAIT: Readonly<Record<keyof WaitReplicas, true>> = { count: true, timeoutMs: true };
 
@@ -86,6 +110,8 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
   const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000, waitReplicas } = options;
+  const { level: log } = resolveLogOption(options.log ?? 'debug');
+  const { maxPendingBytes = DEFAULT_MAX_PENDING_BYTES } = options;
   const { dedupWindowMs = DEFAULT_DEDUP_WINDOW_MS } = options;
   if (!['json', 'fields'].includes(encoding)) {
     throw new InvalidOptionError('encoding', `must be "json" or "fields", not "${encoding}"`);
@@ -93,6 +119,7 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
   for (const [option, value] of Object.entries({ emitTimeoutMs, maxPendingEmits, dedupWindowMs })) {
     checkWhole(option, value, LONGEST_TIMER_MS);
   }
+  checkWhole('maxPendingBytes', maxPendingBytes, Number.MAX_SAFE_INTEGER);
   if (waitReplicas) {
     checkKnownOptions(waitReplicas, KNOWN_WAIT, 'waitReplicas');
     checkWhole('waitReplicas.count', waitReplicas.count, MOST_REPLICAS);
@@ -105,7 +132,9 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
     encoding,
     emitTimeoutMs,
     maxPendingEmits,
+    maxPendingBytes,
     dedupWindowMs,
+    log,
     ...(waitReplicas && { waitReplicas: Object.freeze({ ...waitReplicas }) }),
   });
 }

@@ -1,14 +1,17 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
-import { Observable, throwError } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { throwError } from 'rxjs';
 import { isCluster } from '../broker/connection-options.js';
-import { EntryPublisher, type Publication, type Published } from '../broker/entry-publisher.js';
+import { EntryPublisher } from '../broker/entry-publisher.js';
+import type { Publication, Published } from '../broker/pending-emit.js';
 import { encodeEntry } from '../protocol/entry-encoder.js';
 import type { Headers } from '../protocol/entry.js';
 import { RequestResponseUnsupportedError } from '../protocol/errors/request-response-unsupported.error.js';
 import { checkPattern } from '../protocol/event-pattern.js';
 import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../protocol/idempotency.js';
 import { helperKeyOf, streamKeyOf } from '../protocol/stream-key.js';
+import { TransportLog } from '../observe/transport-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { traceSend } from '../tracing/trace-send.js';
 import { registeredTracer } from '../tracing/tracer.js';
@@ -18,15 +21,17 @@ import {
   type ResolvedClientOptions,
 } from './client-options.js';
 import { RedisStreamsRecord } from './redis-streams.record.js';
+import { UnheardFailures } from './unheard-failures.js';
 
 const NO_HEADERS: Headers = Object.freeze({});
-const ignore = (): void => undefined;
 
 /**
  * Emits events to Redis Streams.
  *
  * `emit` completes with the id of the entry once Redis has it. It fails with {@link RedisUnavailableError} when Redis
- * does not answer within `emitTimeoutMs`; when the link broke in between, the entry may have been added all the same.
+ * does not answer within `emitTimeoutMs`; its `mayBeThere` says whether the entry may have been added all the same. It
+ * fails with {@link EmitQueueFullError} when too much waits already. Emits to one stream are added in the order in which
+ * they are made, and none is added twice.
  *
  * @example
  * ```ts
@@ -38,11 +43,13 @@ const ignore = (): void => undefined;
 export class RedisStreamsClient extends ClientProxy {
   private readonly options: ResolvedClientOptions;
   private publisher: EntryPublisher | undefined;
+  private readonly unheard: UnheardFailures;
 
   /** @throws InvalidOptionError when an option cannot work */
   constructor(options: RedisStreamsClientOptions) {
     super();
     this.options = resolveClientOptions(options);
+    this.unheard = new UnheardFailures(new TransportLog(this.options.log, RedisStreamsClient.name));
   }
 
   /**
@@ -59,6 +66,7 @@ export class RedisStreamsClient extends ClientProxy {
     const publisher = this.publisher;
     this.publisher = undefined;
     await publisher?.close();
+    await this.unheard.flush();
   }
 
   /** Tells when the link to Redis comes and goes. */
@@ -87,25 +95,16 @@ export class RedisStreamsClient extends ClientProxy {
 
   /**
    * Writes an event to the stream that the pattern stands for. It is under way at once, whether or not anybody
-   * subscribes.
+   * subscribes; when it fails and nobody did, the log says so.
    *
    * @returns gives the id of the entry once Redis has it, and completes
    */
   override emit<TResult = string>(pattern: unknown, data: unknown): Observable<TResult> {
-    if (pattern === undefined || pattern === null || data === undefined || data === null) {
-      return throwError(() => new InvalidMessageException());
-    }
-    const sent = this.dispatchEvent<TResult>({ pattern, data });
-    sent.catch(ignore);
-    return new Observable((subscriber) => {
-      sent.then(
-        (entryId) => {
-          subscriber.next(entryId);
-          subscriber.complete();
-        },
-        (error: unknown) => subscriber.error(error),
-      );
-    });
+    const isMissing = [pattern, data].some((value) => value === undefined || value === null);
+    const sent = isMissing
+      ? Promise.reject<TResult>(new InvalidMessageException())
+      : this.dispatchEvent<TResult>({ pattern, data });
+    return this.unheard.watch(pattern, sent);
   }
 
   /**
@@ -191,10 +190,11 @@ export class RedisStreamsClient extends ClientProxy {
 
   private connection(): EntryPublisher {
     if (!this.publisher) {
-      const { connection, emitTimeoutMs, maxPendingEmits, waitReplicas } = this.options;
+      const { connection, emitTimeoutMs, maxPendingEmits, maxPendingBytes, waitReplicas } = this.options;
       this.publisher = new EntryPublisher(connection, {
         timeoutMs: emitTimeoutMs,
         maxPending: maxPendingEmits,
+        maxPendingBytes,
         waitReplicas,
       });
       reportStatus(this.publisher.redis, this._status$);

@@ -8,7 +8,7 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api';
-import type { Published } from '../broker/entry-publisher.js';
+import type { Published } from '../broker/pending-emit.js';
 import { DATA_FIELD } from '../protocol/entry-fields.js';
 import type { Headers } from '../protocol/entry.js';
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';

@@ -10,10 +10,11 @@ onEveryServer('A Redis that is out of memory', (world) => {
 
   it('takes nothing in', async () => {
     await world().delivered();
-    await world().call('enqueue', [world().stream], [2, 'orderId', '1', 0]);
+    const take = () => world().call('enqueue', [world().stream], [0, 0, 0, '0', 0, 2, 'orderId', '1', 0]);
+    await take();
     const length = await world().redis.xlen(world().stream);
     await noMemory();
-    await expect(world().call('enqueue', [world().stream], [2, 'orderId', '1', 0])).rejects.toThrow(/OOM/);
+    await expect(take()).rejects.toThrow(/OOM/);
     expect(await world().redis.xlen(world().stream)).toBe(length);
   });
 

@@ -38,22 +38,16 @@ const VERSION = `os1_${createHash('sha256').update(SOURCE).digest('hex').slice(0
 
 const CODE = SOURCE.replaceAll('@version@', VERSION);
 
-type Argument = string | number | Buffer;
+/** What Redis knows a function of this release by. */
+export function versioned(name: string): string {
+  return `${VERSION}_${name}`;
+}
 
-/** Sends one call of a function. */
-export type InvokeFunction = (
-  name: string,
-  keys: readonly string[],
-  args: readonly Argument[],
-) => Promise<unknown>;
+type Argument = string | number | Buffer;
 
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
 export class FunctionLibrary {
-  constructor(
-    private readonly redis: Redis,
-    private readonly send: InvokeFunction = (name, keys, args) =>
-      redis.fcall(name, keys.length, ...keys, ...args),
-  ) {}
+  constructor(private readonly redis: Redis) {}
 
   /**
    * Calls a function of the library; loads the library first where it is missing.
@@ -61,13 +55,13 @@ export class FunctionLibrary {
    * @throws MissingPermissionError when it is missing and this user may not load it
    */
   call(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return this.orLoaded(() => this.send(`${VERSION}_${name}`, keys, args));
+    return this.orLoaded(() => this.redis.fcall(versioned(name), keys.length, ...keys, ...args));
   }
 
   /** The same, with the answer's texts as bytes. */
   callForBytes(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     return this.orLoaded(() =>
-      this.redis.callBuffer('fcall', `${VERSION}_${name}`, keys.length, ...keys, ...args),
+      this.redis.callBuffer('fcall', versioned(name), keys.length, ...keys, ...args),
     );
   }
 

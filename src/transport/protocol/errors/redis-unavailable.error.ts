@@ -8,14 +8,20 @@ export class RedisUnavailableError extends OrderStreamsError {
 
   /**
    * @param message - what was tried
-   * @param mayHaveSucceeded - true when the command had been sent and its answer was lost: the entry may be in the
-   * stream all the same, and a repeat without an idempotency key may add it twice
+   * @param mayBeThere - true when the command had been sent and its answer was lost: what it was to write may be in
+   * Redis all the same, or come to be there later, and a repeat of an emit without an idempotency key may add the entry
+   * twice. False: it is not there, and a repeat is safe
    */
   constructor(
     message: string,
-    readonly mayHaveSucceeded: boolean,
+    readonly mayBeThere: boolean,
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+
+  /** The same as {@link mayBeThere}. */
+  get mayHaveSucceeded(): boolean {
+    return this.mayBeThere;
   }
 }

@@ -1,8 +1,8 @@
 #!lua name=@version@
 
 -- Every function declares all its keys, and looks at everything that can fail before its first write: nothing that a
--- function wrote is undone when it fails. All but enqueue, which adds an entry each time, are safe to repeat: a client
--- that lost the answer sends the command again.
+-- function wrote is undone when it fails. All are safe to repeat, enqueue where its send has a number: a client that lost
+-- the answer sends the command again.
 --
 -- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
 -- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,

@@ -4,6 +4,7 @@ end
 
 -- Recovery and dead-lettering must go on when Redis is out of memory; only intake and commits wait.
 register('enqueue', enqueue, {})
+register('enqueue_all', enqueue_all, {})
 register('enqueue_once', enqueue_once, {})
 register('commit', commit, {})
 register('ensure_group', ensure_group, { 'allow-oom' })

@@ -1,0 +1,34 @@
+import { failureOf } from './redis-failure.js';
+import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
+import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
+import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
+
+/** The error of an emit whose answer was lost: Redis may have carried it out. */
+export function inDoubt(stream: string, cause: unknown): RedisUnavailableError {
+  const message = `The link to Redis broke while writing to "${stream}"; the entry may be there, and was not sent again`;
+  return new RedisUnavailableError(message, true, { cause });
+}
+
+/** What the caller of an emit is given for an error of Redis, which added nothing. */
+export function explained(error: unknown, stream: string): unknown {
+  if (error instanceof OrderStreamsError) return error;
+  const options = { cause: error };
+  switch (failureOf(error)) {
+    case 'unreachable':
+      return inDoubt(stream, error);
+    case 'cluster-changes':
+    case 'refuses-writes': {
+      const message = `Redis refuses writes to "${stream}" (${(error as Error).message})`;
+      return new RedisUnavailableError(message, false, options);
+    }
+    case 'functions-missing':
+      return new FunctionsMissingError();
+    case 'no-permission': {
+      const message = `This Redis user may not write to "${stream}" (${(error as Error).message})`;
+      return new MissingPermissionError(message, options);
+    }
+    default:
+      return error;
+  }
+}
