@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { openPage, startBrowser, type WatchedPage } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { eventuallyPasses } from '../support/eventually-passes.js';
@@ -112,13 +112,19 @@ describe('The dashboard', () => {
     await shows(page, '#dead-letters-status', /orderId must be/);
   });
 
-  it('asks again for dead letters that could not be had', async () => {
+  const tooLate: [string, (route: Route) => Promise<unknown>][] = [
+    ['the connection breaks', (route) => route.abort()],
+    ['the service takes the request for late', (route) => route.fulfill({ status: 408 })],
+    ['no answer comes', () => Promise.resolve()],
+  ];
+
+  it.each(tooLate)('asks again for dead letters that could not be had: %s', async (_what, fail) => {
     await seed('late-', 1);
     let asked = 0;
     const page = await open({}, undefined, (unprepared) =>
       unprepared.route('**/dead-letters?*', (route) => {
         asked += 1;
-        return asked === 1 ? route.abort() : route.continue();
+        return asked === 1 ? fail(route) : route.continue();
       }),
     );
     await rows(page).first().waitFor();

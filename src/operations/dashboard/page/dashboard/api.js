@@ -1,6 +1,9 @@
 import { askForToken } from './sign-in.js';
 import { token } from './token.js';
 
+/** How long an answer may take. A browser would wait for ever, and what waits for the answer with it. */
+const ANSWER_LIMIT_MS = 15_000;
+
 /** An answer that is an error; the message is the service's own. */
 export class ApiError extends Error {
   constructor(status, message, wantsToken) {
@@ -11,7 +14,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Sends a request as the operator. Where the service wants a token, it is asked for, and the request is sent once more.
+ * Sends a request as the operator. Without a signal the answer must come within 15 seconds. Where the service wants a token, it is asked for, and the request is sent once more.
  *
  * @returns {Promise<Response>} an answer that is no error
  */
@@ -20,13 +23,15 @@ export async function request(path, { method = 'GET', body, signal } = {}) {
     const sent = token.get();
     const response = await fetch(path, {
       method,
-      signal,
+      signal: signal ?? AbortSignal.timeout(ANSWER_LIMIT_MS),
       cache: 'no-store',
       headers: {
         ...(sent !== undefined && { Authorization: `Bearer ${sent}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
+    }).catch((error) => {
+      throw error.name === 'TimeoutError' ? new ApiError(504, 'The service does not answer') : error;
     });
     if (response.ok) return response;
     const error = await errorOf(response);

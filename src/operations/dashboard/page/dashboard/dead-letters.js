@@ -68,8 +68,9 @@ async function show(call, from, message) {
     byId('no-dead-letters').hidden = body.rows.length > 0;
     if (message !== undefined) say(message);
   } catch (error) {
-    // What the service or the network failed at is tried again when the next count comes.
-    if (call === newest && !(error.status < 500)) shownCount = undefined;
+    // A filter that is wrong stays wrong. Everything else is tried again when the next count comes: an empty list that
+    // nobody asks for again would look as if there were no dead letters.
+    if (call === newest && error.status !== 400) shownCount = undefined;
     tell(error);
   }
 }
