@@ -2,7 +2,7 @@ import { askForToken } from './sign-in.js';
 import { token } from './token.js';
 
 /** How long an answer may take. A browser would wait for ever, and what waits for the answer with it. */
-const ANSWER_LIMIT_MS = 15_000;
+const ANSWER_LIMIT_MS = 10_000;
 
 /** An answer that is an error; the message is the service's own. */
 export class ApiError extends Error {
@@ -14,7 +14,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Sends a request as the operator. Without a signal the answer must come within 15 seconds. Where the service wants a token, it is asked for, and the request is sent once more.
+ * Sends a request as the operator. Without a signal the answer must come within 10 seconds. Where the service wants a token, it is asked for, and the request is sent once more.
  *
  * @returns {Promise<Response>} an answer that is no error
  */
