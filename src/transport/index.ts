@@ -52,6 +52,7 @@ export type {
   FailedEvent,
   IntakePausedEvent,
   IntakeResumedEvent,
+  LoopBlockedEvent,
   PutOffEvent,
   ReclaimedEvent,
   RecoveredEvent,

@@ -113,6 +113,7 @@ function observe(server: RedisStreamsServer): Told {
     reclaimed: [],
     vanished: [],
     trimmed: [],
+    'loop-blocked': [],
     'stale-group': [],
   };
   const listen = <K extends keyof Told>(name: K): void => {

@@ -4,7 +4,7 @@ import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
 import { parkAnswersOf, parkArguments } from './functions/park-arguments.js';
 import { writeArguments } from './functions/write-arguments.js';
 import { ParkQueue } from './park-queue.js';
-import { flat, pagesOf, RedisCommands } from './redis-commands.js';
+import { flat, pagesOf, PARKING, RedisCommands } from './redis-commands.js';
 import { failureOf } from './redis-failure.js';
 import { answersOf, commitArguments } from './functions/commit-arguments.js';
 import type {
@@ -14,6 +14,7 @@ import type {
   DeadLetterRequest,
   EntryRef,
   KeptPutOffs,
+  Holder,
   Park,
   ParkAnswer,
   Settlement,
@@ -37,8 +38,16 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
   async commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
     const receipt = this.key(stream, 'commits', this.consumer, String(batch.lane));
     const { keys, args } = commitArguments(batch, [stream, receipt]);
-    const answers = await this.functions.call('commit', keys, [...this.me(), ...args]);
+    const owner = batch.owner ?? this.consumer;
+    const answers = await this.functions.call('commit', keys, [this.group, owner, ...args]);
     return answersOf(answers as string | string[], batch.commits);
+  }
+
+  async pendingAs(stream: string, id: string): Promise<Holder | undefined> {
+    const rows = await this.commands.xpending(stream, this.group, id, id, 1);
+    const [row] = rows as [id: string, owner: string, idleMs: number, deliveryCount: number][];
+    // What waits for a retry has failed: its last run has ended.
+    return row && row[1] !== PARKING ? { owner: row[1], deliveryCount: row[3] } : undefined;
   }
 
   park(

@@ -80,6 +80,12 @@ export interface FollowUpLimits {
   readonly maxAgeMs: number;
 }
 
+/** Who works on an entry, and with which delivery. */
+export interface Holder {
+  readonly owner: string;
+  readonly deliveryCount: number;
+}
+
 /** Commits that go in one call. A repeat after a lost answer carries the same lane, sequence and commits. */
 export interface CommitBatch {
   /** A consumer's calls in one lane follow each other: the next is sent when the last was answered. */
@@ -88,6 +94,8 @@ export interface CommitBatch {
   readonly sequence: number;
   readonly commits: readonly Commit[];
   readonly followUps: FollowUpLimits;
+  /** The consumer that the entries are pending for; the one that commits unless given. */
+  readonly owner?: string;
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  Holder,
   GroupLimit,
   KeptPutOffs,
   PendingEntry,
@@ -36,6 +37,8 @@ export interface SettlementBroker {
    * @returns one answer for each, in their order
    */
   commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]>;
+  /** Who has an entry now; undefined when it is settled, or waits for a retry. */
+  pendingAs(stream: string, id: string): Promise<Holder | undefined>;
   /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */
   park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]): Promise<Settlement>;
   /** Whether a replay of this library made the entry: fields that say so are anybody's. */

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { CommitAnswer } from '../broker/settlement.js';
+import type { Commit, CommitAnswer } from '../broker/settlement.js';
 import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import type { Observers } from '../observe/observers.js';
 import type { DeliveryEvent, FailedEvent, SettledEvent } from '../observe/transport-events.js';
@@ -12,6 +12,7 @@ import type { Committer } from './committer.js';
 import { decodeFor } from './decode-delivery.js';
 import { describeDelivery, describeSettled } from './describe-delivery.js';
 import type { HeldEntry } from './held-entry.js';
+import type { LateFinish } from './late-finish.js';
 import type { OncePerKey } from './once-per-key.js';
 import type { Provenance } from './provenance.js';
 import { ReceivedEvent, type Source } from './received-event.js';
@@ -37,6 +38,7 @@ export interface ProcessorParts {
   readonly acknowledger: Acknowledger;
   readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
+  readonly late: LateFinish;
   readonly observers: Observers;
   readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
@@ -58,7 +60,7 @@ export class EntryProcessor {
 
   /** Treats a delivery as failed, whatever its handler is still doing. Never rejects. */
   async fail(held: HeldEntry, error: unknown): Promise<ProcessingEnd> {
-    if (!held.takeOutcome()) return 'ignored';
+    if (!held.takeOutcome() || held.isLost) return 'ignored';
     await this.settleFailure(held, error);
     return 'settled';
   }
@@ -146,6 +148,7 @@ export class EntryProcessor {
     if (end && end.outcome !== 'done') return this.passOver(held, end);
     event.guard = end?.guard;
     held.finishedAt = performance.now();
+    if (held.isLost && !event.transaction && !event.guard) return this.acknowledgeLate(held);
     const behind = this.succeed(held, event);
     return behind ? this.whenCaughtUp(held, behind) : 'acknowledging';
   }
@@ -154,6 +157,12 @@ export class EntryProcessor {
     await behind;
     held.caughtUpAt = performance.now();
     return 'acknowledging';
+  }
+
+  /** It was given to another process, and its handler has succeeded here first. */
+  private async acknowledgeLate(held: HeldEntry): Promise<ProcessingEnd> {
+    if (await this.parts.late.acknowledge(held.id)) this.tellSuccess(held, false);
+    return 'settled';
   }
 
   /** Another group failed at the entry and was given it again; here it was done. */
@@ -177,6 +186,10 @@ export class EntryProcessor {
     answer: Exclude<CommitAnswer, 'done' | 'duplicate'>,
   ): Promise<void> {
     const { observers, settler, tracing } = this.parts;
+    if (answer === 'taken' && held.event) {
+      const late = await this.parts.late.commit(commitOf(held, held.event));
+      if (late !== 'taken') return this.goOn(held, late);
+    }
     if (typeof answer === 'object') {
       return this.settleFailure(held, new CommitRefusedError(held.id, answer.refused));
     }
@@ -234,12 +247,8 @@ export class EntryProcessor {
     const { acknowledger, committer, tracing } = this.parts;
     const { transaction, guard } = event;
     if (transaction || guard) {
-      const { id, deliveryCount } = held;
-      const writes = transaction?.list() ?? [];
-      const emits = transaction?.emits ?? [];
-      const commit = { entry: { id, deliveryCount }, writes, emits, guard };
       tracing.handOn(held.delivery);
-      return committer.commit(held, commit, transaction?.bytes ?? 0);
+      return committer.commit(held, commitOf(held, event), transaction?.bytes ?? 0);
     }
     this.tellSuccess(held, false);
     held.letGo();
@@ -271,4 +280,14 @@ export class EntryProcessor {
     this.parts.observers.tell('failed', () => failed);
     return failed;
   }
+}
+
+/** What the handler collected, and what must hold for it to count. */
+function commitOf({ id, deliveryCount }: HeldEntry, { transaction, guard }: ReceivedEvent): Commit {
+  return {
+    entry: { id, deliveryCount },
+    writes: transaction?.list() ?? [],
+    emits: transaction?.emits ?? [],
+    guard,
+  };
 }

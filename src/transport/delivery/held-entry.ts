@@ -20,6 +20,8 @@ export class HeldEntry implements EntryRef {
    * neither its timeout nor its loss decides anything meanwhile.
    */
   isCommitting = false;
+  /** Whether it was given to another process while its handler ran; if it ends well first, that still counts. */
+  isLost = false;
   /** Whether its handler went on after its time was up. */
   isOverdue = false;
   /** Whether the slot of its handler was given back. */

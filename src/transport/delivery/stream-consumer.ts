@@ -6,6 +6,7 @@ import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
 import { HeldEntry } from './held-entry.js';
+import { LoopBlockage, type Blocking } from './loop-blockage.js';
 import { Signal } from '../broker/signal.js';
 import type { Claimant, Slots } from './slots.js';
 
@@ -50,6 +51,7 @@ export class StreamConsumer implements Claimant {
   private isPausing = false;
   /** Since when handlers are started, on the clock of `performance.now()`. */
   private turnBegan = 0;
+  readonly blockage = new LoopBlockage();
   private readonly roomChanged = new Signal();
   private readonly heldChanged = new Signal();
 
@@ -216,6 +218,11 @@ export class StreamConsumer implements Claimant {
     this.forget(entry);
   }
 
+  /** What stood in the way of everything else since the last look, if anything did. */
+  findBlocking(): Blocking | undefined {
+    return this.blockage.look(this.held.values());
+  }
+
   /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */
   async handBack(longerThanMs: number): Promise<void> {
     const before = performance.now() - longerThanMs;
@@ -312,6 +319,7 @@ export class StreamConsumer implements Claimant {
     if (entry.startedAt !== undefined) {
       // What succeeded has noted when; the clock is read for the others.
       const endedAt = entry.caughtUpAt ?? entry.finishedAt ?? performance.now();
+      this.blockage.noteEnd(entry.id, endedAt);
       this.typicalMs += NEW_DURATION_WEIGHT * (endedAt - entry.startedAt - this.typicalMs);
     }
     if (end === 'settled') this.forget(entry);
@@ -349,8 +357,10 @@ export class StreamConsumer implements Claimant {
 
   private lose(entry: HeldEntry): void {
     // An acknowledgement on its way has the outcome already, and ends in `acknowledged`.
-    if (!entry.takeOutcome()) return;
-    if (entry.startedAt !== undefined) this.overrun(entry, new DeliveryLostError(entry.id));
+    if (entry.isDecided || entry.isLost) return;
+    entry.isLost = true;
+    if (entry.startedAt === undefined) entry.takeOutcome();
+    else this.overrun(entry, new DeliveryLostError(entry.id));
     this.buffer = this.buffer.filter((buffered) => buffered !== entry);
     this.forget(entry);
     if (entry.startedAt !== undefined) this.freeSlot(entry);

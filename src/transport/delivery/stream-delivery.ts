@@ -12,6 +12,7 @@ import { DeliveryWatch } from './delivery-watch.js';
 import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
 import { Provenance } from './provenance.js';
+import { LateFinish } from './late-finish.js';
 import { ReadLoop } from './read-loop.js';
 import { IntakeGate } from './intake-gate.js';
 import type { HeldEntry } from './held-entry.js';
@@ -53,6 +54,7 @@ export class StreamDelivery {
   private readonly committer: Committer<HeldEntry>;
   readonly settler: Settler;
   readonly provenance: Provenance;
+  private readonly late: LateFinish;
   private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
@@ -93,7 +95,8 @@ export class StreamDelivery {
         else this.consumer.settled(held);
       },
     });
-    const { acknowledger, committer, settler } = this;
+    this.late = new LateFinish({ broker, stream, followUps: parts.followUps, onFailure });
+    const { acknowledger, committer, settler, late } = this;
     const processor = new EntryProcessor({
       ...{
         source,
@@ -104,6 +107,7 @@ export class StreamDelivery {
         acknowledger,
         committer,
         settler,
+        late,
         observers,
         tracing,
       },
@@ -125,6 +129,7 @@ export class StreamDelivery {
       this.consumer,
       { ackWaitMs: parts.ackWaitMs, handlerTimeoutMs: policy.handlerTimeoutMs },
       onFailure,
+      (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
     );
     this.loop = new ReadLoop({
       stream,
@@ -156,6 +161,7 @@ export class StreamDelivery {
     this.committer.giveUp();
     this.settler.giveUp();
     this.provenance.giveUp();
+    this.late.giveUp();
     this.consumer.abort(reason);
     this.tracing.giveUp();
   }

@@ -33,7 +33,7 @@ const MAX_MESSAGE = 500;
 /** What it means that a commit was refused. */
 const REFUSED: Readonly<Record<EventOf<'commit-refused'>['settlement'], string>> = {
   taken:
-    'It was given to another process, which goes on with it: this one was silent for longer than the ack wait',
+    'It goes from process to process, and another one goes on with it: this one was silent for longer than the ack wait',
   gone: 'It was settled already, by another process or by an operator',
   vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
   superseded: 'Another delivery has taken its marker over; it is tried again',
@@ -129,6 +129,13 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     kind: ({ pattern, forced }) =>
       forced ? `Retention removed entries of "${pattern}" that a group may still need` : undefined,
     detail: ({ removed }) => `${removed}, beyond hardMaxEntries`,
+  },
+  'loop-blocked': {
+    level: 'warn',
+    kind: ({ pattern }) => `A handler of "${pattern}" blocked the event loop`,
+    detail: ({ durationMs, entryIds }) =>
+      `for ${Math.round(durationMs)} ms, entry ${listOf(entryIds)}. Nothing else ran; beyond the ack wait entries are ` +
+      'given to other processes. Compute in a worker thread, or in parts',
   },
   'stale-group': {
     level: 'warn',

@@ -22,6 +22,7 @@ export class Observers {
     reclaimed: [],
     vanished: [],
     trimmed: [],
+    'loop-blocked': [],
     'stale-group': [],
   };
 

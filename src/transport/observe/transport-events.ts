@@ -64,7 +64,7 @@ export interface DuplicateWaitingEvent extends DeliveryEvent {
 /** A commit of which nothing was written. */
 export interface CommitRefusedEvent extends SettledEvent {
   /**
-   * `taken`: the entry was given to another process, which goes on with it. `gone`: it is settled already. `vanished`:
+   * `taken`: the entry goes from process to process, and another one goes on with it. `gone`: it is settled already. `vanished`:
    * it was deleted from the stream; it becomes a dead letter. `superseded`: its marker belongs to another delivery.
    */
   readonly settlement: 'gone' | 'taken' | 'vanished' | 'superseded';
@@ -125,13 +125,21 @@ export interface IntakeResumedEvent extends StreamEvent {
   readonly pausedMs: number;
 }
 
+/** Handlers that let nothing else run in their process. */
+export interface LoopBlockedEvent extends StreamEvent {
+  /** The entry whose handler it was, or all whose handlers ran, where it is not known which. */
+  readonly entryIds: readonly string[];
+  /** Milliseconds. */
+  readonly durationMs: number;
+}
+
 /** What can be observed with `server.on(event, listener)`. A listener that throws is logged and changes nothing. */
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
   received: (event: DeliveryEvent) => void;
   /** A handler finished; the acknowledgement is on its way, or what it committed is written. */
   processed: (event: SettledEvent) => void;
-  /** A handler finished, but the entry was not its own any more: nothing that it committed was written. */
+  /** A handler finished after its entry was settled or failed elsewhere: nothing that it committed was written. */
   'commit-refused': (event: CommitRefusedEvent) => void;
   /**
    * An entry has no effect, since what it brings has ended before: its idempotency key is done and its handler was not
@@ -168,6 +176,11 @@ export interface TransportEvents {
   vanished: (event: RecoveredEvent) => void;
   /** Retention removed entries from a stream. */
   trimmed: (event: TrimmedEvent) => void;
+  /**
+   * A handler computed for more than a third of the ack wait without a pause. Nothing else ran meanwhile; beyond the ack
+   * wait its entries are given to other processes. Told when the event loop goes on.
+   */
+  'loop-blocked': (event: LoopBlockedEvent) => void;
   /** A group still needs entries that are older than the retention; told at every look while it lasts. */
   'stale-group': (event: StaleGroupEvent) => void;
 }

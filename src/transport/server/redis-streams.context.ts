@@ -72,7 +72,8 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
    * atomic step, or not at all. Nothing is sent before the handler has ended well. May be called several times; all that
    * is collected in one delivery is one transaction, in the order of the calls.
    *
-   * When the entry was given to another process meanwhile, nothing is written, and `commit-refused` is told. When a
+   * When the entry was given to another process meanwhile, the first run that ends well counts; where a later one has
+   * ended, nothing is written, and `commit-refused` is told. When a
    * write cannot be made (a key of another type, a counter that would overflow, a missing right), nothing is written,
    * and the delivery failed with {@link CommitRefusedError}. Calls to other systems are not part of it.
    *
@@ -115,7 +116,8 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
   }
 
   /**
-   * Aborts when the handler's result will no longer count: its time is up, its entry was given to another process, or
+   * Aborts when the handler need not go on: its time is up, its entry was given to another process (what it ends first
+   * still counts, and it can commit nothing more), or
    * this process ends and its grace period is over. The reason tells which.
    */
   getSignal(): AbortSignal {

@@ -9,7 +9,13 @@ import { addOrders, deadLetters, numbered, pendingRows } from '../../support/gro
 import { openRedis } from '../../support/open-redis.js';
 import { startRedis } from '../../support/redis.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';
-import { GROUP, startServer, type ServerSetup, type StartedServer } from '../../support/started-server.js';
+import {
+  GROUP,
+  startServer,
+  type ServerSetup,
+  type StartedServer,
+  type Told,
+} from '../../support/started-server.js';
 import { startProxy } from '../../support/tcp-proxy.js';
 import { startTransportApp } from '../../support/transport-app.js';
 import { uniqueName } from '../../support/unique-name.js';
@@ -71,26 +77,38 @@ describe('What a handler commits', () => {
     expect(await effects()).toEqual(once(['1']));
   });
 
-  it('is dropped by a process that lost its entry, which says so', async () => {
+  async function loseTo(owner: string): Promise<{ id: string; told: Told }> {
     let finish = (): void => undefined;
     const { told } = await start({
       handler: ({ orderId }, context) => {
         count(context, orderId);
         return new Promise<void>((resolve) => (finish = resolve));
       },
-      options: { ackWaitMs: 60_000 },
+      options: { ackWaitMs: 60_000, recoveryIntervalMs: 60_000 },
     });
     const [id = ''] = await addOrders(redis, stream, ['1']);
     await eventually(() => told.received[0]);
-    await redis.xclaim(stream, GROUP, 'thief', 0, id);
+    await redis.xclaim(stream, GROUP, owner, 0, id);
     finish();
+    return { id, told };
+  }
+
+  it('takes effect, although the entry was given to another process, when no later run has ended', async () => {
+    const { id, told } = await loseTo('thief');
+    expect(await eventually(() => told.processed[0])).toMatchObject({ entryId: id });
+    expect(await effects()).toEqual(once(['1']));
+    expect([told['commit-refused'], told.failed]).toEqual([[], []]);
+    await nothingPending();
+  });
+
+  it('is dropped when a later run has ended, which is said', async () => {
+    const { id, told } = await loseTo('@retry');
     expect(await eventually(() => told['commit-refused'][0])).toMatchObject({
       entryId: id,
-      settlement: 'taken',
+      settlement: 'gone',
     });
     expect(await effects()).toEqual({});
     expect([told.processed, told.failed]).toEqual([[], []]);
-    expect(await pendingRows(redis, stream)).toMatchObject([{ id, owner: 'thief', count: 2 }]);
     await redis.xack(stream, GROUP, id);
   });
 

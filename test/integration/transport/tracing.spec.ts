@@ -71,7 +71,7 @@ class ShopController {
   @EventPattern<string>('payments')
   async book(@Payload() { key }: { key: string }, @Ctx() ctx: RedisStreamsContext): Promise<void> {
     if (key === 'stolen')
-      await shop.redis.xclaim(ctx.getStream(), ctx.getGroup(), 'thief', 0, ctx.getEntryId());
+      await shop.redis.xclaim(ctx.getStream(), ctx.getGroup(), '@retry', 0, ctx.getEntryId());
     if (key === 'unwritable') ctx.commit((tx) => tx.incrby(ctx.getStream(), 1));
     ctx.commit((tx) => tx.emit(bank.payments, { key }));
     if (key === 'given') ctx.commit((tx) => tx.emit(bank.payments, { key }, { traceparent: OTHER }));
@@ -286,13 +286,13 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
 
   it('tells of a commit that came too late, and of one that cannot be written', async () => {
     const stolen = await book('stolen');
-    const taken = await processOf(stolen, shop.payments);
+    const gone = await processOf(stolen, shop.payments);
     await shop.redis.xack(shop.payments, shop.group, stolen);
-    expect(taken.attributes).toMatchObject({
+    expect(gone.attributes).toMatchObject({
       [OUTCOME]: 'commit-refused',
-      'messaging.redis_streams.settlement': 'taken',
+      'messaging.redis_streams.settlement': 'gone',
     });
-    expect(taken.status.code).toBe(SpanStatusCode.UNSET);
+    expect(gone.status.code).toBe(SpanStatusCode.UNSET);
 
     const refused = await processOf(await book('unwritable'), shop.payments);
     expect(refused.attributes).toMatchObject({ 'error.type': 'CommitRefusedError' });

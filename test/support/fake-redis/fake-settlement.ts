@@ -6,6 +6,7 @@ import type {
   DeadLetterRequest,
   EntryRef,
   KeptPutOffs,
+  Holder,
   Settlement,
 } from '../../../src/transport/broker/settlement.js';
 import type { SettlementBroker } from '../../../src/transport/broker/stream-broker.js';
@@ -21,12 +22,24 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     return atOnce(() => ids.filter((id) => this.groupOf(stream)?.pending.delete(id)).length);
   }
 
-  commit(stream: string, { lane, sequence, commits }: CommitBatch): Promise<CommitAnswer[]> {
+  pendingAs(stream: string, id: string): Promise<Holder | undefined> {
+    return atOnce(() => {
+      const row = this.rowOf(stream, id);
+      return row && row.owner !== PARKING ? { owner: row.owner, deliveryCount: row.count } : undefined;
+    });
+  }
+
+  commit(
+    stream: string,
+    { lane, sequence, commits, owner = this.consumer }: CommitBatch,
+  ): Promise<CommitAnswer[]> {
     return atOnce(() => {
       const receipt = this.key(stream, 'commits', this.consumer, String(lane));
       const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
       const kept = number === String(sequence) ? flags : '';
-      const answers = commits.map((commit, i) => (kept[i] === '1' ? 'done' : this.commitOne(stream, commit)));
+      const answers = commits.map((commit, i) =>
+        kept[i] === '1' ? 'done' : this.commitOne(stream, commit, owner),
+      );
       if (answers.includes('done')) {
         const now = answers.map((answer) => (answer === 'done' ? '1' : '0')).join('');
         this.store.strings.set(receipt, `${sequence} ${now}`);
@@ -93,8 +106,8 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     });
   }
 
-  private commitOne(stream: string, { entry, writes, emits, guard }: Commit): CommitAnswer {
-    const refused = this.refusal(stream, entry, this.consumer);
+  private commitOne(stream: string, { entry, writes, emits, guard }: Commit, owner: string): CommitAnswer {
+    const refused = this.refusal(stream, entry, owner);
     if (refused) return refused;
     if (!this.exists(stream, entry.id)) return 'vanished';
     if (guard && this.store.strings.get(guard.key) !== guard.expected) return 'superseded';

@@ -1,0 +1,75 @@
+import type { Commit, CommitAnswer, FollowUpLimits } from '../broker/settlement.js';
+import type { SettlementBroker } from '../broker/stream-broker.js';
+import { SettlementSteps } from './settlement-steps.js';
+
+/** The lane of its receipts, apart from the four of the committer. */
+const LANE = 4;
+/** How often the entry may be given on while this process tries to end it. */
+const MOST_TRIES = 5;
+
+/** What late finishes work with. */
+export interface LateFinishParts {
+  readonly broker: Pick<SettlementBroker, 'acknowledge' | 'commit' | 'pendingAs'>;
+  readonly stream: string;
+  readonly followUps: FollowUpLimits;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Ends entries whose handler finished after they were given to another process, which happens when it blocks the event
+ * loop for longer than the ack wait. The first run that ends well counts: without that, a handler that takes so long in
+ * every process would be repeated until its entry passes for one that kills its processes.
+ */
+export class LateFinish {
+  private readonly steps: SettlementSteps;
+  private sequence = 0;
+  /** Calls in one lane follow each other. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly parts: LateFinishParts) {
+    this.steps = new SettlementSteps(parts.onFailure);
+  }
+
+  /** @returns whether the entry was not ended before */
+  async acknowledge(id: string): Promise<boolean> {
+    const { broker, stream } = this.parts;
+    return (await this.steps.untilTaken(() => broker.acknowledge(stream, [id]))) === 1;
+  }
+
+  /** Commits in the name of whoever has the entry now: what that one commits later finds it settled. */
+  commit(commit: Commit): Promise<CommitAnswer> {
+    const answer = this.last.then(() => this.commitInTurn(commit));
+    this.last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** Stops trying. */
+  giveUp(): void {
+    this.steps.giveUp();
+  }
+
+  private async commitInTurn(commit: Commit): Promise<CommitAnswer> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const answer = await this.commitOnce(commit);
+      if (answer !== 'taken') return answer;
+    }
+    return 'taken';
+  }
+
+  private async commitOnce(commit: Commit): Promise<CommitAnswer> {
+    const { broker, stream, followUps } = this.parts;
+    const { id } = commit.entry;
+    const holder = await this.steps.untilTaken(() => broker.pendingAs(stream, id));
+    if (!holder) return 'gone';
+    const { owner, deliveryCount } = holder;
+    const { guard } = commit;
+    // The marker of an idempotency key was passed on with the entry.
+    const passedOn = guard && { ...guard, expected: `${id}:${deliveryCount}` };
+    const late = { ...commit, entry: { id, deliveryCount }, guard: passedOn };
+    this.sequence += 1;
+    const { sequence } = this;
+    const batch = { lane: LANE, sequence, commits: [late], followUps, owner };
+    const [answer = 'gone'] = (await this.steps.untilTaken(() => broker.commit(stream, batch))) ?? [];
+    return answer;
+  }
+}
