@@ -1,4 +1,5 @@
 import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
+import { EmitQueueFullError } from '../protocol/errors/emit-queue-full.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 import { isPostgresTrouble } from './postgres-trouble.js';
 import { isRedisTrouble } from './redis-trouble.js';
@@ -51,7 +52,8 @@ export function troubleOf(error: unknown): Trouble | undefined {
 
 function troubleOfOne(error: unknown): Trouble | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof RedisUnavailableError || isRedisTrouble(error)) return 'redis';
+  if (error instanceof RedisUnavailableError || error instanceof EmitQueueFullError) return 'redis';
+  if (isRedisTrouble(error)) return 'redis';
   if (isPostgresTrouble(error)) return 'postgresql';
   return brokenLinkOf(error) ?? (error instanceof DependencyUnavailableError ? 'dependency' : undefined);
 }
