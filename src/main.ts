@@ -11,6 +11,7 @@ import { announce } from './operations/lifecycle/announce.js';
 import { Shutdown } from './operations/lifecycle/shutdown.js';
 import { ServiceLogger } from './operations/logging/service-logger.js';
 import { DatabaseStartError } from './orders/store/postgres/database-start.error.js';
+import { OrderStore } from './orders/store/order-store.js';
 import { OrderStreamsError, RedisStreamsServer, type SingleConnectionOptions } from './transport/index.js';
 
 /** Where the service keeps the Redis that it starts by itself. */
@@ -60,7 +61,9 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
   app.connectMicroservice({ strategy: transport });
   await app.init();
   const url = await listen(app.getHttpServer(), config.port, config.host);
-  await app.startAllMicroservices();
+  const store = app.get(OrderStore);
+  const consuming = store.ready.then(() => app.startAllMicroservices());
+  if (store.isReady) await consuming;
   announce(url, { stream: config.streamKey, group: config.groupName });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import type { HealthReport } from '../../src/operations/health/health-report.dto.js';
@@ -33,9 +34,9 @@ describe('the service with DATABASE_URL', () => {
     await postgres.stop();
   });
 
-  const start = (redisUrl = sharedRedisUrl()): Promise<Service> =>
+  const start = (redisUrl = sharedRedisUrl(), databaseUrl = postgres.url): Promise<Service> =>
     startService({
-      ...{ REDIS_URL: redisUrl, DATABASE_URL: postgres.url, STREAM_KEY: stream, GROUP_NAME: 'g' },
+      ...{ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl, STREAM_KEY: stream, GROUP_NAME: 'g' },
       ...{ ACK_WAIT_MS: '300', RECOVERY_INTERVAL_MS: '50', MAX_RETRIES: '0', BACKOFF_INITIAL_MS: '50' },
     });
   const throughProxy = () => `redis://127.0.0.1:${proxy.port}`;
@@ -148,10 +149,129 @@ describe('the service with DATABASE_URL', () => {
     expect(await followUps()).toBe(1);
   }, 60_000);
 
-  it('refuses to start without it, and names the variable, not the password', async () => {
+  describe('whose connections to PostgreSQL break', () => {
+    let link: TcpProxy;
+    beforeEach(async () => {
+      const { hostname, port } = new URL(postgres.url);
+      link = await startProxy(hostname, Number(port));
+    });
+    afterEach(() => link.stop());
+    const linkUrl = () => Object.assign(new URL(postgres.url), { port: String(link.port) }).href;
+
+    it.each<[string, () => Promise<unknown>]>([
+      [
+        'an administrator ends them',
+        () =>
+          withDatabase((client) =>
+            client.query(
+              'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()',
+              ['order-streams'],
+            ),
+          ),
+      ],
+      ['the server is killed and started', () => postgres.restart()],
+      [
+        'the link is reset',
+        () => {
+          link.cut();
+          return link.heal();
+        },
+      ],
+      [
+        'the link falls silent',
+        async () => {
+          link.blackhole();
+          await delay(3_000);
+          await link.heal();
+        },
+      ],
+    ])(
+      'goes on when %s, and holds it against no order',
+      async (_, fault) => {
+        const service = await start(sharedRedisUrl(), linkUrl());
+        let ended = false;
+        void service.ended.then(() => {
+          ended = true;
+        });
+        const orderIds = Array.from({ length: 300 }, (__, i) => `order-${i}`);
+        const state = { faulty: true };
+        const breaking = (async () => {
+          for (let i = 0; i < 3; i += 1) await fault();
+          state.faulty = false;
+        })();
+        for (let i = 0; i < orderIds.length || state.faulty; i += 1) {
+          // Those beyond the list keep connections lent until the last fault is over.
+          await redis.xadd(stream, '*', 'orderId', orderIds[i] ?? `more-${i}`, 'retry', '0');
+          await delay(5);
+        }
+        await breaking;
+        await eventuallyPasses(async () => expect(await pending()).toBe(0), { timeoutMs: 60_000 });
+        expect(ended).toBe(false);
+        expect(await redis.exists(`${stream}.DLT`)).toBe(0);
+        const { rows } = await withDatabase((client) =>
+          client.query<{ orders: string }>(
+            "select count(*) as orders from order_streams_orders where stream = $1 and state = 'processed'",
+            [stream],
+          ),
+        );
+        expect(Number(rows[0]?.orders)).toBe(await redis.xlen(stream));
+        expect(await followUps()).toBe(await redis.xlen(stream));
+      },
+      180_000,
+    );
+  });
+
+  describe('that starts without its database', () => {
+    it('stays up, says so, answers 503, and begins when the database is there', async () => {
+      await postgres.kill();
+      const service = await start();
+      expect((await post(`${service.url}/orders`, { orderId: 'early' })).status).toBe(503);
+      expect((await get(`${service.url}/orders/early`)).status).toBe(503);
+      expect((await get(`${service.url}/health/live`)).status).toBe(200);
+      expect(await get<HealthReport>(`${service.url}/health/ready`)).toMatchObject({
+        status: 503,
+        body: { checks: { store: { status: 'down', causes: [{ code: 'database-unreachable' }] } } },
+      });
+      await redis.xadd(stream, '*', 'orderId', 'waiting', 'retry', '0');
+      await postgres.restart();
+      expect(await processed(service, 'waiting')).toMatchObject({ attempts: 1 });
+      await eventuallyPasses(async () => expect((await get(`${service.url}/health/ready`)).status).toBe(200));
+      expect((await post(`${service.url}/orders`, { orderId: 'early' })).status).toBe(202);
+      await processed(service, 'early');
+      const said = service.records.filter(({ message }) => message.includes('DATABASE_URL'));
+      // Each reason once: refused, and perhaps starting.
+      expect(new Set(said.map(({ message }) => message)).size).toBe(said.length);
+      expect(said[0]).toMatchObject({ level: 'warn' });
+    }, 120_000);
+
+    it('begins when the database is made, with tables of its own', async () => {
+      const name = uniqueName('late').replaceAll(/[^a-z0-9]/g, '_');
+      const service = await start(
+        sharedRedisUrl(),
+        Object.assign(new URL(postgres.url), { pathname: name }).href,
+      );
+      await redis.xadd(stream, '*', 'orderId', '42', 'retry', '0');
+      expect((await post(`${service.url}/orders`, { orderId: '43' })).status).toBe(503);
+      expect(((await redis.xinfo('GROUPS', stream)) as unknown[]).length).toBe(0);
+      await withDatabase((client) => client.query(`create database ${name}`));
+      await processed(service, '42');
+      await service.end('SIGTERM');
+    }, 120_000);
+
+    it('ends at once when it is stopped meanwhile', async () => {
+      const service = await start(sharedRedisUrl(), 'postgres://user:hunter2@127.0.0.1:1/orders');
+      const { code, output } = await service.end('SIGTERM');
+      expect(code).toBe(0);
+      expect(output).toContain('DATABASE_URL');
+      expect(output).not.toContain('hunter2');
+    }, 60_000);
+  });
+
+  it('refuses to start where the database refuses it, and names the variable, not the password', async () => {
+    const wrong = Object.assign(new URL(postgres.url), { password: 'hunter2' });
     const { code, output } = await runService({
       ...{ REDIS_URL: sharedRedisUrl(), PORT: '0' },
-      DATABASE_URL: 'postgres://user:hunter2@127.0.0.1:1/orders',
+      DATABASE_URL: wrong.href,
     });
     expect(code).toBe(1);
     expect(output).toContain('DATABASE_URL');

@@ -47,6 +47,11 @@ export interface StoreProblem {
  * Each method throws a `RedisUnavailableError` or a `StoreUnavailableError` when what it needs is away.
  */
 export abstract class OrderStore {
+  /** Resolves when orders can be kept here for the first time: until then no entry should be given to a handler. */
+  abstract readonly ready: Promise<void>;
+  /** Whether `ready` has resolved. */
+  abstract readonly isReady: boolean;
+
   /**
    * Takes an order in, unless its id is known already.
    *

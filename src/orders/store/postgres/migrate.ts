@@ -1,12 +1,10 @@
 import { Migrator } from 'kysely';
 import { openPatientDatabase } from './database.js';
-import { DatabaseStartError } from './database-start.error.js';
 import { MIGRATIONS } from './migrations/index.js';
 
 /**
- * Brings the tables up to date. Processes that start together take turns: the migrator holds an advisory lock.
- *
- * @throws DatabaseStartError when the database cannot be used
+ * Brings the tables up to date. Processes that start together take turns: the migrator holds an advisory lock. It may
+ * run again after it failed.
  */
 export async function migrate(url: string): Promise<void> {
   const db = openPatientDatabase(url);
@@ -18,9 +16,7 @@ export async function migrate(url: string): Promise<void> {
       migrationLockTableName: 'order_streams_migration_lock',
     });
     const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw new DatabaseStartError(error);
-  } catch (error) {
-    throw error instanceof DatabaseStartError ? error : new DatabaseStartError(error);
+    if (error !== undefined) throw error as Error;
   } finally {
     await db.destroy();
   }

@@ -23,6 +23,8 @@ import { timeOfEntry } from '../redis/order-record.js';
 import type { OrderRecords } from '../redis/order-records.js';
 import { StoreUnavailableError } from '../store-unavailable.error.js';
 import { asked } from './asked.js';
+import { closeDatabase } from './database.js';
+import type { DatabaseStart } from './database-start.js';
 import { EndedOrderError } from './ended-order.error.js';
 import { OrderRows, type IncomingOrder, type OrderRow } from './order-rows.js';
 import { entryIdOf, outcomeOfRow, snapshotOf } from './row-views.js';
@@ -34,19 +36,28 @@ import type { OrdersDatabase } from './schema.js';
  * whoever is about to dead-letter its entry. Redis has what concerns the entry alone: the last failure, the dead letter.
  */
 export class PostgresOrderStore extends OrderStore implements OnApplicationShutdown {
+  readonly ready: Promise<void>;
   private readonly logger = new Logger(PostgresOrderStore.name);
   private readonly rows: OrderRows;
-  private readonly pruning: RowPruning;
+  private pruning: RowPruning | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(
     private readonly db: Kysely<OrdersDatabase>,
     stream: string,
     private readonly records: OrderRecords,
+    private readonly start: DatabaseStart,
   ) {
     super();
     this.rows = new OrderRows(db, stream);
-    this.pruning = new RowPruning(this.rows, records.ttlMs, this.logger);
+    this.ready = start.ready;
+    void start.ready.then(() => {
+      if (!this.closing) this.pruning = new RowPruning(this.rows, records.ttlMs, this.logger);
+    });
+  }
+
+  get isReady(): boolean {
+    return this.start.isReady;
   }
 
   /** Two systems cannot be written in one step: first the row, which alone means nothing, then the entry. */
@@ -120,18 +131,25 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   async check(): Promise<StoreProblem | undefined> {
     try {
       const { rows } = await asked(
-        sql<{ readOnly: boolean }>`select pg_is_in_recovery() as "readOnly"`.execute(this.db),
+        // So is every transaction of a standby.
+        sql<{
+          readOnly: boolean;
+        }>`select current_setting('transaction_read_only') = 'on' as "readOnly"`.execute(this.db),
       );
-      if (rows[0]?.readOnly !== true) return undefined;
-      return { code: 'database-read-only', message: 'PostgreSQL is a standby and takes no writes' };
+      if (rows[0]?.readOnly === true) {
+        return { code: 'database-read-only', message: 'PostgreSQL takes no writes: a standby, or read-only' };
+      }
+      if (this.isReady) return undefined;
+      return { code: 'database-not-ready', message: 'The tables of the orders are not made yet' };
     } catch {
       return { code: 'database-unreachable', message: 'PostgreSQL does not answer' };
     }
   }
 
   close(): Promise<void> {
-    this.pruning.stop();
-    this.closing ??= this.db.destroy();
+    this.start.stop();
+    this.pruning?.stop();
+    this.closing ??= closeDatabase(this.db);
     return this.closing;
   }
 

@@ -18,6 +18,9 @@ import type { OrderRecords } from './order-records.js';
  * settles its entry, and only where the order has not ended: so Redis alone decides.
  */
 export class RedisOrderStore extends OrderStore {
+  readonly ready = Promise.resolve();
+  readonly isReady = true;
+
   constructor(private readonly records: OrderRecords) {
     super();
   }
