@@ -65,6 +65,6 @@ export class OrdersHandler {
       attempts: context.getDeliveryCount(),
       entryId: context.getEntryId(),
     };
-    return this.store.complete(order, outcome, effect);
+    return this.store.complete(order, outcome, effect, standing);
   }
 }

@@ -37,7 +37,12 @@ export type {
   IdempotencyExtra,
   IdempotencyOptions,
 } from './idempotency/idempotency-policy.js';
-export type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency/idempotency-store.js';
+export type {
+  IdempotencyClaim,
+  IdempotencyEnd,
+  IdempotencyGeneration,
+  IdempotencyStore,
+} from './idempotency/idempotency-store.js';
 export {
   PostgresIdempotencyStore,
   type PostgresIdempotencyOptions,
@@ -84,6 +89,7 @@ export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
 export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
 export { DependencyUnavailableError } from './protocol/errors/dependency-unavailable.error.js';
 export { FunctionsMissingError } from './protocol/errors/functions-missing.error.js';
+export { GivenUpError } from './protocol/errors/given-up.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
 export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';
@@ -97,6 +103,7 @@ export { EmitQueueFullError } from './protocol/errors/emit-queue-full.error.js';
 export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error.js';
 export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';
+export { TransactionControlError } from './protocol/errors/transaction-control.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
 export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';

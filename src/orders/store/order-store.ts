@@ -25,11 +25,18 @@ export interface OrderDelivery {
 
 /** How an order stands when an entry brings it. */
 export type Standing =
-  | { readonly is: 'open' }
+  | OpenStanding
   /** Another entry ended it. */
   | { readonly is: 'ended'; readonly outcome: OrderOutcome }
   /** This entry had its effect, in a process that did not come to acknowledge it. */
   | { readonly is: 'effective'; readonly outcome: OrderOutcome };
+
+/** It has not ended. */
+export interface OpenStanding {
+  readonly is: 'open';
+  /** How often it had been replayed by then: who ends it names this, so that a late one ends nothing newer. */
+  readonly replays: number;
+}
 
 /** Sends the order's entry, with Redis writes in the same step. */
 export type SendOrder = (collect?: (writes: StreamWrites, entryId: NewEntryId) => unknown) => Promise<string>;
@@ -65,12 +72,14 @@ export abstract class OrderStore {
   /**
    * Lets the order take effect, once, with the follow-up event and the acknowledgement of its entry.
    *
+   * @param standing - how this entry found it, unless it had its effect before
    * @returns the outcome that holds if another entry came first: then this one had no effect
    */
   abstract complete(
     order: OrderEventDto,
     outcome: OrderOutcome,
     effect: Effect,
+    standing?: OpenStanding,
   ): Promise<OrderOutcome | undefined>;
 
   /** Asked before an entry that brought this order is dead-lettered, see `DeadLetterArbiter`. */

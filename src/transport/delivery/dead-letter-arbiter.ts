@@ -16,3 +16,14 @@ export type DeadLetterVerdict = 'dead-letter' | 'retry' | 'acknowledge';
  * abandoned one stays pending.
  */
 export type DeadLetterArbiter = (event: FailedEvent, reason: DeadLetterReason) => Promise<DeadLetterVerdict>;
+
+/** Asks the application, and then the store of the key: whoever says that an entry is not to be dead-lettered decides. */
+export async function verdictOf(
+  event: FailedEvent,
+  reason: DeadLetterReason,
+  arbiter: DeadLetterArbiter | undefined,
+  once: { giveUp(event: FailedEvent): Promise<DeadLetterVerdict> } | undefined,
+): Promise<DeadLetterVerdict> {
+  const said = (await arbiter?.(event, reason)) ?? 'dead-letter';
+  return said === 'dead-letter' && once ? once.giveUp(event) : said;
+}

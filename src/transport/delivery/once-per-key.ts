@@ -1,8 +1,10 @@
 import { keyOf } from '../idempotency/idempotency-key.js';
 import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from '../idempotency/idempotency-store.js';
+import type { FailedEvent } from '../observe/transport-events.js';
 import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
+import type { DeadLetterVerdict } from './dead-letter-arbiter.js';
 import type { HeldEntry } from './held-entry.js';
 import type { ReceivedEvent } from './received-event.js';
 
@@ -45,6 +47,24 @@ export class OncePerKey {
       // A store may give a handler up that goes on; until it ends it counts as one that does.
       await handling.catch(() => undefined);
     }
+  }
+
+  /** Asked before an entry is dead-lettered, so that what it brings cannot have its effect afterwards. */
+  async giveUp({ stream, group, entryId, deliveryCount, payload }: FailedEvent): Promise<DeadLetterVerdict> {
+    const { handler, key: find, windowMs } = this.policy;
+    // What cannot be decoded has no key, and never had an effect.
+    if (!this.store.giveUp || payload === undefined) return 'dead-letter';
+    let key: string;
+    try {
+      key = keyOf(handler, find, payload);
+    } catch {
+      return 'dead-letter';
+    }
+    const generation = {
+      ...{ stream, group, handler, key, entry: { id: entryId, deliveryCount } },
+      ...{ windowMs, handlerTimeoutMs: this.handlerTimeoutMs },
+    };
+    return (await this.store.giveUp(generation)) === 'done' ? 'acknowledge' : 'dead-letter';
   }
 
   private claimOf(held: HeldEntry, event: ReceivedEvent): IdempotencyClaim {

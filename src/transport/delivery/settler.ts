@@ -10,8 +10,9 @@ import { nameOf } from '../protocol/dead-letter-fields.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
-import type { DeadLetterArbiter, DeadLetterVerdict } from './dead-letter-arbiter.js';
+import { verdictOf, type DeadLetterArbiter, type DeadLetterVerdict } from './dead-letter-arbiter.js';
 import { DeadLetterWriter, type Fence } from './dead-letter-writer.js';
+import type { OncePerKey } from './once-per-key.js';
 import type { Source } from './received-event.js';
 import { refOf } from './ref-of.js';
 import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
@@ -26,6 +27,8 @@ export interface SettlerParts extends DecisionParts {
   readonly tracing: DeliveryTracing;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
+  /** Of a handler that is called once for each key. */
+  readonly once?: Pick<OncePerKey, 'giveUp'> | undefined;
   /** Told when Redis refuses a step, which is tried again, and of what else goes wrong beside the handler. */
   readonly onFailure: (error: unknown) => void;
   /** Told what an entry is put off for. */
@@ -107,9 +110,9 @@ export class Settler {
       return;
     }
     const verdict = await this.steps.untilTaken(async () => {
-      const said = await this.parts.arbiter()?.(failed, 'vanished');
+      const said = await this.judge(failed, 'vanished');
       if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
-      return said ?? 'dead-letter';
+      return said;
     });
     if (verdict === 'acknowledge') await this.endDuplicate(delivery, failed, consumer);
     if (verdict !== 'dead-letter') return;
@@ -226,11 +229,16 @@ export class Settler {
     reason: DeadLetterReason,
   ): Promise<DeadLetterVerdict | undefined> {
     try {
-      return (await this.parts.arbiter()?.(failed, reason)) ?? 'dead-letter';
+      return await this.judge(failed, reason);
     } catch (error) {
       this.parts.onFailure(error);
       return undefined;
     }
+  }
+
+  private judge(failed: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
+    const { arbiter, once } = this.parts;
+    return verdictOf(failed, reason, arbiter(), once);
   }
 
   private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {

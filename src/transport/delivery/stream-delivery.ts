@@ -79,7 +79,7 @@ export class StreamDelivery {
     });
     this.settler = new Settler({
       ...{ source, broker, observers, tracing, policy },
-      ...{ maxRetryDelayMs, maxPutOffMs, hook, arbiter, onFailure },
+      ...{ maxRetryDelayMs, maxPutOffMs, hook, arbiter, onFailure, once: parts.once },
       onTrouble: (error) => this.gate.suspect(error),
     });
     this.committer = new Committer({

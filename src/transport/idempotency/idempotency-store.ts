@@ -1,7 +1,10 @@
 import type { CommitGuard, EntryRef } from '../broker/settlement.js';
 
-/** One delivery that asks whether it may have its effect. */
-export interface IdempotencyClaim {
+/**
+ * An entry and its key. The id of the entry is its generation: a dead letter that is replayed comes as an entry with
+ * another id, so whatever was said of the entry before does not count for it.
+ */
+export interface IdempotencyGeneration {
   readonly stream: string;
   readonly group: string;
   /** The handler's name: its pattern, unless it was given another. A marker counts for one handler of one group. */
@@ -13,6 +16,10 @@ export interface IdempotencyClaim {
   readonly windowMs: number;
   /** Milliseconds that the handler may take; 0 when there is no limit. */
   readonly handlerTimeoutMs: number;
+}
+
+/** One delivery that asks whether it may have its effect. */
+export interface IdempotencyClaim extends IdempotencyGeneration {
   /** Aborts when the handler's result will no longer count. */
   readonly signal: AbortSignal;
 }
@@ -49,4 +56,15 @@ export interface IdempotencyStore {
    * @param work - runs the handler; what it is given is what the handler gets from `context.getTransaction()`
    */
   run(claim: IdempotencyClaim, work: (transaction?: unknown) => Promise<void>): Promise<IdempotencyEnd>;
+
+  /**
+   * Asked before the entry of a key is dead-lettered. From then on `run` must not let that entry have its effect,
+   * whatever process still has it, and must reject for it with a `NonRetryableError`; entries with other ids are free
+   * to. It may be asked more than once of the same entry, and must settle within a few seconds. While it rejects, the entry is neither dead-lettered nor lost: it is tried again, and an abandoned one stays pending.
+   *
+   * A store whose key becomes done in the step that acknowledges the entry needs none: the two exclude each other.
+   *
+   * @returns `done` when the key was done before, so that the entry is a duplicate: it is acknowledged
+   */
+  giveUp?(generation: IdempotencyGeneration): Promise<'given-up' | 'done'>;
 }

@@ -1,13 +1,19 @@
-import type { PostgresClient } from './postgres-pool.js';
-import { isAnswer, isEndedByServer, isTrouble } from './postgres-trouble.js';
+import { randomBytes } from 'node:crypto';
+import { TransactionControlError } from '../protocol/errors/transaction-control.error.js';
+import { endConnection, type PostgresClient } from './postgres-pool.js';
+import { codeOf, isAnswer } from './postgres-trouble.js';
 import { within } from './within.js';
 
 /** How long a statement of ours may take after the handler's end before the connection is ended, in milliseconds. */
 const STATEMENT_LIMIT_MS = 5_000;
 /** The same for COMMIT, which may have to run deferred checks, and wait for a standby. */
 const COMMIT_LIMIT_MS = 10_000;
+/** in_failed_sql_transaction (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+const FAILED_TRANSACTION = '25P02';
+/** A savepoint that is not there, as there is another transaction or none: no_active_sql_transaction. */
+const OTHER_TRANSACTION: ReadonlySet<string> = new Set(['3B001', '25P01']);
 
-/** PostgreSQL answered COMMIT, and undid the transaction. */
+/** PostgreSQL undid the transaction, although the handler ended well. */
 class RolledBackError extends Error {
   override readonly name = 'RolledBackError';
 
@@ -23,22 +29,51 @@ export class Attempt {
   /** Whether key and effect are there for good. */
   isCommitted = false;
   private isReusable = false;
-  private brokenBy: Error | undefined;
+  /** While it is there, the transaction is the one that was begun. Nobody else knows its name. */
+  private readonly savepoint = `order_streams_${randomBytes(8).toString('hex')}`;
+  /** Whether the transaction was given to a handler, who may have ended it. */
+  private isHandedOut = false;
 
   constructor(private readonly client: PostgresClient) {
     client.on('error', this.noteBreak);
   }
 
-  async commit(): Promise<void> {
+  /** Marks the transaction, before a handler is given it. */
+  async handOut(): Promise<void> {
+    await this.client.query(`SET LOCAL lock_timeout TO DEFAULT; SAVEPOINT ${this.savepoint}`);
+    this.isHandedOut = true;
+  }
+
+  /**
+   * Ends the transaction well. The key is noted last: until then nothing that anybody commits makes it done.
+   *
+   * @throws TransactionControlError when the handler ended it
+   */
+  async commit(finish: string, values: unknown[]): Promise<void> {
+    await within(STATEMENT_LIMIT_MS, 'Ending the transaction', this.takeBack());
+    const { rowCount } = await within(
+      STATEMENT_LIMIT_MS,
+      'Noting the key',
+      this.client.query(finish, values),
+    );
+    if (rowCount !== 1) throw new Error('The row of the idempotency key was removed while its handler ran');
     const { command } = await within(COMMIT_LIMIT_MS, 'COMMIT', this.client.query('COMMIT'));
-    // After a failed statement COMMIT rolls back and succeeds, also where the handler went on in spite of the failure.
+    // After a failed statement COMMIT rolls back and succeeds.
     if (command !== 'COMMIT') throw new RolledBackError();
     this.isCommitted = true;
     this.isReusable = true;
   }
 
-  rollBack(): Promise<void> {
-    return this.ask('ROLLBACK', 'ROLLBACK');
+  /**
+   * Undoes what is not committed.
+   *
+   * @returns what is to be said of the delivery: the failure, or that its handler ended the transaction before
+   */
+  async undo(failure: unknown): Promise<unknown> {
+    const isOurs = !this.isHandedOut || (await this.isStillOurs());
+    await this.ask('ROLLBACK', 'ROLLBACK');
+    if (isOurs || failure instanceof TransactionControlError) return failure;
+    return new TransactionControlError(undefined, { cause: failure });
   }
 
   /** Asks for something whose failure costs no more than the connection. */
@@ -49,32 +84,71 @@ export class Attempt {
     );
   }
 
+  /** Asks for something outside a transaction. @throws what it failed with, and the connection is ended then */
+  async askFor(
+    ms: number,
+    what: string,
+    sql: string,
+    values?: unknown[],
+  ): Promise<{ rows: readonly unknown[] }> {
+    this.isReusable = false;
+    const answer = await within(ms, what, this.client.query(sql, values));
+    this.isReusable = true;
+    return answer;
+  }
+
   /**
-   * Whether a failure is that of PostgreSQL, so that it is not held against the event; asked after the rollback.
-   *
-   * While the handler runs it must be PostgreSQL that says so: a connection that breaks without a word may have been
-   * broken by the handler's own statement, which would bring PostgreSQL down again and again. Nothing is committed then.
-   * Once COMMIT is sent only its answer counts: without one the effect may be there.
+   * Whether a failure is that of PostgreSQL, so that it is not held against the event; asked after the rollback. A
+   * claim never says anything of the event. A handler whose connection is gone has nothing committed. Once COMMIT is
+   * sent only its answer counts: without one the effect may be there.
    */
   saysNothingOfTheEvent(error: unknown): boolean {
+    if (error instanceof TransactionControlError) return false;
     switch (this.step) {
       case 'claim':
-        return isTrouble(error);
+        return true;
       case 'work':
-        return !this.isReusable && (isEndedByServer(error) || isEndedByServer(this.brokenBy));
+        return !this.isReusable;
       case 'commit':
-        return !(error instanceof RolledBackError) && !(this.isReusable && isAnswer(error));
+        return !this.isReusable || !(error instanceof RolledBackError || isAnswer(error));
     }
   }
 
   /** Gives the connection back, or ends it. */
   release(): void {
-    this.client.removeListener('error', this.noteBreak);
-    this.client.release(!this.isReusable);
+    if (this.isReusable) {
+      this.client.removeListener('error', this.noteBreak);
+      this.client.release();
+    } else {
+      // What breaks while it ends is nobody's concern either: the listener stays.
+      endConnection(this.client);
+    }
   }
 
-  /** A connection that breaks while the handler does something else would end the process. */
-  private readonly noteBreak = (error: Error): void => {
-    this.brokenBy ??= error;
-  };
+  /** Takes the mark away again. */
+  private async takeBack(): Promise<void> {
+    try {
+      await this.client.query(`RELEASE SAVEPOINT ${this.savepoint}`);
+    } catch (error) {
+      if (codeOf(error) === FAILED_TRANSACTION && (await this.isStillOurs())) throw new RolledBackError();
+      if (codeOf(error) !== FAILED_TRANSACTION && !OTHER_TRANSACTION.has(codeOf(error))) throw error;
+      throw new TransactionControlError(undefined, { cause: error });
+    }
+    this.isHandedOut = false;
+  }
+
+  /** Goes back to the mark, also in a transaction that has failed. */
+  private async isStillOurs(): Promise<boolean> {
+    try {
+      const back = this.client.query(`ROLLBACK TO SAVEPOINT ${this.savepoint}`);
+      await within(STATEMENT_LIMIT_MS, 'ROLLBACK TO SAVEPOINT', back);
+      return true;
+    } catch (error) {
+      // Any other answer, or none, comes of a connection that is gone, and of its transaction with it.
+      return !OTHER_TRANSACTION.has(codeOf(error));
+    }
+  }
+
+  /** A connection that breaks while it is lent would end the process. */
+  private readonly noteBreak = (): void => undefined;
 }

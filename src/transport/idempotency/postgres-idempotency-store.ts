@@ -1,11 +1,19 @@
+import { GivenUpError } from '../protocol/errors/given-up.error.js';
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { checkKnownOptions } from '../protocol/known-options.js';
+import { TransactionControlError } from '../protocol/errors/transaction-control.error.js';
 import { keptKey } from './idempotency-key.js';
-import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
-import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
+import type {
+  IdempotencyClaim,
+  IdempotencyEnd,
+  IdempotencyGeneration,
+  IdempotencyStore,
+} from './idempotency-store.js';
 import { Attempt } from './postgres-attempt.js';
-import type { PostgresClient, PostgresPool } from './postgres-pool.js';
-import { unavailable } from './postgres-trouble.js';
+import { HandedOutClient } from './postgres-handed-out.js';
+import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
+import { surviveIdleBreaks, type PostgresClient, type PostgresPool } from './postgres-pool.js';
+import { codeOf, unavailable } from './postgres-trouble.js';
 import { TookTooLongError, unlessAborted, within } from './within.js';
 
 /** After so many keys of this process expired ones are deleted, more at a time than were added since. */
@@ -20,8 +28,22 @@ const LONGEST_PAUSE_MS = 10_000;
 const SPARE_MS = 5_000;
 /** Longest time that PostgreSQL takes for a setting, in milliseconds. */
 const MOST_MS = 2_147_483_647;
-/** lock_not_available (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-const LOCK_NOT_AVAILABLE = '55P03';
+/** Longest that making the table may take, which may wait for running handlers, in milliseconds. */
+const TABLE_LIMIT_MS = 60_000;
+/** Longest that giving up may wait for a transaction that handles the key, and for PostgreSQL, in milliseconds. */
+const GIVE_UP_LOCK_MS = 2_000;
+const GIVE_UP_LIMIT_MS = 5_000;
+/**
+ * lock_not_available, and what PostgreSQL says of it where transactions are serializable
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const IN_USE: ReadonlySet<string> = new Set(['55P03', '40001', '40P01']);
+
+/** What a row says of a key and an entry. */
+interface Standing {
+  readonly is_done: boolean;
+  readonly is_given_up: boolean;
+}
 
 /** Options of {@link PostgresIdempotencyStore}. */
 export interface PostgresIdempotencyOptions {
@@ -85,17 +107,21 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     checkKnownOptions(options, KNOWN);
     const { table, lockWaitMs = 100, startTimeoutMs = 10_000 } = options;
     this.sql = inboxSql(table);
+    surviveIdleBreaks(pool);
     this.lockWaitMs = checkMs('lockWaitMs', lockWaitMs);
     this.startTimeoutMs = checkMs('startTimeoutMs', startTimeoutMs);
   }
 
-  /** Makes the table unless it is there. For migrations of your own there is `inboxTableSql()`. */
+  /**
+   * Makes the table, or brings that of an earlier version up to date, unless nothing is to do. For migrations of your
+   * own there is `inboxTableSql()`. Rejects when PostgreSQL is unavailable, or takes longer than a minute.
+   */
   async ensureTable(): Promise<void> {
-    const client = await this.pool.connect();
+    const attempt = new Attempt(await this.connect());
     try {
-      await client.query(this.sql.create);
+      await attempt.askFor(TABLE_LIMIT_MS, 'Making the table', this.sql.create);
     } finally {
-      client.release();
+      attempt.release();
     }
   }
 
@@ -108,25 +134,30 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
     const attempt = new Attempt(client);
     try {
-      const key = await within(this.startTimeoutMs, 'Asking for the key', this.claimKey(client, claim));
+      const key = await within(
+        this.startTimeoutMs,
+        'Asking for the key',
+        this.claimKey(client, claim, attempt),
+      );
       this.awaySince = undefined;
       if (key !== 'ours') {
-        await attempt.rollBack();
-        return key === 'done' ? { outcome: 'duplicate' } : { outcome: 'busy', retryInMs: RETRY_MS };
+        await attempt.undo(undefined);
+        return this.passOver(key, claim);
       }
       attempt.step = 'work';
-      await unlessAborted(claim.signal, work(client));
-      claim.signal.throwIfAborted();
+      await this.handle(client, claim, work);
       attempt.step = 'commit';
-      await attempt.commit();
+      await attempt.commit(this.sql.finish, [...namesOf(claim), claim.windowMs]);
       return { outcome: 'done' };
     } catch (error) {
+      if (error instanceof GivenUpError) throw error;
       // The connection of whatever goes on is ended, and what it still does there is undone: of a handler, and of the
       // asking for the key, which after a rollback would write the key for good, and nobody would handle the event.
       const goesOn = claim.signal.aborted || error instanceof TookTooLongError;
-      if (!goesOn) await attempt.rollBack();
-      if (attempt.saysNothingOfTheEvent(error)) return this.putOff(error);
-      throw error;
+      const failure = goesOn ? error : await attempt.undo(error);
+      const isHeldAgainst = claim.signal.aborted && attempt.step === 'work';
+      if (!isHeldAgainst && attempt.saysNothingOfTheEvent(failure)) return this.putOff(failure);
+      throw failure;
     } finally {
       if (attempt.isCommitted) this.keys += 1;
       if (attempt.isCommitted && this.keys % KEYS_PER_CLEANING === 0) void this.cleanAndRelease(attempt);
@@ -134,28 +165,85 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** Begins the transaction and writes the key into it. */
+  async giveUp(generation: IdempotencyGeneration): Promise<'given-up' | 'done'> {
+    const { windowMs, handlerTimeoutMs } = generation;
+    const names = namesOf(generation);
+    const attempt = new Attempt(await this.connect());
+    const ask = (sql: string, values?: unknown[]) =>
+      attempt.askFor(GIVE_UP_LIMIT_MS, 'Giving an entry up', sql, values);
+    try {
+      await ask(
+        `BEGIN; SET LOCAL lock_timeout = ${GIVE_UP_LOCK_MS}; ` +
+          `SET LOCAL idle_in_transaction_session_timeout = ${GIVE_UP_LIMIT_MS}`,
+      );
+      await ask(this.sql.giveUp, [...names, windowMs + handlerTimeoutMs]);
+      const [standing] = (await ask(this.sql.standing, names)).rows as Standing[];
+      await ask('COMMIT');
+      return standing?.is_done === true ? 'done' : 'given-up';
+    } catch (error) {
+      if (!IN_USE.has(codeOf(error))) throw unavailable(error);
+      throw new Error(
+        `The key of the entry ${generation.entry.id} is being handled, so it cannot be given up yet`,
+      );
+    } finally {
+      attempt.release();
+    }
+  }
+
+  /** Calls the handler with a transaction that it cannot end. */
+  private async handle(
+    client: PostgresClient,
+    { entry, signal }: IdempotencyClaim,
+    work: (transaction: unknown) => Promise<void>,
+  ): Promise<void> {
+    const handedOut = new HandedOutClient(client, entry.id);
+    try {
+      await unlessAborted(signal, work(handedOut.client));
+    } catch (error) {
+      const { refused } = handedOut;
+      if (refused && refused !== error && !signal.aborted) {
+        throw new TransactionControlError(refused.statement, { cause: error });
+      }
+      throw error;
+    } finally {
+      handedOut.end();
+    }
+    signal.throwIfAborted();
+    if (handedOut.refused) throw handedOut.refused;
+  }
+
+  private passOver(key: 'done' | 'given-up' | 'locked', { entry }: IdempotencyClaim): IdempotencyEnd {
+    if (key === 'given-up') throw new GivenUpError(entry.id);
+    return key === 'done' ? { outcome: 'duplicate' } : { outcome: 'busy', retryInMs: RETRY_MS };
+  }
+
+  /** Begins the transaction and writes the key into it, as one that is not done yet. */
   private async claimKey(
     client: PostgresClient,
-    { stream, group, handler, key, entry, windowMs, handlerTimeoutMs }: IdempotencyClaim,
-  ): Promise<'ours' | 'done' | 'locked'> {
+    claim: IdempotencyClaim,
+    attempt: Attempt,
+  ): Promise<'ours' | 'done' | 'given-up' | 'locked'> {
     // When this machine falls silent its entry is given to another one long before PostgreSQL notices by itself.
+    const { handlerTimeoutMs } = claim;
     const idleMs = handlerTimeoutMs === 0 ? 0 : Math.min(handlerTimeoutMs + SPARE_MS, MOST_MS);
     await client.query(
       `BEGIN; SET LOCAL lock_timeout = ${this.lockWaitMs}; ` +
         `SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`,
     );
-    const scope = [stream, group, handler].map(encodeURIComponent).join('/');
-    // The row is written before the handler runs, and the window begins when it has ended.
-    const values = [scope, keptKey(key), entry.id, windowMs + handlerTimeoutMs];
+    const names = namesOf(claim);
     try {
-      const { rowCount } = await client.query(this.sql.claim, values);
-      if (rowCount === 0) return 'done';
+      const { rowCount } = await client.query(this.sql.claim, names);
+      if (rowCount === 0) {
+        const [standing] = (await client.query(this.sql.standing, names)).rows as Standing[];
+        // In between its window may have ended, or the row been removed: the next delivery sees.
+        if (!standing || (!standing.is_done && !standing.is_given_up)) return 'locked';
+        return standing.is_done ? 'done' : 'given-up';
+      }
     } catch (error) {
-      if (isLocked(error)) return 'locked';
+      if (IN_USE.has(codeOf(error))) return 'locked';
       throw error;
     }
-    await client.query('SET LOCAL lock_timeout TO DEFAULT');
+    await attempt.handOut();
     return 'ours';
   }
 
@@ -187,8 +275,9 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
   }
 }
 
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE;
+/** Scope, key and entry, as the statements take them. */
+function namesOf({ stream, group, handler, key, entry }: IdempotencyGeneration): [string, string, string] {
+  return [[stream, group, handler].map(encodeURIComponent).join('/'), keptKey(key), entry.id];
 }
 
 function checkMs(option: string, value: number): number {

@@ -8,6 +8,7 @@ import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { faultyPool } from '../../support/faulty-pool.js';
 import { closedGate } from '../../support/gate.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
+import { startProxy } from '../../support/tcp-proxy.js';
 import { uniqueName } from '../../support/unique-name.js';
 
 const DAY_MS = 86_400_000;
@@ -245,17 +246,94 @@ describe('PostgresIdempotencyStore', () => {
     await expect(refused).rejects.toThrow('once_key_key');
   });
 
-  it('undoes what the handler of a process did that was killed', async () => {
+  it('undoes what a handler did whose connection broke without a word, and holds it against no event', async () => {
     const claim = claimOf();
-    await expect(
-      store.run(claim, async (client) => {
-        await effectOf(claim.key)(client);
-        (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-        throw new Error('killed');
-      }),
-    ).rejects.toThrow('killed');
+    const broken = store.run(claim, async (client) => {
+      await effectOf(claim.key)(client);
+      (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      throw new Error('no answer');
+    });
+    expect(await broken).toEqual(putOff('no answer'));
     expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
     expect(await effects(claim.key)).toBe(1);
+  });
+
+  it('does not need a listener of the user for connections that break', async () => {
+    const own = new Pool({ connectionString: postgres.url, max: 2 });
+    const quiet = new PostgresIdempotencyStore(own);
+    const claim = claimOf();
+    const idle = await own.connect();
+    idle.release();
+    const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'quiet'`;
+    await own.query("SET application_name = 'quiet'");
+    await pool.query(terminate);
+    await eventuallyPasses(() => expect(own.totalCount).toBe(0));
+    expect(await quiet.run(claim, effectOf(claim.key))).toEqual({ outcome: 'done' });
+    await own.end();
+  });
+
+  it.each<[string, (text: string) => boolean]>([
+    ['while the key is asked for', (text) => text.startsWith('INSERT')],
+    ['before the commit', (text) => text.startsWith('UPDATE')],
+    ['at the commit', (text) => text === 'COMMIT'],
+  ])(
+    'gives a connection up on which the server is silent %s, and puts the entry off',
+    async (_, isSilent) => {
+      const { hostname, port } = new URL(postgres.url);
+      const link = await startProxy(hostname, Number(port));
+      const own = new Pool({
+        connectionString: Object.assign(new URL(postgres.url), { port: String(link.port) }).href,
+        max: 2,
+      });
+      try {
+        const silent = faultyPool(own, {
+          query: (client, text, values) => {
+            if (isSilent(text)) link.blackhole();
+            return client.query(text, values);
+          },
+        });
+        const claim = claimOf();
+        const impatient = new PostgresIdempotencyStore(silent, { startTimeoutMs: 1_000 });
+        expect(await impatient.run(claim, effectOf(claim.key))).toEqual(putOff('took longer than'));
+        expect(own.totalCount).toBe(0);
+        // Those that the server still has are those of a machine that fell silent: the link closes them here.
+        await link.stop();
+        expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
+        expect(await effects(claim.key)).toBe(1);
+      } finally {
+        await own.end();
+        await link.stop();
+      }
+    },
+    60_000,
+  );
+
+  it('brings a table of an earlier version up to date, and knows its keys', async () => {
+    await pool.query(`CREATE TABLE old_inbox (
+      scope text NOT NULL, key text NOT NULL, entry_id text NOT NULL, done_at timestamptz NOT NULL DEFAULT now(),
+      expires_at timestamptz NOT NULL, PRIMARY KEY (scope, key))`);
+    const own = new PostgresIdempotencyStore(pool, { table: 'old_inbox' });
+    const claim = claimOf();
+    // Without its columns nothing can be said of a key: the entry waits, and is not dead-lettered for it.
+    expect(await own.run(claim, effectOf(claim.key))).toEqual(putOff('given_up'));
+    await pool.query(`INSERT INTO old_inbox VALUES ($1, $2, '1-0', now(), now() + interval '1 day')`, [
+      'orders/order-group/orders',
+      `=${claim.key}`,
+    ]);
+    await Promise.all([own.ensureTable(), own.ensureTable()]);
+    await own.ensureTable();
+    expect(await own.run(claim, effectOf(claim.key))).toEqual({ outcome: 'duplicate' });
+    const other = claimOf();
+    expect(await own.run(other, effectOf(other.key))).toEqual({ outcome: 'done' });
+  });
+
+  it('does not wait for handlers when the table is there', async () => {
+    const gate = closedGate();
+    const running = store.run(claimOf(), () => gate.pass());
+    await gate.reached;
+    await store.ensureTable();
+    gate.open();
+    await running;
   });
 
   it('ends the transaction of a machine that fell silent when its handler can no longer count', async () => {

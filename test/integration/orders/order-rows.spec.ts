@@ -65,7 +65,7 @@ it('is ended once, by whoever of many comes first', async () => {
   const outcomes = Array.from({ length: 20 }, (_, i) =>
     ended(i % 2 === 0 ? 'processed' : 'dead-lettered', `${i}-0`),
   );
-  const won = await Promise.all(outcomes.map((outcome) => rows.end('42', outcome)));
+  const won = await Promise.all(outcomes.map((outcome) => rows.end('42', outcome, 0)));
   const first = outcomes[won.indexOf(true)];
   expect(won.filter(Boolean)).toHaveLength(1);
   expect(await rows.find('42')).toMatchObject({ state: first?.state, ended_by: first?.entryId });
@@ -73,18 +73,30 @@ it('is ended once, by whoever of many comes first', async () => {
 
 it('is opened again only by a later replay of a dead-lettered order', async () => {
   await rows.add(incoming('dead'));
-  await rows.end('dead', ended('dead-lettered'));
+  await rows.end('dead', ended('dead-lettered'), 0);
   await rows.reopen('dead', B, 1);
   expect(await rows.find('dead')).toMatchObject({ state: null, entry_id: B, replays: 1, ended_by: null });
-  await rows.end('dead', ended('dead-lettered', B));
+  await rows.end('dead', ended('dead-lettered', B), 1);
   await rows.reopen('dead', A, 1);
   expect(await rows.find('dead')).toMatchObject({ state: 'dead-lettered', entry_id: B, ended_by: B });
 
   await rows.add(incoming('good'));
-  await rows.end('good', ended('processed'));
+  await rows.end('good', ended('processed'), 0);
   await rows.reopen('good', B, 1);
   expect(await rows.find('good')).toMatchObject({ state: 'processed', ended_by: A });
 });
+
+it.each(['processed', 'dead-lettered'] as const)(
+  'is not ended as %s by what was said before its replay, and comes late',
+  async (state) => {
+    await rows.add(incoming('42'));
+    await rows.end('42', ended('dead-lettered'), 0);
+    await rows.reopen('42', B, 1);
+    expect(await rows.end('42', ended(state), 0)).toBe(false);
+    expect(await rows.find('42')).toMatchObject({ state: null, entry_id: B });
+    expect(await rows.end('42', ended('processed', B), 1)).toBe(true);
+  },
+);
 
 it('belongs to its stream', async () => {
   await rows.add(incoming('42'));
@@ -95,8 +107,8 @@ it('is removed when it ended long ago or never had an entry, and not while it is
   const long = new Date(Date.now() - 2 * HOUR_MS).toISOString();
   for (const id of ['ended', 'unsent', 'on-its-way']) await rows.add(incoming(id, 1, long));
   await rows.add(incoming('recent'));
-  await rows.end('ended', { ...ended('processed'), at: long });
-  await rows.end('recent', ended('processed'));
+  await rows.end('ended', { ...ended('processed'), at: long }, 0);
+  await rows.end('recent', ended('processed'), 0);
   await rows.noteEntry(incoming('on-its-way'), A);
   expect(await rows.prune(HOUR_MS, 1)).toBe(1);
   expect(await rows.prune(HOUR_MS, 100)).toBe(1);

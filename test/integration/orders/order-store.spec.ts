@@ -270,6 +270,28 @@ describe.each(['Redis', 'PostgreSQL'])('An order in %s', (kind) => {
       expect((await view())?.deadLetterId).toBe((await letters())[0]?.id);
     });
 
+    it.each(['before', 'after'])(
+      'is not touched by the process that had it before, and comes back to it %s it is handled again',
+      async (when) => {
+        const first = await running();
+        await app.redis.set(`{${app.stream}}:${GROUP}:alone:${first.entryId}`, '3', 'PX', 60_000);
+        await takeAway(first.entryId, 'dead', 3);
+        const entryId = await replay();
+        const again = await call(1);
+        if (when === 'before') first.call.succeed();
+        // As the process does that is given the entry, and then stands still.
+        const zombie = app.store.open({ orderId }, { entryId: first.entryId, attempts: 1, replays: 0 });
+        if (kind === 'PostgreSQL') await expect(zombie).rejects.toThrow('is settled already');
+        else await zombie;
+        again.succeed();
+        await nothingPending();
+        first.call.succeed();
+        await eventuallyPasses(async () => expect(await followUps()).toMatchObject([{ entryId }]));
+        expect(await view()).toMatchObject({ state: 'processed', replays: 1, entryId });
+        expect(await letters()).toEqual([]);
+      },
+    );
+
     it('is not opened by the replay of another letter that carries its id', async () => {
       const { entryId } = await running();
       await failAttempts(0);

@@ -78,9 +78,11 @@ export class OrderRows {
   /**
    * Ends the order unless it has ended: the row is what every process and every entry of the order must pass.
    *
+   * @param replays - as the row had them when whoever asks looked. A statement may come late, after its caller gave it
+   * up and the order was opened again by a replay: then it speaks for what is past, and changes nothing
    * @returns whether this ended it
    */
-  async end(orderId: string, outcome: OrderOutcome): Promise<boolean> {
+  async end(orderId: string, outcome: OrderOutcome, replays: number): Promise<boolean> {
     const { numUpdatedRows } = await asked(
       this.db
         .updateTable(TABLE)
@@ -95,6 +97,7 @@ export class OrderRows {
         .where('stream', '=', this.stream)
         .where('order_id', '=', orderId)
         .where('state', 'is', null)
+        .where('replays', '=', replays)
         .executeTakeFirstOrThrow(),
     );
     return numUpdatedRows === 1n;

@@ -13,6 +13,7 @@ import type { Effect } from '../effect.js';
 import {
   OrderStore,
   type NewEntryId,
+  type OpenStanding,
   type OrderDelivery,
   type SendOrder,
   type Standing,
@@ -76,8 +77,9 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 
   async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
-    const outcome = outcomeOfRow(await this.enter(incomingBy(order, entryId), entryId, replays));
-    if (!outcome) return { is: 'open' };
+    const row = await this.enter(incomingBy(order, entryId), entryId, replays);
+    const outcome = outcomeOfRow(row);
+    if (!outcome) return { is: 'open', replays: row.replays };
     if (outcome.entryId !== entryId) return { is: 'ended', outcome };
     if (outcome.state === 'dead-lettered') throw new EndedOrderError(outcome);
     return { is: 'effective', outcome };
@@ -87,8 +89,10 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     { orderId }: OrderEventDto,
     outcome: OrderOutcome,
     effect: Effect,
+    standing?: OpenStanding,
   ): Promise<OrderOutcome | undefined> {
-    const held = (await this.rows.end(orderId, outcome)) ? outcome : await this.heldOutcome(orderId);
+    const isFirst = standing && (await this.rows.end(orderId, outcome, standing.replays));
+    const held = isFirst ? outcome : await this.heldOutcome(orderId);
     if (held.entryId !== outcome.entryId) return held;
     if (held.state === 'dead-lettered') throw new EndedOrderError(held);
     // The follow-up event goes with the acknowledgement: whoever is given this entry again sees that it has had its
@@ -98,9 +102,10 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 
   async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
-    const { entryId, payload, replays } = event;
-    await this.enter(incomingBy({ orderId, ...(payload as object) }, entryId), entryId, replays);
-    if (await this.rows.end(orderId, deadLetteredBy(event))) return 'dead-letter';
+    const { entryId, payload } = event;
+    const incoming = incomingBy({ orderId, ...(payload as object) }, entryId);
+    const { replays } = await this.enter(incoming, entryId, event.replays);
+    if (await this.rows.end(orderId, deadLetteredBy(event), replays)) return 'dead-letter';
     const held = await this.heldOutcome(orderId);
     if (held.entryId !== entryId) return 'acknowledge';
     if (held.state === 'dead-lettered') return 'dead-letter';
@@ -162,11 +167,22 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     const found = await this.rows.find(order.orderId);
     // An order that came over HTTP has its row and its entry noted: a write would only cost.
     const row = found && found.entry_id !== null ? found : await this.rows.noteEntry(order, entryId);
+    if (row.state === null && replays < row.replays) await this.checkPending(order.orderId, entryId);
     const mayReopen = row.state === 'dead-lettered' && row.ended_by !== entryId && replays > row.replays;
     // The replay of another letter, such as that of an invalid entry with this id, is no replay of the order.
     if (!mayReopen || (await this.records.entryIdOf(order.orderId)) !== entryId) return row;
     await this.rows.reopen(order.orderId, entryId, replays);
     return (await this.rows.find(order.orderId)) ?? row;
+  }
+
+  /**
+   * The entry may be the one whose dead letter was replayed, in a process that was thought dead: it is settled, and has
+   * no say in what came of its replay. Another entry with the same id is pending, as anything is that is to be handled.
+   */
+  private async checkPending(orderId: string, entryId: string): Promise<void> {
+    const { deliveries } = await this.records.pending(entryId);
+    if (deliveries > 0) return;
+    throw new StoreUnavailableError(`The entry ${entryId} of the order "${orderId}" is settled already`);
   }
 
   private async heldOutcome(orderId: string): Promise<OrderOutcome> {

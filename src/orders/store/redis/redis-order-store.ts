@@ -38,7 +38,7 @@ export class RedisOrderStore extends OrderStore {
     );
   }
 
-  async open(order: OrderEventDto, { entryId }: OrderDelivery): Promise<Standing> {
+  async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
     const { records } = this;
     const key = records.keyOf(order.orderId);
     const [text] = await records.run((multi) =>
@@ -51,7 +51,7 @@ export class RedisOrderStore extends OrderStore {
     );
     const outcome = outcomeOf(text as string | null);
     // An outcome by this very entry was committed with its acknowledgement: nothing is left to do here either.
-    return outcome ? { is: 'ended', outcome } : { is: 'open' };
+    return outcome ? { is: 'ended', outcome } : { is: 'open', replays };
   }
 
   complete(order: OrderEventDto, outcome: OrderOutcome, effect: Effect): Promise<undefined> {

@@ -1,0 +1,230 @@
+import type { Redis } from 'ioredis';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Client, Pool, type PoolClient } from 'pg';
+import {
+  NonRetryableError,
+  PostgresIdempotencyStore,
+  TransactionControlError,
+  type IdempotencyClaim,
+} from '../../../src/transport/index.js';
+import { eventually } from '../../support/eventually.js';
+import { addOrders, deadLetters } from '../../support/group-view.js';
+import { openRedis } from '../../support/open-redis.js';
+import { startPostgres, type TestPostgres } from '../../support/postgres.js';
+import { sharedRedisUrl } from '../../support/shared-redis.js';
+import { startServer } from '../../support/started-server.js';
+import { uniqueName } from '../../support/unique-name.js';
+
+describe('A transaction that is handed out', () => {
+  let postgres: TestPostgres;
+  let pool: Pool;
+  let store: PostgresIdempotencyStore;
+  let claim: IdempotencyClaim;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    pool = new Pool({ connectionString: postgres.url, max: 4 });
+    store = new PostgresIdempotencyStore(pool);
+    await store.ensureTable();
+    await pool.query('CREATE TABLE effects (key text, part text)');
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await postgres.stop();
+  });
+  beforeEach(() => {
+    claim = {
+      ...{ stream: 'orders', group: 'order-group', handler: 'orders', key: uniqueName('order') },
+      ...{ entry: { id: '1-0', deliveryCount: 1 }, windowMs: 60_000, handlerTimeoutMs: 60_000 },
+      signal: new AbortController().signal,
+    };
+  });
+  afterEach(() => {
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+  });
+
+  const pay = (client: PoolClient, part: string) =>
+    client.query('INSERT INTO effects VALUES ($1, $2)', [claim.key, part]);
+  async function parts(): Promise<string[]> {
+    const sql = 'SELECT part FROM effects WHERE key = $1 ORDER BY part';
+    const { rows } = await pool.query<{ part: string }>(sql, [claim.key]);
+    return rows.map(({ part }) => part);
+  }
+  const run = (work: (client: PoolClient) => Promise<unknown>) =>
+    store.run(claim, async (client) => {
+      await work(client as PoolClient);
+    });
+  /** Sends a statement past whatever looks at statements. */
+  const smuggle = (client: PoolClient, text: string): Promise<unknown> =>
+    (Client.prototype.query as (sql: string) => Promise<unknown>).call(client, text);
+  async function isFree(): Promise<void> {
+    expect(await run((client) => pay(client, 'again'))).toEqual({ outcome: 'done' });
+  }
+
+  it.each([
+    'COMMIT',
+    'ROLLBACK',
+    'END',
+    'ABORT',
+    'COMMIT AND CHAIN',
+    "PREPARE TRANSACTION 'a'",
+    'BEGIN',
+    "INSERT INTO effects VALUES ('x', 'x'); commit",
+  ])('refuses %s before it is sent: nothing is committed, and the key is free', async (statement) => {
+    const careless = run(async (client) => {
+      await pay(client, 'a');
+      await client.query(statement).catch(() => undefined);
+      await pay(client, 'b');
+    });
+    await expect(careless).rejects.toThrow(TransactionControlError);
+    expect(await parts()).toEqual([]);
+    await isFree();
+  });
+
+  it('refuses it in every form of a query, and says which word it was', async () => {
+    const named = run((client) => client.query({ text: 'commit' }));
+    await expect(named).rejects.toThrow('The handler sent COMMIT on the transaction');
+    const called = run(
+      (client) =>
+        new Promise<void>((resolve, reject) => {
+          client.query('commit', (error: Error | null) => (error ? reject(error) : resolve()));
+        }),
+    );
+    await expect(called).rejects.toThrow(TransactionControlError);
+  });
+
+  it('does not let its client be given back, or its connection be ended', async () => {
+    await expect(run(async (client) => client.release())).rejects.toThrow('release()');
+    await expect(run((client) => (client as unknown as { end(): Promise<void> }).end())).rejects.toThrow(
+      TransactionControlError,
+    );
+    await isFree();
+  });
+
+  it('is not hidden by the error that a library makes of it', async () => {
+    const wrapped = run((client) =>
+      client.query('begin').catch((cause: unknown) => {
+        throw new Error('Failed query: begin', { cause });
+      }),
+    );
+    const failure: unknown = await wrapped.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(NonRetryableError);
+    expect(failure).toMatchObject({ cause: { message: 'Failed query: begin' } });
+  });
+
+  it('refuses the transaction of a query builder, and lets it write', async () => {
+    const over = (client: PoolClient) =>
+      new Kysely<{ effects: { key: string; part: string } }>({
+        dialect: new PostgresDialect({
+          pool: {
+            connect: () =>
+              Promise.resolve(
+                Object.assign(Object.create(client) as PoolClient, { release: () => undefined }),
+              ),
+            end: () => Promise.resolve(),
+          } as unknown as Pool,
+        }),
+      });
+    const values = { key: claim.key, part: 'a' };
+    const begun = run((client) =>
+      over(client)
+        .transaction()
+        .execute((trx) => trx.insertInto('effects').values(values).execute()),
+    );
+    await expect(begun).rejects.toThrow(TransactionControlError);
+    expect(await parts()).toEqual([]);
+    expect(await run((client) => over(client).insertInto('effects').values(values).execute())).toEqual({
+      outcome: 'done',
+    });
+  });
+
+  it('lets a handler have savepoints of its own', async () => {
+    const end = await run(async (client) => {
+      await pay(client, 'a');
+      await client.query('SAVEPOINT part');
+      await pay(client, 'b');
+      await client.query('ROLLBACK TO SAVEPOINT part');
+      await client.query('RELEASE SAVEPOINT part');
+    });
+    expect(end).toEqual({ outcome: 'done' });
+    expect(await parts()).toEqual(['a']);
+  });
+
+  it.each([
+    ['COMMIT', ['a', 'b']],
+    ['COMMIT AND CHAIN', ['a']],
+    ['COMMIT; BEGIN', ['a']],
+    ['ROLLBACK', ['b']],
+    ['ROLLBACK; BEGIN', []],
+  ])('is found to be over after %s went by, also where the handler ended well', async (text, left) => {
+    const half = run(async (client) => {
+      await pay(client, 'a');
+      await smuggle(client, text);
+      await pay(client, 'b');
+    });
+    await expect(half).rejects.toThrow('What it had committed stays');
+    await expect(half).rejects.toThrow(TransactionControlError);
+    expect(await parts()).toEqual(left);
+    // Its key is not done.
+    await isFree();
+  });
+
+  it.each(['COMMIT', 'COMMIT; BEGIN; SELECT 1 / 0'])(
+    'is found to be over after %s, also where the handler failed then',
+    async (text) => {
+      const half = run(async (client) => {
+        await pay(client, 'a');
+        await smuggle(client, text).catch(() => undefined);
+        throw new Error('no stock');
+      });
+      const failure: unknown = await half.catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(TransactionControlError);
+      expect(failure).toMatchObject({ statement: undefined, cause: { message: 'no stock' } });
+      await isFree();
+    },
+  );
+
+  it('takes nothing from a handler that has ended', async () => {
+    let kept: PoolClient | undefined;
+    await run((client) => {
+      kept = client;
+      return Promise.resolve();
+    });
+    await expect(kept?.query('SELECT 1')).rejects.toThrow('is over');
+  });
+
+  describe('by a server', () => {
+    let redis: Redis;
+    beforeEach(() => {
+      redis = openRedis(sharedRedisUrl());
+    });
+    afterEach(() => redis.disconnect());
+
+    it('has its entry dead-lettered at once, not acknowledged, and its key left to the next', async () => {
+      const stream = uniqueName('orders');
+      let smuggles = true;
+      const { told, close } = await startServer({
+        stream,
+        handler: async (payload, context) => {
+          if (payload.orderId === 'ends-the-read') return;
+          const client = context.getTransaction<PoolClient>();
+          await pay(client, 'a');
+          if (smuggles) await smuggle(client, 'COMMIT');
+        },
+        idempotent: { key: (payload) => (payload as { orderId: string }).orderId },
+        options: { idempotency: { store } },
+      });
+      const [entryId] = await addOrders(redis, stream, ['42']);
+      await eventually(() => told['dead-lettered'][0]);
+      expect(told['dead-lettered']).toMatchObject([{ entryId, deliveryCount: 1, reason: 'not-retryable' }]);
+      expect(told.processed).toEqual([]);
+      expect(await deadLetters(redis, stream)).toHaveLength(1);
+      smuggles = false;
+      const [next] = await addOrders(redis, stream, ['42']);
+      await eventually(() => told.processed[0]);
+      expect(told.processed).toMatchObject([{ entryId: next }]);
+      expect(await parts()).toEqual(['a', 'a']);
+      await close();
+    });
+  });
+});
