@@ -78,9 +78,10 @@ const KNOWN: Readonly<Record<keyof PostgresIdempotencyOptions, true>> = {
  * Keeps keys in a table of PostgreSQL, in the transaction that the handler writes with (the inbox pattern): both are
  * committed or neither is, so what a handler does through `context.getTransaction()` is done exactly once.
  *
- * The handler must not end the transaction by itself. While it runs it has one connection of the pool; when its time is
- * up, or its entry is lost, that connection is ended, and PostgreSQL undoes what was done. While PostgreSQL is away, or
- * when it is not known whether it committed, the entry is put off without a delivery being charged.
+ * The handler must not end the transaction: that is refused, or found out, see {@link TransactionControlError}. While it
+ * runs it has one connection of the pool; when its time is up, or its entry is lost, that connection is ended, and
+ * PostgreSQL undoes what was done. While PostgreSQL is unavailable, or when it is not known whether it committed, the
+ * entry is put off without a delivery being charged. An entry that is given up has no effect afterwards.
  *
  * @example
  * ```ts
@@ -182,9 +183,9 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
       return standing?.is_done === true ? 'done' : 'given-up';
     } catch (error) {
       if (!IN_USE.has(codeOf(error))) throw unavailable(error);
-      throw new Error(
-        `The key of the entry ${generation.entry.id} is being handled, so it cannot be given up yet`,
-      );
+      throw new Error(`The key of entry ${generation.entry.id} is being handled: it cannot be given up yet`, {
+        cause: error,
+      });
     } finally {
       attempt.release();
     }
