@@ -26,14 +26,6 @@ export const MIXES = {
   clocks: { ...SHORT, flaky: 0.3, faults: [{ name: 'skew', everyMs: 300 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },
   duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
-  'lost answers': { ...SHORT, faults: [{ name: 'cut-replies', everyMs: 150 }] },
-  'ended connections': {
-    ...{ ...SHORT, of: 'service', store: 'postgres', rate: 100 },
-    faults: [
-      { name: 'pg-terminate', everyMs: 300 },
-      { name: 'pg-cut', everyMs: 300 },
-    ],
-  },
 } satisfies Record<string, Partial<Settings>>;
 
 const LOST = /\d+ lost/;
@@ -54,7 +46,5 @@ export const CASES: readonly Case[] = [
   { bug: 'blocking-timeout', mix: 'blackout', complaint: STUCK },
   { bug: 'acknowledge-before-effect', mix: 'kills', complaint: LOST },
   { bug: 'unfenced-commit', mix: 'freezes', complaint: DOUBLED },
-  { bug: 'blind-resend', mix: 'lost answers', complaint: /emits are in the stream more than once/ },
-  { bug: 'lent-without-listener', mix: 'ended connections', complaint: /processes died by themselves/ },
   { bug: 'expiry-too-short', mix: 'duplicates', complaint: DOUBLED },
 ];

@@ -19,8 +19,6 @@ export interface ProducerSettings extends OrderMix {
   /** Orders per second. */
   readonly rate: number;
   readonly directory: string;
-  /** `blind-resend`: what may have been sent is sent once more as if it had not. */
-  readonly bug?: string;
 }
 
 const TURN_MS = 10;
@@ -95,8 +93,8 @@ export class Producer {
   }
 
   private async untilAcknowledged(orderId: string): Promise<void> {
-    let emit = String((this.emits += 1));
     for (let attempt = 0; ; attempt += 1) {
+      const emit = String((this.emits += 1));
       try {
         const record = new RedisStreamsRecordBuilder({ orderId }).setHeaders({ [EMIT]: emit }).build();
         const entryId = await lastValueFrom(this.client.emit<string>('orders', record));
@@ -106,7 +104,6 @@ export class Producer {
       } catch (error) {
         this.refused += 1;
         if (error instanceof RedisUnavailableError && !error.mayHaveSucceeded) this.denied.add(emit);
-        if (this.settings.bug !== 'blind-resend') emit = String((this.emits += 1));
         await delay(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
       }
     }

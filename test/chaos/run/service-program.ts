@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import type { Settings } from '../settings.js';
@@ -28,9 +27,8 @@ export function serviceProgram(
   return {
     builds,
     launch: (slot, build) => ({
-      args: [...preloadOf(settings, build), join(build, 'src/main.js')],
+      args: [join(build, 'src/main.js')],
       env: {
-        ...(settings.bug !== undefined && { CHAOS_BUG: settings.bug }),
         ...environmentOf(connectionOf(slot)),
         ...{ STREAM_KEY: stream, GROUP_NAME: group },
         ...{ HOST: '127.0.0.1', PORT: String(ports[slot]), LOG_LEVEL: settings.logLevel, LOG_FORMAT: 'json' },
@@ -51,9 +49,4 @@ export function serviceProgram(
       }
     },
   };
-}
-
-function preloadOf({ bug }: Settings, build: string): string[] {
-  if (bug === undefined) return [];
-  return ['--import', pathToFileURL(join(build, 'test/chaos/worker/service-bug.js')).href];
 }

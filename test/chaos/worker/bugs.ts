@@ -124,12 +124,9 @@ const IN_HANDLER: Readonly<Record<string, EffectFactory>> = {
 /** Names of the bugs that can be planted. */
 export const BUGS: readonly string[] = [...Object.keys(IN_TRANSPORT), ...Object.keys(IN_HANDLER)];
 
-/** It is in the producer, and not here. */
-const IN_PRODUCER = ['blind-resend'];
-
 /** Plants a bug into this process. @returns the effect that has it, when it is one of the handler */
 export function plantBug(bug: string | undefined): EffectFactory | undefined {
-  if (bug === undefined || IN_PRODUCER.includes(bug)) return undefined;
+  if (bug === undefined) return undefined;
   const methods = IN_TRANSPORT[bug];
   if (methods) seed(methods);
   else if (!IN_HANDLER[bug]) throw new Error(`There is no bug "${bug}"; there are ${BUGS.join(', ')}.`);
