@@ -103,7 +103,7 @@ export class Producer {
         return;
       } catch (error) {
         this.refused += 1;
-        if (error instanceof RedisUnavailableError && !error.mayHaveSucceeded) this.denied.add(emit);
+        if (error instanceof RedisUnavailableError && !error.mayBeThere) this.denied.add(emit);
         await delay(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
       }
     }
