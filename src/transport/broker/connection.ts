@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { watchSlots } from './cluster-nodes.js';
 import { isCluster, type RedisConnectionOptions } from './connection-options.js';
@@ -6,6 +7,8 @@ import { hearAllErrors, watchHandshake } from './link-watch.js';
 import { readPasswordAtEachConnect } from './password.js';
 import { disconnectAndSettle, settleWhenLinkBreaks } from './unsettled-commands.js';
 
+/** How long the end of a link may take, in milliseconds. */
+const QUIT_LIMIT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 /** How long a Sentinel may take to name the master before the next one is asked, in milliseconds. */
@@ -69,7 +72,9 @@ export function openConnection(
 
 /** Ends a connection; where its link is up, after what is under way on it. */
 export async function closeConnection(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  // A Redis that stands still would answer when it goes on, if ever.
+  const given = delay(QUIT_LIMIT_MS, undefined, { ref: false });
+  if (redis.status === 'ready') await Promise.race([redis.quit().catch(() => undefined), given]);
   cutConnection(redis);
 }
 

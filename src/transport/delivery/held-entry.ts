@@ -60,6 +60,11 @@ export class HeldEntry implements EntryRef {
     if (this.kept?.entry instanceof WireEntry) this.kept.entry.detach();
   }
 
+  /** Whether its handler, or its time, has ended: all that is left is to write what becomes of it. */
+  get hasEnded(): boolean {
+    return this.outcomeTaken;
+  }
+
   /** Whether it is settled, or what settles it is under way. */
   get isDecided(): boolean {
     return this.outcomeTaken || this.isCommitting;

@@ -28,6 +28,7 @@ export class ReadLoop {
   private readingSince: number | undefined;
   private lastFailure: RedisFailure | undefined;
   private brokeOffAt: number | undefined;
+  private reader: StreamReader | undefined;
 
   constructor(private readonly parts: ReadLoopParts) {}
 
@@ -47,6 +48,12 @@ export class ReadLoop {
     await this.ended;
   }
 
+  /** Waits for no read any longer. */
+  end(): void {
+    this.stopping.abort();
+    this.reader?.close();
+  }
+
   /** Why reading does not go on, if it does not. */
   get failure(): RedisFailure | undefined {
     return this.lastFailure;
@@ -60,6 +67,7 @@ export class ReadLoop {
 
   private async run(onReading: () => void): Promise<void> {
     const reader = this.parts.broker.openReader(this.parts.stream);
+    this.reader = reader;
     for (let attempt = 0; !this.isStopping();) {
       try {
         await this.readOnce(reader, onReading);

@@ -74,6 +74,13 @@ export class StreamConsumer implements Claimant {
     return this.held.size - this.buffer.length;
   }
 
+  /** How many handlers run, and of how many that have ended Redis does not know yet what became. */
+  get unfinished(): { readonly running: number; readonly unwritten: number } {
+    const started = [...this.held.values()].filter(({ startedAt }) => startedAt !== undefined);
+    const unwritten = started.filter(({ hasEnded }) => hasEnded).length;
+    return { running: started.length - unwritten, unwritten };
+  }
+
   /** How many more entries are welcome now. */
   get room(): number {
     const { slots } = this.parts;

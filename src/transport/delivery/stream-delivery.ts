@@ -157,6 +157,7 @@ export class StreamDelivery {
   end(reason: Error): void {
     this.watch.stop();
     this.gate.end();
+    this.loop.end();
     this.acknowledger.giveUp();
     this.committer.giveUp();
     this.settler.giveUp();

@@ -20,6 +20,7 @@ import { sparePipelessParams } from './pipeless-params.js';
 import type { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
 import { lossWarnings } from './loss-warnings.js';
+import { remainderLines } from './remainder-lines.js';
 import { RunningTransport } from './running-transport.js';
 import {
   resolveServerOptions,
@@ -257,12 +258,8 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   private async stop(): Promise<void> {
     const stopped = this.recovery.stop();
-    if (this.running && !(await this.running.close(this.options.shutdownGraceMs, stopped))) {
-      this.log.write(
-        'warn',
-        'Some handlers did not finish in time; their entries stay pending and are delivered again',
-      );
-    }
+    const left = await this.running?.close(this.options.shutdownGraceMs, stopped);
+    for (const line of left ? remainderLines(left) : []) this.log.write('warn', line);
     await stopped;
     this.lines.flush();
   }

@@ -10,6 +10,7 @@ import { Slots } from '../delivery/slots.js';
 import { StreamDelivery } from '../delivery/stream-delivery.js';
 import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import { RedisIdempotencyStore } from '../idempotency/redis-idempotency-store.js';
+import { troubleOf } from '../policy/trouble.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import { isDeadLetterStream } from '../protocol/stream-key.js';
@@ -21,6 +22,22 @@ import type { ResolvedServerOptions } from './server-options.js';
 
 /** How long a blocking read waits, in milliseconds: also how long a shutdown may have to wait for it. */
 const BLOCK_MS = 1_000;
+
+/** For how long Redis is asked, when everything ends, before it counts as unavailable, in milliseconds. */
+const SILENT_MS = 1_000;
+/** The same without a link, which would have been made again by then. */
+const DISCONNECTED_MS = 500;
+const STUCK_LOOK_MS = 50;
+
+/** What is left when the transport ends. */
+export interface Remainder {
+  /** Whether everything ended in order. */
+  readonly isDrained: boolean;
+  /** Handlers that run on. */
+  readonly running: number;
+  /** Handlers that have ended, and Redis does not know it. */
+  readonly unwritten: number;
+}
 
 /** A handler, where it reads, and how its failures are treated. */
 export interface Route {
@@ -112,19 +129,55 @@ export class RunningTransport {
   }
 
   /**
-   * Stops reading and lets handlers finish.
+   * Stops reading and lets handlers finish. Where none runs and Redis takes no writes, waiting changes nothing.
    *
    * @param recoveryStopped - resolves when the recovery, which may be claiming, runs no more
-   * @returns whether all of them did within the time; the entries of the others stay pending
+   * @returns what is left; its entries stay pending
    */
-  async close(graceMs: number, recoveryStopped: Promise<void>): Promise<boolean> {
-    const drained = await within(graceMs, this.drain(recoveryStopped));
-    if (!drained) await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
+  async close(graceMs: number, recoveryStopped: Promise<void>): Promise<Remainder> {
+    const closing = new AbortController();
+    let isDrained = false;
+    const draining = this.drain(recoveryStopped).then(() => {
+      isDrained = true;
+    });
+    await within(graceMs, Promise.race([draining, this.untilStuck(closing.signal)]));
+    closing.abort();
+    const left = { ...this.unfinished, isDrained };
+    if (!isDrained)
+      await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
     const reason = new Error(`Not finished within the shutdown grace of ${graceMs} ms`);
     for (const delivery of this.deliveries) delivery.end(reason);
-    if (drained) await this.leaveGroups();
+    if (isDrained) await this.leaveGroups();
     await this.broker.close();
-    return drained;
+    return left;
+  }
+
+  private get unfinished(): Omit<Remainder, 'isDrained'> {
+    const each = this.deliveries.map(({ consumer }) => consumer.unfinished);
+    return {
+      running: each.reduce((sum, { running }) => sum + running, 0),
+      unwritten: each.reduce((sum, { unwritten }) => sum + unwritten, 0),
+    };
+  }
+
+  /** Resolves when no handler runs, and Redis has taken nothing of what is left for a while in which it took no writes. */
+  private async untilStuck(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { running, unwritten } = this.unfinished;
+      if (running === 0 && !(await this.takesWrites()) && this.unfinished.unwritten >= unwritten) return;
+      await delay(STUCK_LOOK_MS);
+    }
+  }
+
+  private async takesWrites(): Promise<boolean> {
+    const [first] = this.deliveries;
+    if (!first) return true;
+    const limitMs = this.broker.isConnected() ? SILENT_MS : DISCONNECTED_MS;
+    const probing = this.broker.probe(first.source.stream).catch(async (error: unknown) => {
+      // Full, it refuses the probe and takes acknowledgements all the same.
+      if (troubleOf(error)) await delay(2 * SILENT_MS, undefined, { ref: false });
+    });
+    return within(limitMs, probing);
   }
 
   private async drain(recoveryStopped: Promise<void>): Promise<void> {
