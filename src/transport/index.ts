@@ -29,6 +29,7 @@ export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/
 export type { ReplayHook } from './dead-letter/replay-hook.js';
 export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
 export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
+export type { LostEntries } from './delivery/unread-watch.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
 export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
@@ -65,6 +66,9 @@ export type {
   SettledEvent,
   ReplayFieldsIgnoredEvent,
   SkippedEvent,
+  LostEvent,
+  GroupRemadeEvent,
+  GroupSetBackEvent,
   StaleGroupEvent,
   StreamEvent,
   TransportEvents,
@@ -104,6 +108,7 @@ export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error
 export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';
 export { RetryLaterError } from './protocol/errors/retry-later.error.js';
 export { TransactionControlError } from './protocol/errors/transaction-control.error.js';
+export { StreamUnusableError } from './protocol/errors/stream-unusable.error.js';
 export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
 export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
 export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
@@ -121,4 +126,9 @@ export { RedisStreamsContext } from './server/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
 export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';
 export { REDIS_STREAMS_TRANSPORT } from './server/transport-id.js';
-export type { HealthCause, HealthCauseCode, TransportHealth } from './server/transport-health.js';
+export type {
+  HealthCause,
+  HealthCauseCode,
+  HealthWarning,
+  TransportHealth,
+} from './server/transport-health.js';

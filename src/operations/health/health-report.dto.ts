@@ -1,4 +1,5 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import type { HealthWarning } from '../../transport/index.js';
 import type { BacklogWarning } from './backlog-warnings.js';
 
 /** Why a part does not work. */
@@ -13,7 +14,7 @@ export interface ReportedCause {
 export interface HealthCheckReport {
   status: 'up' | 'down';
   causes?: readonly ReportedCause[];
-  warnings?: readonly BacklogWarning[];
+  warnings?: readonly (BacklogWarning | HealthWarning)[];
 }
 
 /** The health of the service, part by part. */
@@ -37,10 +38,10 @@ export class HealthCauseDto implements ReportedCause {
   message!: string;
 }
 
-/** Documents a {@link BacklogWarning}. */
-export class BacklogWarningDto implements BacklogWarning {
-  @ApiProperty({ enum: ['lag', 'oldest-pending', 'dead-letters', 'unknown'] })
-  code!: BacklogWarning['code'];
+/** Documents a {@link BacklogWarning} and a `HealthWarning`. */
+export class BacklogWarningDto {
+  @ApiProperty({ enum: ['lag', 'oldest-pending', 'dead-letters', 'entries-lost', 'unknown'] })
+  code!: (BacklogWarning | HealthWarning)['code'];
 
   @ApiPropertyOptional({ example: 'orders' })
   stream?: string;
@@ -67,7 +68,7 @@ export class HealthCheckDto implements HealthCheckReport {
   causes?: readonly HealthCauseDto[];
 
   @ApiPropertyOptional({ type: [BacklogWarningDto], description: 'What a person should look at' })
-  warnings?: readonly BacklogWarningDto[];
+  warnings?: readonly (BacklogWarning | HealthWarning)[];
 }
 
 /** Documents a {@link HealthReport}. */

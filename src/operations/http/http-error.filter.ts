@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { StoreUnavailableError } from '../../orders/store/store-unavailable.error.js';
-import { EmitQueueFullError, RedisUnavailableError } from '../../transport/index.js';
+import { EmitQueueFullError, RedisUnavailableError, StreamUnusableError } from '../../transport/index.js';
 
 /** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
 @Catch()
@@ -17,6 +17,10 @@ export class HttpErrorFilter extends BaseExceptionFilter {
     if (error instanceof RedisUnavailableError || error instanceof EmitQueueFullError) {
       this.logger.warn('Redis did not answer a request in time', { reason: reasonOf(error) });
       return answer(HttpStatus.SERVICE_UNAVAILABLE, 'Redis is not available at present; try again later');
+    }
+    if (error instanceof StreamUnusableError) {
+      this.logger.error('A request was refused: the stream takes no entries', { reason: reasonOf(error) });
+      return answer(HttpStatus.SERVICE_UNAVAILABLE, error.message);
     }
     if (error instanceof StoreUnavailableError) {
       this.logger.warn('The database did not answer a request in time', { reason: reasonOf(error) });

@@ -105,6 +105,20 @@ export const EVENT_COUNTERS = [
     help: 'Entries deleted from the stream while they were pending',
     amount: ({ entryIds }) => entryIds.length,
   }),
+  counter('lost', {
+    name: 'order_streams_lost_total',
+    help: 'Entries that no handler gets: "removed" before the group was given them, or "skipped" by setting the group',
+    amount: ({ count }) => count,
+    split: { label: 'reason', of: ({ reason }) => reason, known: ['removed', 'skipped'] },
+  }),
+  counter('group-remade', {
+    name: 'order_streams_group_remade_total',
+    help: 'Times that the group was made again after it had been lost: entries may have repeated',
+  }),
+  counter('group-set-back', {
+    name: 'order_streams_group_set_back_total',
+    help: 'Times that the group stood beyond the end of its stream and was set back: entries may have repeated',
+  }),
   counter('trimmed', {
     name: 'order_streams_trimmed_total',
     help: 'Entries that retention removed: "retention" what nobody needed, "hard-cap" whether needed or not',

@@ -7,6 +7,7 @@ export class ProcessGauges {
   private readonly ready: Gauge;
   private readonly inFlight: Gauge;
   private readonly lastRun: Gauge;
+  private readonly lastLost: Gauge;
 
   constructor(
     private readonly server: RedisStreamsServer,
@@ -28,6 +29,11 @@ export class ProcessGauges {
       help: 'When a run of the recovery last succeeded for all streams, in Unix time; 0 before the first',
       registers,
     });
+    this.lastLost = new Gauge({
+      name: 'order_streams_last_lost_timestamp_seconds',
+      help: 'When it was last noticed that entries were lost unread, in Unix time; 0 where they never were',
+      ...{ labelNames: ['stream', 'group'], registers },
+    });
     for (const [name, help, value] of thresholdRows(thresholds))
       new Gauge({ name, help, registers }).set(value);
   }
@@ -37,7 +43,11 @@ export class ProcessGauges {
     const { consumed, recovery } = this.server;
     this.ready.set(ready ? 1 : 0);
     this.inFlight.reset();
-    for (const { stream, group, inFlight } of consumed) this.inFlight.set({ stream, group }, inFlight);
+    this.lastLost.reset();
+    for (const { stream, group, inFlight, lost } of consumed) {
+      this.inFlight.set({ stream, group }, inFlight);
+      this.lastLost.set({ stream, group }, (lost?.lastAt.getTime() ?? 0) / 1_000);
+    }
     this.lastRun.set((recovery.lastSuccessAt?.getTime() ?? 0) / 1_000);
   }
 }

@@ -2,6 +2,7 @@ import { failureOf } from './redis-failure.js';
 import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
+import { StreamUnusableError } from '../protocol/errors/stream-unusable.error.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 
 /** The error of an emit whose answer was lost: Redis may have carried it out. */
@@ -24,6 +25,16 @@ export function explained(error: unknown, stream: string): unknown {
     }
     case 'functions-missing':
       return new FunctionsMissingError();
+    case 'wrong-type':
+      return new StreamUnusableError(
+        `"${stream}" takes no entries: its key holds something that is not a stream`,
+        { cause: error },
+      );
+    case 'stream-full':
+      return new StreamUnusableError(
+        `"${stream}" takes no entries: its last id is the largest that there is. Remove that entry and set the id back`,
+        { cause: error },
+      );
     case 'no-permission': {
       const message = `This Redis user may not write to "${stream}" (${(error as Error).message})`;
       return new MissingPermissionError(message, options);

@@ -8,6 +8,8 @@ export type RedisFailure =
   | 'group-missing'
   | 'group-exists'
   | 'wrong-type'
+  /** The last id of the stream is the largest: no entry can follow it. */
+  | 'stream-full'
   | 'refuses-writes'
   | 'cluster-changes'
   | 'no-permission'
@@ -26,6 +28,7 @@ const FAILURES: readonly (readonly [RegExp, RedisFailure])[] = [
   [CLUSTER_CHANGES, 'cluster-changes'],
   [/^WRONGTYPE/, 'wrong-type'],
   [REFUSES_FOR_NOW, 'refuses-writes'],
+  [/^ERR The stream has exhausted the last possible ID/, 'stream-full'],
   [/^(NOPERM|NOAUTH|WRONGPASS)|ACL failure in script|executing the script can't/, 'no-permission'],
   [/^UNUSABLE/, 'unusable-writes'],
   [/^ERR Function not found/, 'function-missing'],

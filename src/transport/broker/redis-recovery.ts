@@ -8,8 +8,10 @@ import type {
   EntryRef,
   GroupLimit,
   PendingEntry,
+  ReadsSoFar,
   TrimLimits,
   Trimming,
+  UnreadSight,
 } from './settlement.js';
 import type { RecoveryBroker } from './stream-broker.js';
 
@@ -20,6 +22,8 @@ type ClaimReply = [claimed: [id: Buffer, parts: Buffer[], count: number][], vani
 
 /** Finds and takes what nobody works on, in pages that Redis gets through quickly. */
 export abstract class RedisRecovery extends RedisSettlement implements RecoveryBroker {
+  private looks = 0;
+
   async claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
     const keys = [stream, this.key(stream, 'retry')];
     const args = [...this.me(), Math.min(limit, PAGE), maxDelayMs];
@@ -136,14 +140,31 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   async trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {
     const [removed, staleGroups] = (await this.functions.call(
       'trim',
-      [stream],
+      [stream, this.key(stream, 'unread')],
       [maxAgeMs, maxEntries, PAGE, this.group],
     )) as [number, string[]];
     return { removed, staleGroups };
   }
 
-  cap(stream: string, maxEntries: number): Promise<number> {
-    return this.commands.xtrim(stream, 'MAXLEN', '~', maxEntries);
+  async cap(stream: string, maxEntries: number): Promise<number> {
+    return (await this.functions.call('cap', [stream, this.key(stream, 'unread')], [maxEntries])) as number;
+  }
+
+  async watchUnread(
+    stream: string,
+    { received, round, isUnsure, moment }: ReadsSoFar,
+    counts: boolean,
+  ): Promise<UnreadSight> {
+    this.looks += 1;
+    const flags = [
+      isUnsure ? 'u' : '',
+      moment === 'while-reading' ? '' : 's',
+      moment === 'after-reading' ? 'f' : '',
+      counts ? 'c' : '',
+    ].join('');
+    const keys = [stream, this.key(stream, 'unread'), this.key(stream, 'floor')];
+    const args = [...this.me(), this.looks, received, round, flags];
+    return sightOf((await this.functions.call('watch_unread', keys, args)) as string);
   }
 
   async trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
@@ -151,6 +172,35 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     const oldest = Math.floor(Number(seconds) * 1_000 + Number(micros) / 1_000 - maxAgeMs);
     return this.commands.xtrim(this.deadLetterKey(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
   }
+}
+
+/** As the function answers. */
+interface SightReply {
+  readonly round: number;
+  readonly lost?: number;
+  readonly is_least?: boolean;
+  readonly reason?: 'removed' | 'skipped';
+  readonly total?: number;
+  readonly ago?: number;
+  readonly beyond?: { readonly from: string; readonly to: string; readonly refused?: string };
+}
+
+function sightOf(json: string): UnreadSight {
+  const {
+    round,
+    lost,
+    is_least: isLeast = false,
+    reason,
+    total,
+    ago,
+    beyond,
+  } = JSON.parse(json) as SightReply;
+  return {
+    round,
+    ...(lost !== undefined && reason && { lost: { count: lost, isLeast, reason } }),
+    ...(total !== undefined && ago !== undefined && { lostInAll: { count: total, agoMs: ago } }),
+    ...(beyond && { beyondEnd: beyond }),
+  };
 }
 
 function claimOf([claimed, vanished]: ClaimReply): Claim {

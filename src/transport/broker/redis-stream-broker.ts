@@ -7,7 +7,7 @@ import { closeConnection, openConnection } from './connection.js';
 import { watchSilence } from './link-watch.js';
 import { RedisMarkers } from './redis-markers.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
-import type { RedisSettings } from './settlement.js';
+import type { GroupStart, Obstacle, RedisSettings } from './settlement.js';
 import type { StreamBroker } from './stream-broker.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -49,15 +49,16 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
     commands.on('error', remember).on('node error', remember);
   }
 
-  async ensureGroup(stream: string): Promise<void> {
+  async ensureGroup(stream: string): Promise<GroupStart> {
     const { replayed, deadLettered } = this.notes(stream);
-    const keys = [stream, this.key(stream, 'floor'), replayed, deadLettered];
-    await this.functions.call('ensure_group', keys, [this.group]);
+    const keys = [stream, this.key(stream, 'floor'), replayed, deadLettered, this.key(stream, 'unread')];
+    const [start, wasLost] = (await this.functions.call('ensure_group', keys, this.me())) as [string, number];
     // Redis 7.0 knows a consumer only once it was served. Its history behind every possible id is enough: what it reads
     // there, Redis would count as a delivery.
     await this.commands.xreadgroup(
       ...(['GROUP', this.group, this.consumer, 'COUNT', 1, 'STREAMS', stream, BEHIND_ALL] as const),
     );
+    return { ...(start !== 'exists' && { madeAt: start }), wasLost: wasLost === 1 };
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {
@@ -80,9 +81,11 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
     return new RedisStreamReader(redis, { stream, group: this.group, consumer: this.consumer }, blockMs);
   }
 
-  async probe(stream: string): Promise<void> {
-    await this.commands.set(this.key(stream, 'probe'), '1', 'PX', PROBE_TTL_MS);
-    await this.commands.xpending(stream, this.group);
+  async probe(stream: string): Promise<Obstacle | undefined> {
+    const keys = [stream, this.key(stream, 'probe')];
+    const answer = (await this.functions.call('probe', keys, [this.group, PROBE_TTL_MS])) as
+      Obstacle | 'ready';
+    return answer === 'ready' ? undefined : answer;
   }
 
   /** Why there is no link, if that is known: a certificate that is not trusted looks like a Redis that is away. */

@@ -133,6 +133,40 @@ export interface RedisSettings {
 /** A setting of which the largest value of all the group's processes holds. */
 export type GroupLimit = 'ack-waits' | 'retry-delays';
 
+/** Where a group begins that is there now. */
+export interface GroupStart {
+  /** The id after which it reads, if it was made just now. */
+  readonly madeAt?: string;
+  /** Whether it was made because it had been lost: what it was given since its floor may be given to it again. */
+  readonly wasLost: boolean;
+}
+
+/** What a process received, and when it says so. */
+export interface ReadsSoFar {
+  readonly received: number;
+  readonly round: number;
+  readonly isUnsure: boolean;
+  readonly moment: 'before-reading' | 'while-reading' | 'after-reading';
+}
+
+/** What became of the part of a stream that a group has not read. */
+export interface UnreadSight {
+  /** Counts looks at which all processes of the group had said what they received. */
+  readonly round: number;
+  /** What was lost since the last look, whoever took it; answered to one process only. */
+  readonly lost?: {
+    readonly count: number;
+    readonly isLeast: boolean;
+    readonly reason: 'removed' | 'skipped';
+  };
+  readonly lostInAll?: { readonly count: number; readonly agoMs: number };
+  /** The group stood beyond the end of its stream; it was set back, unless Redis refused that. */
+  readonly beyondEnd?: { readonly from: string; readonly to: string; readonly refused?: string };
+}
+
+/** What stands in the way of a stream's next entry, if anything does. */
+export type Obstacle = 'group-missing' | 'stream-full' | 'group-beyond-end';
+
 /** What may be trimmed from a stream. */
 export interface TrimLimits {
   /** Age in milliseconds from which an entry that no group needs is removed. */

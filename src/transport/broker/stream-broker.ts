@@ -13,12 +13,16 @@ import type {
   EntryRef,
   Holder,
   GroupLimit,
+  GroupStart,
   KeptPutOffs,
+  Obstacle,
   PendingEntry,
+  ReadsSoFar,
   RedisSettings,
   Settlement,
   TrimLimits,
   Trimming,
+  UnreadSight,
 } from './settlement.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -117,6 +121,12 @@ export interface RecoveryBroker {
   ranAlone(stream: string, entry: EntryRef): Promise<boolean>;
   /** Deletes a consumer that has nothing pending and is idle. @returns whether it did */
   reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean>;
+  /**
+   * Compares what left the unread part of the stream with what the processes of the group received.
+   *
+   * @param counts - whether what leaves unread is a loss; otherwise only the place of the group is looked at
+   */
+  watchUnread(stream: string, reads: ReadsSoFar, counts: boolean): Promise<UnreadSight>;
   /** Removes entries that no group needs any more. */
   trim(stream: string, limits: TrimLimits): Promise<Trimming>;
   /** Cuts a stream to a length, whoever may need what is cut. @returns how many entries were removed */
@@ -131,7 +141,7 @@ export interface StreamBroker extends SettlementBroker, RecoveryBroker, MarkerBr
    * Makes the group, and the stream with it, if it is not there: at its floor, else at the beginning. Makes this
    * process's consumer known to it.
    */
-  ensureGroup(stream: string): Promise<void>;
+  ensureGroup(stream: string): Promise<GroupStart>;
   /**
    * Loads the function library and checks that this user may do all that it does.
    *
@@ -140,8 +150,12 @@ export interface StreamBroker extends SettlementBroker, RecoveryBroker, MarkerBr
   prepare(stream: string, withWrites?: boolean): Promise<void>;
   /** Opens a reader of its own connection for a stream. */
   openReader(stream: string): StreamReader;
-  /** Asks Redis for a write beside the stream and for its group. Rejects with what Redis says against it. */
-  probe(stream: string): Promise<void>;
+  /**
+   * Does what an order needs: a write, by a function, a stream that takes entries, a group that is given them.
+   *
+   * @returns what stands in the way, if anything does; rejects with what Redis says against it
+   */
+  probe(stream: string): Promise<Obstacle | undefined>;
   /** How Redis is set; waits until it answers. */
   settings(): Promise<RedisSettings>;
   /** Whether the link for commands is up. */

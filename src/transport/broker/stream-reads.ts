@@ -13,7 +13,7 @@ export interface GroupRow {
   readonly name: string;
   readonly pending: number;
   readonly lastDeliveredId: string;
-  /** Null where Redis cannot tell: after a deletion ahead of the group, or for a group made in the middle. */
+  /** What Redis holds to be the lag; null where it cannot tell. It is too much for ever after some losses and restarts. */
   readonly lag: number | null;
 }
 
@@ -28,6 +28,9 @@ export interface ConsumerRow {
 export interface StreamRow {
   readonly state: 'present' | 'missing' | 'wrong-type';
   readonly length: number;
+  /** The id of the last entry that was added, and that of the first that is there. */
+  readonly lastId: string;
+  readonly firstId: string;
   readonly groups: readonly GroupRow[];
 }
 
@@ -40,13 +43,30 @@ export class StreamReads {
 
   async stream(key: string): Promise<StreamRow> {
     try {
-      const [length, groups] = await Promise.all([
-        this.sender.call('XLEN', key),
+      const [stream, groups] = await Promise.all([
+        this.sender.call('XINFO', 'STREAM', key),
         this.sender.call('XINFO', 'GROUPS', key),
       ]);
-      return { state: 'present', length: Number(length), groups: rowsOf(groups).map(groupOf) };
+      const [row] = rowsOf([stream]);
+      return {
+        state: 'present',
+        length: Number(row?.get('length')),
+        lastId: String(row?.get('last-generated-id')),
+        firstId: String(row?.get('recorded-first-entry-id')),
+        groups: rowsOf(groups).map(groupOf),
+      };
     } catch (error) {
-      return { state: absenceOf(error), length: 0, groups: [] };
+      return { state: absenceOf(error), length: 0, lastId: '0-0', firstId: '0-0', groups: [] };
+    }
+  }
+
+  /** How many entries follow an id, `most` if there are as many or more; undefined where this user may not read them. */
+  async countBehind(key: string, id: string, most: number): Promise<number | undefined> {
+    try {
+      return ((await this.sender.call('XRANGE', key, `(${id}`, '+', 'COUNT', most)) as unknown[]).length;
+    } catch (error) {
+      if (failureOf(error) === 'no-permission') return undefined;
+      throw error;
     }
   }
 

@@ -2,16 +2,18 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { jest } from '@jest/globals';
 import type { RedisFailure } from '../broker/redis-failure.js';
+import type { GroupStart } from '../broker/settlement.js';
 import { ReadLoop } from './read-loop.js';
+import { ReadTally } from './read-tally.js';
 import type { StreamConsumer } from './stream-consumer.js';
 
 interface Behaviour {
-  ensureGroup?: () => Promise<void>;
+  ensureGroup?: () => Promise<GroupStart>;
   readNew?: () => Promise<never[]>;
 }
 
 function loopOn({
-  ensureGroup = () => Promise.resolve(),
+  ensureGroup = () => Promise.resolve({ wasLost: false }),
   readNew = () => new Promise(() => undefined),
 }: Behaviour) {
   const failures: RedisFailure[] = [];
@@ -28,6 +30,7 @@ function loopOn({
     broker,
     consumer: consumer as StreamConsumer,
     withWrites: () => false,
+    tally: new ReadTally(),
     onFailure,
   };
   return { loop: new ReadLoop(parts), failures, state };

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
+import type { GroupStart } from '../broker/settlement.js';
 import type { StreamReader } from '../broker/stream-reader.js';
+import type { ReadTally } from './read-tally.js';
 import type { StreamConsumer } from './stream-consumer.js';
 
 const LONGEST_DELAY_MS = 1_000;
@@ -14,7 +16,8 @@ export interface ReadLoopParts {
   /** Whether writes of the application travel with settlements. */
   readonly withWrites: () => boolean;
   /** Called when the group is known to exist, before the first read. */
-  readonly onGroupMade?: () => Promise<void>;
+  readonly onGroupMade?: (start: GroupStart) => Promise<void>;
+  readonly tally: ReadTally;
   /** Told each time that reading fails; the loop goes on. */
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
@@ -83,7 +86,7 @@ export class ReadLoop {
   }
 
   private async readOnce(reader: StreamReader, onReading: () => void): Promise<void> {
-    const { consumer } = this.parts;
+    const { consumer, tally } = this.parts;
     if (!this.groupKnown) {
       await this.unlessStopped(this.makeGroup());
       this.groupKnown = true;
@@ -92,9 +95,14 @@ export class ReadLoop {
     const count = await this.unlessStopped(consumer.whenRoom());
     if (count === undefined) return;
     this.readingSince = performance.now();
+    tally.begin();
     try {
       const entries = await reader.readNew(count);
+      tally.end(entries.length);
       consumer.accept(entries.map((entry) => ({ entry, deliveryCount: 1 })));
+    } catch (error) {
+      tally.lost();
+      throw error;
     } finally {
       this.readingSince = undefined;
     }
@@ -104,8 +112,8 @@ export class ReadLoop {
     const { broker, stream } = this.parts;
     if (!this.prepared) await broker.prepare(stream, this.parts.withWrites());
     this.prepared = true;
-    await broker.ensureGroup(stream);
-    await this.parts.onGroupMade?.();
+    const start = await broker.ensureGroup(stream);
+    await this.parts.onGroupMade?.(start);
   }
 
   private async recover(reader: StreamReader, error: unknown, attempt: number): Promise<void> {

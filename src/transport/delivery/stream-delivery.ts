@@ -1,5 +1,5 @@
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
-import type { FollowUpLimits } from '../broker/settlement.js';
+import type { FollowUpLimits, GroupStart } from '../broker/settlement.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
@@ -21,6 +21,7 @@ import type { SettlementHook } from './settlement-hook.js';
 import { Settler } from './settler.js';
 import type { Slots } from './slots.js';
 import { StreamConsumer } from './stream-consumer.js';
+import { UnreadWatch } from './unread-watch.js';
 
 /** What the delivery of one stream is made of. */
 export interface DeliveryParts {
@@ -55,6 +56,7 @@ export class StreamDelivery {
   readonly settler: Settler;
   readonly provenance: Provenance;
   private readonly late: LateFinish;
+  readonly unread: UnreadWatch;
   private readonly tracing: DeliveryTracing;
   private readonly watch: DeliveryWatch;
 
@@ -131,12 +133,14 @@ export class StreamDelivery {
       onFailure,
       (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
     );
+    this.unread = new UnreadWatch({ source, broker, observers, onFailure });
     this.loop = new ReadLoop({
       stream,
       broker,
       consumer: this.consumer,
       withWrites: () => hook() !== undefined,
-      onGroupMade: () => this.announceLimits(parts),
+      tally: this.unread.tally,
+      onGroupMade: (start) => this.join(start, parts),
       onFailure: parts.onFailure,
     });
   }
@@ -168,7 +172,14 @@ export class StreamDelivery {
   }
 
   /** Others must know how long this process may be silent before it is given its first entry. */
-  private async announceLimits({ broker, source, ackWaitMs, maxRetryDelayMs }: DeliveryParts): Promise<void> {
+  private async join(
+    { madeAt, wasLost }: GroupStart,
+    { broker, source, observers, ackWaitMs, maxRetryDelayMs }: DeliveryParts,
+  ): Promise<void> {
+    if (madeAt !== undefined && wasLost)
+      observers.tell('group-remade', () => ({ ...source, startId: madeAt }));
+    // What is read from now on is counted; what left before that is seen only now.
+    await this.unread.look('before-reading');
     const names = (await broker.consumers(source.stream)).map(({ name }) => name);
     await broker.announce(source.stream, 'ack-waits', ackWaitMs, names);
     await broker.announce(source.stream, 'retry-delays', maxRetryDelayMs, names);

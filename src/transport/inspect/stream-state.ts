@@ -13,8 +13,9 @@ export interface ConsumerState {
 export interface GroupState {
   readonly group: string;
   /**
-   * Entries of the stream that the group has not been given yet. `unknown` where Redis cannot tell: after a deletion
-   * ahead of the group, or for a group made in the middle of the stream.
+   * Entries of the stream that the group has not been given yet, as far as that is proven: 0 at the end of the stream,
+   * all of it before its first entry, counted where they are few. Otherwise what Redis says, if that can be; `unknown`
+   * where Redis cannot tell: after a deletion ahead of the group, or for a group made in the middle of the stream.
    */
   readonly lag: number | 'unknown';
   /** Entries delivered and not acknowledged, those that wait for a retry included. */

@@ -39,6 +39,19 @@ const REFUSED: Readonly<Record<EventOf<'commit-refused'>['settlement'], string>>
   superseded: 'Another delivery has taken its marker over; it is tried again',
 };
 
+const LOST: Readonly<Record<EventOf<'lost'>['reason'], string>> = {
+  removed: 'were trimmed or deleted by somebody',
+  skipped: 'were passed over: somebody set the group beyond them',
+};
+
+/** What to do about entries that were lost unread. */
+const AFTER_LOSS: Readonly<Record<EventOf<'lost'>['reason'], string>> = {
+  removed:
+    'They are gone from Redis: send them again from their source, and let nobody trim the stream (XTRIM, an XADD with ' +
+    'MAXLEN) or delete from it (XDEL)',
+  skipped: 'They are still in the stream: XGROUP SETID back to have them delivered',
+};
+
 /** Every event that is worth a line, one row each. What goes as it should (`received`, `processed`) is not. */
 const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
   failed: {
@@ -123,6 +136,25 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     level: 'error',
     kind: ({ pattern }) => `Entries of "${pattern}" were deleted from the stream before they were handled`,
     detail: ({ entryIds }) => listOf(entryIds),
+  },
+  lost: {
+    level: 'error',
+    kind: ({ stream, group, reason }) =>
+      `Entries of "${stream}" that "${group}" had not read ${LOST[reason]}`,
+    detail: ({ count, isLeast, reason }) => `${isLeast ? 'at least ' : ''}${count}. ${AFTER_LOSS[reason]}`,
+  },
+  'group-remade': {
+    level: 'warn',
+    kind: ({ stream, group }) => `Group "${group}" of "${stream}" was lost and is made again`,
+    detail: ({ startId }) =>
+      `it reads what lies behind ${startId}; what it was given of that, it is given again`,
+  },
+  'group-set-back': {
+    level: 'warn',
+    kind: ({ stream, group }) =>
+      `Group "${group}" stood beyond the end of "${stream}", was given nothing, and is set back`,
+    detail: ({ from, to }) =>
+      `from ${from} to ${to}; what it was given of what lies behind that, it is given again`,
   },
   trimmed: {
     level: 'error',

@@ -133,6 +133,31 @@ export interface LoopBlockedEvent extends StreamEvent {
   readonly durationMs: number;
 }
 
+/** Entries that a group has not been given and will not be given. */
+export interface LostEvent extends StreamEvent {
+  readonly count: number;
+  /** Whether that is what can be proven, and there may be more. */
+  readonly isLeast: boolean;
+  /**
+   * `removed`: they were trimmed or deleted (`XTRIM`, `XDEL`, an `XADD` with `MAXLEN`) by somebody who is not this
+   * transport. `skipped`: they are in the stream, and the group was set beyond them (`XGROUP SETID`).
+   */
+  readonly reason: 'removed' | 'skipped';
+}
+
+/** A group that was lost, and made again. */
+export interface GroupRemadeEvent extends StreamEvent {
+  /** It reads what lies behind this id; what it had been given of that before, it is given again. */
+  readonly startId: string;
+}
+
+/** A group that stood beyond the end of its stream, so that it would not have been given what is added. */
+export interface GroupSetBackEvent extends StreamEvent {
+  readonly from: string;
+  /** It reads what lies behind this id. */
+  readonly to: string;
+}
+
 /** What can be observed with `server.on(event, listener)`. A listener that throws is logged and changes nothing. */
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
@@ -174,6 +199,15 @@ export interface TransportEvents {
   reclaimed: (event: ReclaimedEvent) => void;
   /** Entries were deleted from the stream while they were pending, before a handler finished. */
   vanished: (event: RecoveredEvent) => void;
+  /**
+   * Entries left the stream before the group was given them, or the group was set beyond them: no handler gets them.
+   * One process of the group says it, once for each loss.
+   */
+  lost: (event: LostEvent) => void;
+  /** The group had been destroyed, with its stream or without, and was made again: entries may repeat. */
+  'group-remade': (event: GroupRemadeEvent) => void;
+  /** The group stood beyond the end of its stream and was set back: entries may repeat. */
+  'group-set-back': (event: GroupSetBackEvent) => void;
   /** Retention removed entries from a stream. */
   trimmed: (event: TrimmedEvent) => void;
   /**

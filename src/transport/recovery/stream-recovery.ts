@@ -3,6 +3,7 @@ import type { Claim, ConsumerInfo, PendingEntry } from '../broker/settlement.js'
 import type { StreamBroker } from '../broker/stream-broker.js';
 import type { Source } from '../delivery/received-event.js';
 import type { StreamConsumer } from '../delivery/stream-consumer.js';
+import type { UnreadWatch } from '../delivery/unread-watch.js';
 import type { Observers } from '../observe/observers.js';
 import { decideAbandoned, isSuspect, type AbandonedDecision } from '../policy/abandoned.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
@@ -28,6 +29,7 @@ export interface StreamRecoveryParts {
   readonly observers: Observers;
   readonly policy: RetryPolicy;
   readonly suspects: SuspectRunner;
+  readonly unread: UnreadWatch;
   readonly ackWaitMs: number;
   readonly maxRetryDelayMs: number;
 }
@@ -51,10 +53,11 @@ export class StreamRecovery {
 
   /** One run. Bounded: it ends when nothing is due, no handler is free, or each step had its time. */
   async runOnce(): Promise<RecoveryCounts> {
-    const { broker, source, suspects, ackWaitMs, maxRetryDelayMs } = this.parts;
+    const { broker, source, suspects, unread, ackWaitMs, maxRetryDelayMs } = this.parts;
     const { stream } = source;
     const counts = noRecoveries();
     this.cutShort = false;
+    await unread.look('while-reading');
     const consumers = await broker.consumers(stream);
     const names = consumers.map(({ name }) => name);
     const groupAckWaitMs = await broker.announce(stream, 'ack-waits', ackWaitMs, names);

@@ -4,6 +4,7 @@ import { isCluster } from '../broker/connection-options.js';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
+import type { LostEntries } from '../delivery/unread-watch.js';
 import { logEvents } from '../observe/event-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
@@ -42,6 +43,8 @@ export interface ConsumedStream {
   readonly consumer: string;
   /** Entries that were given to a handler and are not settled yet. */
   readonly inFlight: number;
+  /** Entries that were lost before the group was given them; absent where none were. */
+  readonly lost?: LostEntries;
 }
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
@@ -165,12 +168,13 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   /** The streams that handlers of this process are given entries of; none before the transport listens. */
   get consumed(): readonly ConsumedStream[] {
-    return (this.running?.deliveries ?? []).map(({ source, consumer }) => ({
+    return (this.running?.deliveries ?? []).map(({ source, consumer, unread }) => ({
       pattern: source.pattern,
       stream: source.stream,
       group: source.group,
       consumer: source.consumer,
       inFlight: consumer.inFlight,
+      ...(unread.lost && { lost: unread.lost }),
     }));
   }
 

@@ -89,7 +89,7 @@ export class RunningTransport {
     const runners: SuspectRunner[] = [];
     this.suspects = runners;
     this.recoveries = this.deliveries.map(
-      ({ source, consumer: streamConsumer, policy, settler, provenance }) => {
+      ({ source, consumer: streamConsumer, policy, settler, provenance, unread }) => {
         const shared = { source, broker, consumer: streamConsumer };
         const suspects = new SuspectRunner({
           ...{ ...shared, slots, settler, provenance, maxEntryBytes },
@@ -98,7 +98,7 @@ export class RunningTransport {
         });
         runners.push(suspects);
         const limits = { ackWaitMs, maxRetryDelayMs };
-        const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects });
+        const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects, unread });
         const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
         return {
           get hasMore() {
@@ -191,9 +191,10 @@ export class RunningTransport {
   /** A consumer that has nothing pending need not wait until another process finds it idle. */
   private async leaveGroups(): Promise<void> {
     if (!this.broker.isConnected()) return;
-    const leaving = this.deliveries.map(({ source }) =>
-      this.broker.reapConsumer(source.stream, source.consumer, 0),
-    );
+    const leaving = this.deliveries.map(async ({ source, unread }) => {
+      await unread.look('after-reading');
+      await this.broker.reapConsumer(source.stream, source.consumer, 0);
+    });
     await within(BLOCK_MS, Promise.allSettled(leaving));
   }
 }

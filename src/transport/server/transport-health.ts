@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
+import type { Source } from '../delivery/received-event.js';
 import type { StreamDelivery } from '../delivery/stream-delivery.js';
+import type { LostEntries } from '../delivery/unread-watch.js';
 import type { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
 
 /** Why the transport is not ready. */
@@ -11,6 +13,8 @@ export type HealthCauseCode =
   | 'redis-refuses-writes'
   | 'group-missing'
   | 'wrong-type'
+  | 'stream-full'
+  | 'group-beyond-end'
   | 'no-permission'
   | 'functions-missing'
   | 'intake-paused'
@@ -27,10 +31,22 @@ export interface HealthCause {
   readonly message: string;
 }
 
+/** Something that a person should look at, although the transport does its work. */
+export interface HealthWarning {
+  readonly code: 'entries-lost';
+  readonly stream: string;
+  readonly group: string;
+  /** How many, at least, since the group was first watched. */
+  readonly value: number;
+  readonly message: string;
+}
+
 /** Whether the transport does its work, and if not, why. */
 export interface TransportHealth {
   readonly ready: boolean;
   readonly causes: readonly HealthCause[];
+  /** Absent when there are none. */
+  readonly warnings?: readonly HealthWarning[];
 }
 
 /** How long Redis may take to answer, in milliseconds. */
@@ -41,6 +57,8 @@ const RECONNECT_PATIENCE_MS = 300;
 const LONGEST_READ_MS = 4_000;
 /** A loop that does not read for so long will not begin again by itself. In milliseconds. */
 const WEDGED_MS = 60_000;
+/** For how long a loss is a warning, in milliseconds. */
+const LOSS_WARNS_MS = 3_600_000;
 
 const MESSAGES: Record<HealthCauseCode, string> = {
   'not-listening': 'The transport has not been started, or was closed',
@@ -48,6 +66,9 @@ const MESSAGES: Record<HealthCauseCode, string> = {
   'redis-refuses-writes': 'Redis answers and refuses writes',
   'group-missing': 'The stream or its consumer group is missing',
   'wrong-type': 'The key of the stream holds something that is not a stream',
+  'stream-full': 'The last id of the stream is the largest that there is: nothing can be added behind it',
+  'group-beyond-end':
+    'The group stands beyond the end of the stream, and would not be given what is added; the recovery sets it back',
   'no-permission': 'Redis refuses this user: the password is wrong, or a right is missing',
   'functions-missing':
     'This Redis has no Functions (FUNCTION and FCALL): Redis 7.0 or later, or Valkey, is needed, with neither renamed or disabled',
@@ -105,7 +126,15 @@ export async function checkTransportHealth(
     const { trouble } = recovery;
     if (trouble) causes.push(cause(trouble === 'failing' ? 'recovery-failing' : 'recovery-stalled'));
   }
-  return { ready: causes.length === 0, causes };
+  const warnings = deliveries.flatMap(({ source, unread }) => warningOf(source, unread.lost) ?? []);
+  return { ready: causes.length === 0, causes, ...(warnings.length > 0 && { warnings }) };
+}
+
+function warningOf({ stream, group }: Source, lost: LostEntries | undefined): HealthWarning | undefined {
+  if (!lost || Date.now() - lost.lastAt.getTime() > LOSS_WARNS_MS) return undefined;
+  const message =
+    'Entries left the stream before the group was given them, the last of them within the hour; the log says how';
+  return { code: 'entries-lost', stream, group, value: lost.count, message };
 }
 
 /** Whether a read loop stands still for so long that only a new process helps. Redis being away is no reason. */
@@ -144,11 +173,11 @@ async function probe(broker: StreamBroker, stream: string): Promise<HealthCause[
   const probing = broker.probe(stream);
   probing.catch(() => undefined);
   try {
-    const answered = await Promise.race([
-      probing.then(() => true),
-      delay(PROBE_LIMIT_MS, false, { signal: limit.signal }),
+    const found = await Promise.race([
+      probing.then((obstacle) => (obstacle === undefined ? [] : [cause(obstacle, stream)])),
+      delay(PROBE_LIMIT_MS, undefined, { signal: limit.signal }),
     ]);
-    return answered ? [] : [cause('redis-unreachable')];
+    return found ?? [cause('redis-unreachable')];
   } catch (error) {
     const code = CODES[failureOf(error)] ?? 'redis-refuses-writes';
     return [code === 'redis-refuses-writes' ? refusal(wordOf(error), stream) : cause(code, stream)];

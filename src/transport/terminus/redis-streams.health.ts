@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { RedisStreamsServer } from '../server/redis-streams-server.js';
-import type { HealthCause } from '../server/transport-health.js';
+import type { HealthCause, HealthWarning } from '../server/transport-health.js';
 
 /** Why the transport is not ready; names no address, payload or key value. */
 export interface RedisStreamsHealthDetail extends Record<string, unknown> {
   readonly causes?: readonly HealthCause[];
+  readonly warnings?: readonly HealthWarning[];
 }
 
 /**
@@ -38,8 +39,10 @@ export class RedisStreamsHealthIndicator {
   async isHealthy<Key extends string>(
     key: Key,
   ): Promise<HealthIndicatorResult<Key, 'up' | 'down', RedisStreamsHealthDetail>> {
-    const { ready, causes } = await this.server.checkHealth();
+    const { ready, causes, warnings } = await this.server.checkHealth();
     const indicator = this.indicators.check(key);
-    return ready ? indicator.up() : indicator.down({ causes });
+    const detail = { ...(warnings && { warnings }) };
+    if (!ready) return indicator.down({ causes, ...detail });
+    return warnings ? indicator.up(detail) : indicator.up();
   }
 }

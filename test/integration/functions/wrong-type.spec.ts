@@ -18,7 +18,12 @@ const CALLS: Record<string, Call> = {
     args: () => [1, 1_000, '', 2, 'orderId', '1'],
     takesWrites: true,
   },
-  ensure_group: { keys: ['stream', 'floor', 'replayed', 'dead-lettered'], args: () => ['another-group'] },
+  ensure_group: {
+    keys: ['stream', 'floor', 'replayed', 'dead-lettered', 'unread'],
+    args: () => ['another-group', 'worker'],
+  },
+  watch_unread: { keys: ['stream', 'unread', 'floor'], args: () => [GROUP, 'worker', 1, 0, 0, 'c'] },
+  probe: { keys: ['stream', 'probe'], args: () => [GROUP, 60_000] },
   keep_floor: { keys: ['stream', 'floor'], args: () => [GROUP] },
   extend: { keys: ['stream'], args: (id) => [GROUP, 'worker', id, 1] },
   park: { keys: ['stream', 'retry'], args: (id) => [GROUP, 'worker', id, id, JSON.stringify([id, 1, 0, 0])] },
@@ -40,7 +45,8 @@ const CALLS: Record<string, Call> = {
   repair_parked: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },
   repair_waiting: { keys: ['stream', 'retry'], args: () => [GROUP, 0, 100] },
   reap_consumer: { keys: ['stream', 'ack-waits', 'retry-delays'], args: () => [GROUP, 'idle-consumer', 0] },
-  trim: { keys: ['stream'], args: () => [0, 1, 100] },
+  trim: { keys: ['stream', 'unread'], args: () => [0, 1, 100] },
+  cap: { keys: ['stream', 'unread'], args: () => [1] },
 };
 
 /** Everything that a function could write to, with something to do for each of them. */

@@ -41,11 +41,33 @@ onEveryServer('Looking at a stream', (world) => {
 
   it('shows a lag that Redis does not know as unknown, never as zero', async () => {
     const { redis, stream } = world();
-    for (let i = 0; i < 3; i += 1) await world().add();
+    for (let i = 0; i < 70; i += 1) await world().add();
     await world().deliver('worker', 1);
-    const [, , last = ''] = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
-    await redis.xdel(stream, last);
+    const ids = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
+    await redis.xdel(stream, ids[40] ?? '', ids[50] ?? '');
     expect((await look())?.groups[0]?.lag).toBe('unknown');
+  });
+
+  it('counts a short lag itself, also where Redis does not know it', async () => {
+    const { redis, stream } = world();
+    for (let i = 0; i < 5; i += 1) await world().add();
+    await world().deliver('worker', 1);
+    const ids = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
+    await redis.xdel(stream, ids[3] ?? '');
+    expect((await look())?.groups[0]?.lag).toBe(3);
+  });
+
+  it('is not misled by what Redis counts when unread entries are trimmed away', async () => {
+    const { redis, stream } = world();
+    for (let i = 0; i < 100; i += 1) await world().add();
+    await redis.xtrim(stream, 'MAXLEN', '=', 1);
+    expect((await look())?.groups[0]?.lag).toBe(1);
+    await world().deliver();
+    expect((await look())?.groups[0]?.lag).toBe(0);
+    await world().add();
+    expect((await look())?.groups[0]?.lag).toBe(1);
+    await redis.xtrim(stream, 'MAXLEN', '=', 0);
+    expect((await look())?.groups[0]?.lag).toBe(0);
   });
 
   it("tells the age of the oldest pending entry by Redis's clock", async () => {

@@ -5,6 +5,7 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  GroupStart,
 } from '../../../src/transport/broker/settlement.js';
 import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
 import { FakeStreamBroker } from '../../support/fake-redis/fake-stream-broker.js';
@@ -126,11 +127,12 @@ export class ReapingBroker extends FakeStreamBroker {
 
 /** Makes a lost group begin at the end, as `$` does. */
 export class LastIdBroker extends FakeStreamBroker {
-  override async ensureGroup(stream: string): Promise<void> {
+  override async ensureGroup(stream: string): Promise<GroupStart> {
     const isNew = this.groupOf(stream) === undefined;
-    await super.ensureGroup(stream);
+    const start = await super.ensureGroup(stream);
     const group = this.groupOf(stream);
     if (isNew && group) group.lastDelivered = this.store.stream(stream).lastId;
+    return start;
   }
 }
 

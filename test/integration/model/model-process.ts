@@ -116,8 +116,8 @@ export class ModelProcess {
       arbiter: () => undefined,
       onFailure: () => undefined,
     });
-    const { consumer, settler, provenance } = this.delivery;
-    const parts = { ...shared, consumer, settler, provenance, onFailure: () => undefined };
+    const { consumer, settler, provenance, unread } = this.delivery;
+    const parts = { ...shared, consumer, settler, provenance, unread, onFailure: () => undefined };
     this.suspects = new SuspectRunner({ ...parts, takeOn: (claim) => this.recovery.takeOn(claim) });
     this.recovery = new StreamRecovery({ ...parts, suspects: this.suspects });
   }

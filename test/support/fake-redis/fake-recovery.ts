@@ -6,6 +6,7 @@ import type {
   PendingEntry,
   TrimLimits,
   Trimming,
+  UnreadSight,
 } from '../../../src/transport/broker/settlement.js';
 import type { RecoveryBroker } from '../../../src/transport/broker/stream-broker.js';
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
@@ -156,6 +157,11 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
       }
       return group.consumers.delete(consumer);
     });
+  }
+
+  /** The model takes nothing from what is unread. */
+  watchUnread(): Promise<UnreadSight> {
+    return atOnce(() => ({ round: 0 }));
   }
 
   trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {

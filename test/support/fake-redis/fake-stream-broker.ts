@@ -1,3 +1,4 @@
+import type { GroupStart } from '../../../src/transport/broker/settlement.js';
 import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
@@ -8,15 +9,18 @@ import { FakeGroup } from './fake-store.js';
 
 /** A {@link StreamBroker} in memory. The contract suite holds it to what the one on Redis does. */
 export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
-  ensureGroup(stream: string): Promise<void> {
+  ensureGroup(stream: string): Promise<GroupStart> {
     return atOnce(() => {
       const { groups, lastId } = this.store.stream(stream);
-      if (groups.has(this.group)) return;
-      const floor = this.store.strings.get(this.key(stream, 'floor')) ?? '0-0';
+      if (groups.has(this.group)) return { wasLost: false };
+      const kept = this.store.strings.get(this.key(stream, 'floor'));
+      const floor = kept ?? '0-0';
       const beganAgain = compareIds(lastId, floor) < 0;
       const { replayed, deadLettered } = this.notes(stream);
       if (beganAgain) for (const notes of [replayed, deadLettered]) notes.clear();
-      groups.set(this.group, new FakeGroup(beganAgain ? '0-0' : floor));
+      const madeAt = beganAgain ? '0-0' : floor;
+      groups.set(this.group, new FakeGroup(madeAt));
+      return { madeAt, wasLost: kept !== undefined };
     });
   }
 
@@ -33,8 +37,11 @@ export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
     };
   }
 
-  probe(stream: string): Promise<void> {
-    return atOnce(() => void this.requireGroup(stream));
+  probe(stream: string): Promise<undefined> {
+    return atOnce(() => {
+      this.requireGroup(stream);
+      return undefined;
+    });
   }
 
   isConnected(): boolean {

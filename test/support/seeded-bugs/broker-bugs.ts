@@ -41,6 +41,7 @@ export const UNGUARDED_HEARTBEAT: BrokenMethods = {
 export const DOLLAR: BrokenMethods = {
   async ensureGroup(stream) {
     await this.commands.xgroup('CREATE', stream, GROUP, '$', 'MKSTREAM').catch(() => undefined);
+    return { wasLost: false };
   },
 };
 

@@ -12,6 +12,7 @@ const PARTS = [
   'application-writes',
   'write-checks',
   'intake',
+  'unread',
   'groups',
   'settlement',
   'claims',

@@ -10,6 +10,8 @@
 -- 'duplicate', acknowledged and nothing else, as a condition among the writes wanted.
 
 local PARKING = '@retry'
+-- Nothing can be added behind it.
+local GREATEST_ID = '18446744073709551615-18446744073709551615'
 
 -- Names that begin so are no process's: what is pending for them waits for something, and is taken by its own step alone.
 local function is_reserved(consumer)

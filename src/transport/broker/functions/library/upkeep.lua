@@ -108,11 +108,11 @@ end
 -- More than a node of a stream holds by default: only whole nodes are removed.
 local TRIM_PAGE = 128
 
--- KEYS: stream. ARGV: age in ms, most entries, limit of one call, own group. Removes what no group needs any more and what is too
+-- KEYS: stream, what is known of the unread. ARGV: age in ms, most entries, limit of one call, own group. Removes what no group needs any more and what is too
 -- old or too much. Answers how many were removed, and the groups that hold back what is too old.
 local function trim(keys, args)
   local stream = keys[1]
-  local problem = type_error(stream, 'stream')
+  local problem = type_error(stream, 'stream') or type_error(keys[2], 'string')
   if problem then
     return raise(problem)
   end
@@ -148,5 +148,7 @@ local function trim(keys, args)
   if id_less(needed, bound) then
     bound = needed
   end
-  return { redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit), stale }
+  local removed = redis.call('XTRIM', stream, 'MINID', '~', bound, 'LIMIT', limit)
+  note_trimmed(keys[2], removed)
+  return { removed, stale }
 end
