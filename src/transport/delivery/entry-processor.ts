@@ -201,6 +201,7 @@ export class EntryProcessor {
       tracing.dueAgain(held.delivery, 'commit-refused', SUPERSEDED_DELAY_MS);
     }
     if (answer === 'vanished') {
+      observers.tell('vanished', () => ({ ...this.parts.source, entryIds: [held.id] }));
       const refused = new CommitRefusedError(held.id, 'the entry was deleted while its handler ran');
       await tracing.failure(held.delivery, refused, () =>
         settler.settleVanished(held.delivery, this.failed(held, refused)),

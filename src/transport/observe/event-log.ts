@@ -35,7 +35,8 @@ const REFUSED: Readonly<Record<EventOf<'commit-refused'>['settlement'], string>>
   taken:
     'It goes from process to process, and another one goes on with it: this one was silent for longer than the ack wait',
   gone: 'It was settled already, by another process or by an operator',
-  vanished: 'It was deleted from the stream while its handler ran; it becomes a dead letter',
+  vanished:
+    'It was deleted from the stream while its handler ran. It becomes a dead letter, unless its effect is kept elsewhere',
   superseded: 'Another delivery has taken its marker over; it is tried again',
 };
 

@@ -65,7 +65,8 @@ export interface DuplicateWaitingEvent extends DeliveryEvent {
 export interface CommitRefusedEvent extends SettledEvent {
   /**
    * `taken`: the entry goes from process to process, and another one goes on with it. `gone`: it is settled already. `vanished`:
-   * it was deleted from the stream; it becomes a dead letter. `superseded`: its marker belongs to another delivery.
+   * it was deleted from the stream; it becomes a dead letter, unless its effect is kept elsewhere. `superseded`: its marker
+   * belongs to another delivery.
    */
   readonly settlement: 'gone' | 'taken' | 'vanished' | 'superseded';
 }
@@ -197,7 +198,7 @@ export interface TransportEvents {
   'replay-fields-ignored': (event: ReplayFieldsIgnoredEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
   reclaimed: (event: ReclaimedEvent) => void;
-  /** Entries were deleted from the stream while they were pending, before a handler finished. */
+  /** Entries were deleted from the stream while they were pending: before a handler finished, or before it could commit. */
   vanished: (event: RecoveredEvent) => void;
   /**
    * Entries left the stream before the group was given them, or the group was set beyond them: no handler gets them.
