@@ -36,7 +36,7 @@ export class StreamsSnapshots {
       throw new RedisUnavailableError('The transport does not listen', false);
     const redis = this.server.unwrap<CommandSender>();
     const roles = this.roles(redis.isCluster);
-    const states = await new StreamInspector(redis).inspect([...roles.keys()]);
+    const states = await new StreamInspector(redis, true).inspect([...roles.keys()]);
     return {
       at: new Date().toISOString(),
       group: this.options.group,

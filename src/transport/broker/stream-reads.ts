@@ -60,14 +60,9 @@ export class StreamReads {
     }
   }
 
-  /** How many entries follow an id, `most` if there are as many or more; undefined where this user may not read them. */
-  async countBehind(key: string, id: string, most: number): Promise<number | undefined> {
-    try {
-      return ((await this.sender.call('XRANGE', key, `(${id}`, '+', 'COUNT', most)) as unknown[]).length;
-    } catch (error) {
-      if (failureOf(error) === 'no-permission') return undefined;
-      throw error;
-    }
+  /** How many entries follow an id; `most` if there are as many or more. */
+  async countBehind(key: string, id: string, most: number): Promise<number> {
+    return ((await this.sender.call('XRANGE', key, `(${id}`, '+', 'COUNT', most)) as unknown[]).length;
   }
 
   /** How many dead letters a stream has; undefined for a dead-letter stream, and where the key holds something else. */

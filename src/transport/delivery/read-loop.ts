@@ -28,6 +28,7 @@ export class ReadLoop {
   private ended: Promise<void> = Promise.resolve();
   private prepared = false;
   private groupKnown = false;
+  private hadGroup = false;
   private readingSince: number | undefined;
   private lastFailure: RedisFailure | undefined;
   private brokeOffAt: number | undefined;
@@ -113,7 +114,9 @@ export class ReadLoop {
     if (!this.prepared) await broker.prepare(stream, this.parts.withWrites());
     this.prepared = true;
     const start = await broker.ensureGroup(stream);
-    await this.parts.onGroupMade?.(start);
+    // After FLUSHALL only we know that there was one.
+    await this.parts.onGroupMade?.({ ...start, wasLost: start.wasLost || this.hadGroup });
+    this.hadGroup = true;
   }
 
   private async recover(reader: StreamReader, error: unknown, attempt: number): Promise<void> {

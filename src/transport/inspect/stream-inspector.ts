@@ -13,7 +13,7 @@ const TIMEOUT_MS = 2_000;
  * Looks at streams, their groups and consumers, and changes nothing. Costs Redis a few commands for each stream and
  * three for each group, none of which takes longer for a longer stream or a longer pending list.
  *
- * Needs the rights `+xlen +xinfo +xpending +time`, and uses `+xrange` where it is there: to count a short lag itself.
+ * Needs the rights `+xlen +xinfo +xpending +time`.
  *
  * @example
  * ```ts
@@ -24,8 +24,15 @@ const TIMEOUT_MS = 2_000;
 export class StreamInspector {
   private readonly reads: StreamReads;
 
-  /** @param redis - an `ioredis` client, or what `unwrap()` of the server or of a client gives */
-  constructor(redis: CommandSender) {
+  /**
+   * @param redis - an `ioredis` client, or what `unwrap()` of the server or of a client gives
+   * @param countsShortLags - whether a lag below fifty is counted by reading what lies behind the group, which needs
+   * `+xrange`. Without it a lag in the middle of a stream is what Redis says, which is too much after some losses
+   */
+  constructor(
+    redis: CommandSender,
+    private readonly countsShortLags = false,
+  ) {
     this.reads = new StreamReads(redis);
   }
 
@@ -98,7 +105,10 @@ export class StreamInspector {
   private async lagOf(stream: string, row: StreamRow, group: GroupRow): Promise<number | 'unknown'> {
     const known = lagByPlace(row, group.lastDeliveredId);
     if (known !== undefined) return known;
-    return lagByPage(row, group.lag, await this.reads.countBehind(stream, group.lastDeliveredId, LAG_PAGE));
+    const behind = this.countsShortLags
+      ? await this.reads.countBehind(stream, group.lastDeliveredId, LAG_PAGE)
+      : undefined;
+    return lagByPage(row, group.lag, behind);
   }
 }
 

@@ -6,7 +6,7 @@ import { startProxy } from '../../support/tcp-proxy.js';
 
 onEveryServer('Looking at a stream', (world) => {
   const look = async (stream = world().stream): Promise<StreamState | undefined> =>
-    (await new StreamInspector(world().redis).inspect([stream]))[0];
+    (await new StreamInspector(world().redis, true).inspect([stream]))[0];
 
   it('tells that there is none, or that its key holds something else', async () => {
     const { redis, stream, letters } = world();

@@ -80,6 +80,9 @@ export const consume: Flow = async (scene) => {
     await admin.xgroup('DESTROY', stream, GROUP);
     await add('after the group was lost');
     await until(watched, () => expect([...handled]).toContain('after the group was lost'));
+    await admin.xgroup('SETID', stream, GROUP, '99999999999999-0');
+    await add('beyond the end');
+    await until(watched, () => expect([...handled]).toContain('beyond the end'));
     await until(watched, async () => expect(await server.checkHealth()).toMatchObject({ ready: true }));
     await untilPinged(scene);
   } finally {
