@@ -28,9 +28,9 @@ export interface ConsumerRow {
 export interface StreamRow {
   readonly state: 'present' | 'missing' | 'wrong-type';
   readonly length: number;
-  /** The id of the last entry that was added, and that of the first that is there. */
-  readonly lastId: string;
-  readonly firstId: string;
+  /** The id of the last entry that was added, and that of the first that is there; absent when not asked for. */
+  readonly lastId?: string;
+  readonly firstId?: string;
   readonly groups: readonly GroupRow[];
 }
 
@@ -41,22 +41,25 @@ export interface StreamRow {
 export class StreamReads {
   constructor(private readonly sender: CommandSender) {}
 
-  async stream(key: string): Promise<StreamRow> {
+  /** @param withExtent - whether to ask for its first and its last id, which brings the entries of these ids as well */
+  async stream(key: string, withExtent: boolean): Promise<StreamRow> {
     try {
       const [stream, groups] = await Promise.all([
-        this.sender.call('XINFO', 'STREAM', key),
+        withExtent ? this.sender.call('XINFO', 'STREAM', key) : this.sender.call('XLEN', key),
         this.sender.call('XINFO', 'GROUPS', key),
       ]);
-      const [row] = rowsOf([stream]);
+      const [row] = withExtent ? rowsOf([stream]) : [];
       return {
         state: 'present',
-        length: Number(row?.get('length')),
-        lastId: String(row?.get('last-generated-id')),
-        firstId: String(row?.get('recorded-first-entry-id')),
+        length: Number(row ? row.get('length') : stream),
+        ...(row && {
+          lastId: String(row.get('last-generated-id')),
+          firstId: String(row.get('recorded-first-entry-id')),
+        }),
         groups: rowsOf(groups).map(groupOf),
       };
     } catch (error) {
-      return { state: absenceOf(error), length: 0, lastId: '0-0', firstId: '0-0', groups: [] };
+      return { state: absenceOf(error), length: 0, groups: [] };
     }
   }
 

@@ -8,7 +8,9 @@ type Extent = Pick<StreamRow, 'length' | 'firstId' | 'lastId'>;
 
 /** What the place of a group proves, whatever Redis has counted: at the end nothing is left, before the first all is. */
 export function lagByPlace({ length, firstId, lastId }: Extent, lastDeliveredId: string): number | undefined {
-  if (length === 0 || !isBefore(lastDeliveredId, lastId)) return 0;
+  if (length === 0) return 0;
+  if (firstId === undefined || lastId === undefined) return undefined;
+  if (!isBefore(lastDeliveredId, lastId)) return 0;
   return isBefore(lastDeliveredId, firstId) ? length : undefined;
 }
 
@@ -24,7 +26,6 @@ export function lagByPage(
   behind: number | undefined,
 ): number | 'unknown' {
   if (behind !== undefined && behind < LAG_PAGE) return behind;
-  // The entry that was delivered last, or one before it, is in the stream as well.
-  const canBe = claimed !== null && claimed < length && claimed >= (behind ?? 0);
+  const canBe = claimed !== null && claimed <= length && claimed >= (behind ?? 0);
   return canBe ? claimed : 'unknown';
 }

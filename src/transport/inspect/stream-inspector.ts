@@ -26,12 +26,12 @@ export class StreamInspector {
 
   /**
    * @param redis - an `ioredis` client, or what `unwrap()` of the server or of a client gives
-   * @param countsShortLags - whether a lag below fifty is counted by reading what lies behind the group, which needs
-   * `+xrange`. Without it a lag in the middle of a stream is what Redis says, which is too much after some losses
+   * @param provesLag - whether the lag is proven by the ends of the stream, and counted where it is below fifty, which
+   * needs `+xrange` and reads entries. Without it the lag is what Redis says, which is too much after some losses
    */
   constructor(
     redis: CommandSender,
-    private readonly countsShortLags = false,
+    private readonly provesLag = false,
   ) {
     this.reads = new StreamReads(redis);
   }
@@ -60,7 +60,10 @@ export class StreamInspector {
   }
 
   private async inspectOne(stream: string, now: number): Promise<StreamState> {
-    const [row, deadLetters] = await Promise.all([this.reads.stream(stream), this.reads.deadLetters(stream)]);
+    const [row, deadLetters] = await Promise.all([
+      this.reads.stream(stream, this.provesLag),
+      this.reads.deadLetters(stream),
+    ]);
     const { state, length, groups } = row;
     const found = await Promise.all(groups.map((group) => this.inspectGroup(stream, row, group, now)));
     return {
@@ -105,7 +108,7 @@ export class StreamInspector {
   private async lagOf(stream: string, row: StreamRow, group: GroupRow): Promise<number | 'unknown'> {
     const known = lagByPlace(row, group.lastDeliveredId);
     if (known !== undefined) return known;
-    const behind = this.countsShortLags
+    const behind = this.provesLag
       ? await this.reads.countBehind(stream, group.lastDeliveredId, LAG_PAGE)
       : undefined;
     return lagByPage(row, group.lag, behind);
