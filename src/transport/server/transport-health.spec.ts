@@ -5,6 +5,8 @@ interface State {
   connected?: boolean;
   absence?: 'unreachable' | 'loading';
   refusal?: string;
+  obstacle?: string;
+  lost?: { count: number; lastAt: Date };
   failure?: RedisFailure;
   silentForMs?: number;
   isPaused?: boolean;
@@ -15,6 +17,8 @@ function examined({
   connected = true,
   absence = 'unreachable',
   refusal,
+  obstacle,
+  lost,
   failure,
   silentForMs = 0,
   isPaused = false,
@@ -22,9 +26,14 @@ function examined({
   const broker = {
     isConnected: () => connected,
     absence: () => Promise.resolve(absence),
-    probe: () => (refusal === undefined ? Promise.resolve() : Promise.reject(new Error(refusal))),
+    probe: () => (refusal === undefined ? Promise.resolve(obstacle) : Promise.reject(new Error(refusal))),
   };
-  const delivery = { source: { stream: 'orders' }, loop: { failure, silentForMs }, gate: { isPaused } };
+  const delivery = {
+    source: { stream: 'orders', group: 'order-group' },
+    loop: { failure, silentForMs },
+    gate: { isPaused },
+    unread: { lost },
+  };
   return { broker, deliveries: [delivery] } as unknown as Examined;
 }
 
@@ -43,6 +52,8 @@ it.each<[string, State, string[]]>([
   ['Redis is full', { refusal: 'OOM command not allowed' }, ['redis-refuses-writes OOM']],
   ['Redis says what is not known', { refusal: 'ODD at 10.0.0.1' }, ['redis-refuses-writes']],
   ['the group is gone', { refusal: "NOGROUP No such key 'orders'" }, ['group-missing']],
+  ['nothing can be added', { obstacle: 'stream-full' }, ['stream-full']],
+  ['nothing would be delivered', { obstacle: 'group-beyond-end' }, ['group-beyond-end']],
   ['a read takes its time', { silentForMs: 4_000 }, []],
   ['a read does not end', { silentForMs: 4_001 }, ['read-loop-stalled']],
   ['reading fails', { failure: 'wrong-type' }, ['wrong-type']],
@@ -51,6 +62,18 @@ it.each<[string, State, string[]]>([
   ['the recovery fails', { trouble: 'failing' }, ['recovery-failing']],
 ])('when %s', async (_, state, causes) => {
   expect(await causesOf(state)).toEqual(causes);
+});
+
+it('warns for an hour of entries that were lost unread, and stays ready', async () => {
+  const healthAfter = (ms: number) =>
+    checkTransportHealth(examined({ lost: { count: 40, lastAt: new Date(Date.now() - ms) } }), {
+      trouble: undefined,
+    } as Parameters<typeof checkTransportHealth>[1]);
+  expect(await healthAfter(3_500_000)).toMatchObject({
+    ready: true,
+    warnings: [{ code: 'entries-lost', stream: 'orders', group: 'order-group', value: 40 }],
+  });
+  expect((await healthAfter(3_601_000)).warnings).toBeUndefined();
 });
 
 it('repeats nothing of an error that is not known', async () => {
