@@ -12,7 +12,12 @@ interface Call {
 }
 
 const CALLS: Record<string, Call> = {
-  enqueue: { keys: ['stream'], args: () => [2, 'orderId', '1'], takesWrites: true },
+  enqueue: {
+    keys: ['stream', 'mark'],
+    args: () => [1, 0, 1, '0', 60_000, 2, 'orderId', '1'],
+    takesWrites: true,
+  },
+  enqueue_all: { keys: ['stream', 'mark'], args: () => [1, 0, 1, '0', 60_000, 1, 2, 'orderId', '1'] },
   enqueue_once: {
     keys: ['stream', 'dedup'],
     args: () => [1, 1_000, '', 2, 'orderId', '1'],
