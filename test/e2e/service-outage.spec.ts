@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { get, post, type ErrorBody } from '../support/http.js';
+import { openRedis } from '../support/open-redis.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { endServices, startService, type Service } from '../support/service.js';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.js';
@@ -75,14 +78,54 @@ describe('while Redis is away', () => {
     await expectProcessed(service, 'after');
   }, 60_000);
 
-  it('the service stops in time', async () => {
-    const service = await startService({ REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: '1000' });
+  it('the service stops long before its grace is over', async () => {
+    const service = await startService({ REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: '600000' });
     await expectReady(service);
+    await expectProcessed(service, 'before');
     await redis.kill();
-    const start = performance.now();
-    const { code } = await service.end('SIGTERM');
+    const { code, output } = await service.end('SIGTERM');
     expect(code).toBe(0);
-    expect(performance.now() - start).toBeLessThan(4000);
+    expect(output).not.toContain('did not finish');
+  }, 60_000);
+});
+
+describe('while Redis is full for longer than all retries', () => {
+  const ORDERS = 100;
+  let redis: TestRedis;
+  let admin: Redis;
+
+  beforeEach(async () => {
+    redis = await startRedis({ kind: 'process' });
+    admin = openRedis(redis.url);
+  });
+
+  afterEach(async () => {
+    await endServices();
+    admin.disconnect();
+    await redis.stop();
+  });
+
+  it('orders wait, none becomes a dead letter, and all are processed afterwards', async () => {
+    const service = await startService({
+      ...{ REDIS_URL: redis.url, MAX_RETRIES: '1', BACKOFF_INITIAL_MS: '20', RECOVERY_INTERVAL_MS: '50' },
+    });
+    await expectReady(service);
+    const multi = admin.multi();
+    for (let i = 0; i < ORDERS; i += 1) multi.xadd('orders', '*', 'orderId', `full-${i}`, 'retry', '0');
+    // In one step with the orders: none of them is read before.
+    multi.config('SET', 'maxmemory', '1');
+    await multi.exec();
+    await eventually(async () => ((await readiness(service)).status === 503 ? true : undefined));
+    await delay(2_000);
+    await admin.config('SET', 'maxmemory', '0');
+    for (let i = 0; i < ORDERS; i += 1) {
+      await eventually(async () =>
+        (await stateOf(service, `full-${i}`)) === 'processed' ? true : undefined,
+      );
+    }
+    await expectReady(service);
+    expect(await admin.exists('orders.DLT')).toBe(0);
+    expect(await admin.xpending('orders', 'order-group')).toEqual([0, null, null, null]);
   }, 60_000);
 });
 
@@ -94,7 +137,10 @@ describe('while the link to Redis is dead but open', () => {
   beforeEach(async () => {
     redis = await startRedis({ kind: 'process' });
     proxy = await startProxy(redis.host, redis.port);
-    service = await startService({ REDIS_URL: `redis://127.0.0.1:${proxy.port}`, SHUTDOWN_GRACE_MS: '1000' });
+    service = await startService({
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      SHUTDOWN_GRACE_MS: '600000',
+    });
     await expectReady(service);
     proxy.blackhole();
   }, 60_000);
@@ -115,10 +161,9 @@ describe('while the link to Redis is dead but open', () => {
     await expectProcessed(service, 'after');
   }, 60_000);
 
-  it('the service stops in time', async () => {
-    const start = performance.now();
-    const { code } = await service.end('SIGTERM');
+  it('the service stops long before its grace is over', async () => {
+    const { code, output } = await service.end('SIGTERM');
     expect(code).toBe(0);
-    expect(performance.now() - start).toBeLessThan(4000);
+    expect(output).not.toContain('did not finish');
   }, 60_000);
 });

@@ -129,11 +129,26 @@ describe('the service with DATABASE_URL', () => {
     expect(await saysReady(service)).toBe(1);
     const labels = { stream, group: 'g' };
     const putOff = { ...labels, reason: 'postgresql' };
+    const delays = service.records
+      .filter(({ message }) => message === 'Order put off')
+      .map(({ delayMs }) => Number(delayMs));
+    expect(delays.at(-1)).toBeGreaterThan(delays[0] ?? Infinity);
     expect((await metrics(service)).value('order_streams_put_off_total', putOff)).toBeGreaterThan(2);
     expect((await metrics(service)).value('order_streams_retried_total', labels)).toBe(0);
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
     expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);
     await processed(service, 'later');
+  }, 60_000);
+
+  it('ends soon, and well, when it is stopped while PostgreSQL is unavailable', async () => {
+    const service = await start();
+    await redis.xadd(stream, '*', 'orderId', 'before', 'retry', '0');
+    await processed(service, 'before');
+    await postgres.kill();
+    const { code, output } = await service.end('SIGTERM');
+    await postgres.restart();
+    expect(code).toBe(0);
+    expect(output).not.toContain('did not finish');
   }, 60_000);
 
   it('takes an order in when it is placed again after its entry could not be sent', async () => {

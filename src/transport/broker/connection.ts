@@ -62,12 +62,26 @@ export function openConnection(
   redis.on('error', () => undefined);
   hearAllErrors(redis);
   watchHandshake(redis);
+  if (redis instanceof Redis) leaveReplicaOnce(redis);
   if (role === 'publisher') settleWhenLinkBreaks(redis);
   if (connection.readPassword) readPasswordAtEachConnect(redis, connection.readPassword);
   if ('sentinels' in connection) watches.set(redis, watchFailover(redis, connection));
   if (isCluster(connection)) watches.set(redis, watchSlots(redis, SLOTS_AGE_MS));
   redis.connect().catch(() => undefined);
   return redis;
+}
+
+/** All replies that were under way on one link say READONLY; the link is left for the first of them. */
+function leaveReplicaOnce(redis: Redis): void {
+  const { reconnectOnError } = redis.options;
+  let isLeaving = false;
+  redis.on('close', () => (isLeaving = false));
+  redis.options.reconnectOnError = (error) => {
+    if (isLeaving || !reconnectOnError) return false;
+    const answer = reconnectOnError(error);
+    isLeaving = answer !== false;
+    return answer;
+  };
 }
 
 /** Ends a connection; where its link is up, after what is under way on it. */

@@ -24,8 +24,9 @@ export interface IntakeGateParts {
  */
 export class IntakeGate {
   private readonly ending = new AbortController();
-  private watching = false;
+  private looking: Promise<void> | undefined;
   private pausedAt: number | undefined;
+  private resumedAt = -Infinity;
 
   constructor(private readonly parts: IntakeGateParts) {}
 
@@ -36,11 +37,14 @@ export class IntakeGate {
 
   /** Looks at Redis when an error speaks of its trouble, unless that is under way. */
   suspect(error: unknown): void {
-    if (this.watching || this.ending.signal.aborted || troubleOf(error) !== 'redis') return;
-    this.watching = true;
-    void this.watch().finally(() => {
-      this.watching = false;
-    });
+    if (troubleOf(error) === 'redis') void this.look();
+  }
+
+  /** Asks Redis, and says whether it was in trouble at some time within the last milliseconds. */
+  async wasInTrouble(withinMs: number): Promise<boolean> {
+    const since = performance.now() - withinMs;
+    await this.look();
+    return this.isPaused || this.resumedAt >= since;
   }
 
   /** Probes no more. */
@@ -48,22 +52,36 @@ export class IntakeGate {
     this.ending.abort();
   }
 
-  private async watch(): Promise<void> {
+  /** Resolves when it is known whether Redis is in trouble; where it is, the look goes on until it is not. */
+  private look(): Promise<void> {
+    if (this.ending.signal.aborted) return Promise.resolve();
+    this.looking ??= new Promise((known) => {
+      void this.watch(known).finally(() => {
+        this.looking = undefined;
+        known();
+      });
+    });
+    return this.looking;
+  }
+
+  private async watch(known: () => void): Promise<void> {
     const { signal } = this.ending;
     for (;;) {
       const probing = this.probe();
       // One that is not answered goes on: the answer to it is the first sign that Redis is back.
-      const answer = (await within(ANSWER_LIMIT_MS, probing)) ?? (await this.silence(probing));
+      const answer = (await within(ANSWER_LIMIT_MS, probing)) ?? (await this.silence(probing, known));
       if (signal.aborted) return;
       if (answer.isFine) break;
       this.pause(answer.refusal);
+      known();
       await delay(PROBE_EVERY_MS, undefined, { ref: false, signal }).catch(() => undefined);
     }
     this.resume();
   }
 
-  private silence(probing: Promise<Answer>): Promise<Answer> {
+  private silence(probing: Promise<Answer>, known: () => void): Promise<Answer> {
     this.pause(undefined);
+    known();
     return probing;
   }
 
@@ -85,7 +103,8 @@ export class IntakeGate {
 
   private resume(): void {
     if (this.pausedAt === undefined) return;
-    const pausedMs = performance.now() - this.pausedAt;
+    this.resumedAt = performance.now();
+    const pausedMs = this.resumedAt - this.pausedAt;
     this.pausedAt = undefined;
     this.parts.onResumed(pausedMs);
   }

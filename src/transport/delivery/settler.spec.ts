@@ -28,6 +28,7 @@ describe('Settler', () => {
       hook: () => undefined,
       onFailure: () => undefined,
       onTrouble: () => undefined,
+      wasInTrouble: () => Promise.resolve(false),
     });
     const entry = { id: '1-0', deliveryCount: 1, runsAlone: false };
     await settler.putOff(entry, 1_000);

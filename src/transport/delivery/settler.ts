@@ -1,12 +1,13 @@
 import type { EntryRef } from '../broker/settlement.js';
 import type { RecoveryBroker, SettlementBroker } from '../broker/stream-broker.js';
 import type { Observers } from '../observe/observers.js';
-import type { FailedEvent } from '../observe/transport-events.js';
+import type { FailedEvent, PutOffEvent } from '../observe/transport-events.js';
 import type { Decision, Failure } from '../policy/decide.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
 import type { PutOffs } from '../policy/put-off.js';
 import { troubleOf } from '../policy/trouble.js';
 import { nameOf } from '../protocol/dead-letter-fields.js';
+import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
 import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
 import type { Delivery } from '../protocol/entry.js';
 import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
@@ -33,6 +34,8 @@ export interface SettlerParts extends DecisionParts {
   readonly onFailure: (error: unknown) => void;
   /** Told what an entry is put off for. */
   readonly onTrouble: (error: unknown) => void;
+  /** Says whether Redis was in trouble within the last milliseconds. */
+  readonly wasInTrouble: (withinMs: number) => Promise<boolean>;
 }
 
 /** How an abandoned entry ended: `retry` means that it wants to be run once more, `left` that it stays as it is. */
@@ -56,10 +59,12 @@ export class Settler {
    */
   async settleFailure(delivery: Delivery, failed: FailedEvent, storeAsksMs?: number): Promise<void> {
     const { source, policy } = this.parts;
-    const { error, entryId } = failed;
+    const { error, entryId, durationMs } = failed;
+    const hungByRedis = error instanceof HandlerTimeoutError && (await this.parts.wasInTrouble(durationMs));
     const streak = policy.resetOnErrorChange ? await this.streakOf(failed) : undefined;
     const retry = failed.retry - (streak?.beganAtRetry ?? 0);
-    const failure = { entryId, retry, error, fromDeadLetters: source.isDeadLetterStream, storeAsksMs };
+    const fromDeadLetters = source.isDeadLetterStream;
+    const failure = { entryId, retry, error, fromDeadLetters, storeAsksMs, hungByRedis };
     const decision = decideSafely(failure, this.parts);
     if (decision.action === 'put-off') return this.putOffFailed(delivery, failed, failure, streak);
     return this.carryOut(decision, delivery, failed, streak);
@@ -163,7 +168,7 @@ export class Settler {
     // Where it did not run alone there is no mark, and taking it away changes nothing.
     if (!(await this.putOff({ ...refOf(delivery), runsAlone: true }, delayMs, putOffs))) return;
     tracing.dueAgain(delivery, 'put-off', delayMs);
-    const reason = troubleOf(error) ?? (failure.storeAsksMs === undefined ? 'classifier' : 'dependency');
+    const reason = reasonOf(failure);
     observers.tell('put-off', () => ({ ...failed, delayMs, reason, times: putOffs.times }));
   }
 
@@ -262,4 +267,9 @@ export class Settler {
     observers.tell('dead-letter-failed', () => failed);
     return true;
   }
+}
+
+function reasonOf({ error, hungByRedis, storeAsksMs }: Failure): PutOffEvent['reason'] {
+  if (hungByRedis === true) return 'redis';
+  return troubleOf(error) ?? (storeAsksMs === undefined ? 'classifier' : 'dependency');
 }

@@ -83,6 +83,7 @@ export class StreamDelivery {
       ...{ source, broker, observers, tracing, policy },
       ...{ maxRetryDelayMs, maxPutOffMs, hook, arbiter, onFailure, once: parts.once },
       onTrouble: (error) => this.gate.suspect(error),
+      wasInTrouble: (withinMs) => this.gate.wasInTrouble(withinMs),
     });
     this.committer = new Committer({
       ...{ broker, stream, followUps: parts.followUps, onFailure },

@@ -2,6 +2,7 @@ import { DependencyUnavailableError } from '../protocol/errors/dependency-unavai
 
 /** Codes of PostgreSQL have a digit, which sets them apart from `EPIPE`. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
 /** Whether PostgreSQL itself said this; what else goes wrong with a statement is the way there, or nobody knows. */
 export function isAnswer(error: unknown): boolean {
   return SQLSTATE.test(codeOf(error));

@@ -18,6 +18,8 @@ export interface Failure {
   readonly putOffs?: PutOffs | undefined;
   /** An idempotency store could not be used, and asks for a pause of at least so many milliseconds. */
   readonly storeAsksMs?: number | undefined;
+  /** Whether its handler ran out of time while Redis was in trouble, as a probe confirmed: it may have waited for Redis. */
+  readonly hungByRedis?: boolean;
 }
 
 /** How long an entry may wait, whoever asked for it, in milliseconds. */
@@ -48,8 +50,9 @@ export function decide(failure: Failure, policy: RetryPolicy, limits: WaitLimits
   return { action: 'park', delayMs: delayOfRetry(failure, policy, limits) };
 }
 
-function classOf({ error, storeAsksMs }: Failure, { classify }: RetryPolicy): ErrorClass {
+function classOf({ error, storeAsksMs, hungByRedis }: Failure, { classify }: RetryPolicy): ErrorClass {
   if (storeAsksMs !== undefined) return 'put-off';
+  if (hungByRedis === true) return classify?.(error) ?? 'put-off';
   return error instanceof MalformedEntryError ? 'final' : classifyError(error, classify);
 }
 

@@ -23,9 +23,13 @@ let own: Redis;
 let client: RedisStreamsClient;
 let running: StartedServer;
 let goOn: () => boolean;
+let directory: string;
+const warnings: string[] = [];
+const noteWarning = ({ name }: Error): unknown => warnings.push(name);
 
 beforeAll(async () => {
-  server = await startRedis({ kind: 'process' });
+  process.on('warning', noteWarning);
+  server = await startRedis({ kind: 'process', args: ['--enable-protected-configs', 'yes'] });
   redis = openRedis(server.url);
 });
 beforeEach(async () => {
@@ -41,11 +45,18 @@ afterEach(async () => {
   await Promise.all([running.close(), client.close()]);
 });
 afterAll(async () => {
+  process.off('warning', noteWarning);
   redis.disconnect();
   await server.stop();
 });
 
 const config = (name: string, value: string) => redis.config('SET', name, value);
+
+async function stopRedis(): Promise<void> {
+  const [, pid] = /process_id:(\d+)/.exec(await redis.info('server')) ?? [];
+  process.kill(Number(pid), 'SIGSTOP');
+  goOn = () => process.kill(Number(pid), 'SIGCONT');
+}
 
 const TROUBLES: Record<string, TroubleOfRedis> = {
   'is full': { begin: () => config('maxmemory', '1'), end: () => config('maxmemory', '0') },
@@ -58,12 +69,21 @@ const TROUBLES: Record<string, TroubleOfRedis> = {
     end: () => redis.replicaof('NO', 'ONE'),
   },
   'stands still': {
-    begin: async () => {
-      const [, pid] = /process_id:(\d+)/.exec(await redis.info('server')) ?? [];
-      process.kill(Number(pid), 'SIGSTOP');
-      goOn = () => process.kill(Number(pid), 'SIGCONT');
-    },
+    begin: stopRedis,
     end: () => Promise.resolve(goOn()),
+  },
+  'cannot save': {
+    begin: async () => {
+      [, directory] = (await redis.config('GET', 'dir')) as [string, string];
+      await config('dir', '/proc');
+      await config('save', '3600 1');
+      await redis.bgsave();
+      await eventuallyPasses(async () => expect(await redis.set('x', '1').catch(String)).toMatch('MISCONF'));
+    },
+    end: async () => {
+      await config('save', '');
+      await config('dir', directory);
+    },
   },
 };
 
@@ -122,11 +142,48 @@ describe.each(Object.entries(TROUBLES))('While Redis %s for longer than all retr
     await eventuallyPasses(async () => expect(await pendingRows(redis, running.stream)).toEqual([]));
     expect(await deadLetters(redis, running.stream)).toEqual([]);
     expect(running.told['retry-scheduled']).toEqual([]);
+    expect(warnings).toEqual([]);
     expect(running.told['intake-resumed'].length).toBe(running.told['intake-paused'].length);
     expect(new Set(running.told['put-off'].map(({ reason }) => reason))).toEqual(new Set(['redis']));
     // Those that were under way met the trouble, and hardly any others were given to a handler to meet it too.
     expect(running.told['put-off'].length).toBeLessThan(ORDERS);
     await eventuallyPasses(async () => expect((await running.server.checkHealth()).causes).toEqual([]));
+  }, 60_000);
+});
+
+describe('A handler that hangs, as Redis stands still', () => {
+  it('is put off uncharged, however short its time is, and charged when it hangs by itself', async () => {
+    const patient = openRedis(server.url);
+    let hangs: string[] = [];
+    running = await startServer({
+      url: server.url,
+      options: { retry: { maxRetries: 0, handlerTimeoutMs: 300 } },
+      handler: ({ orderId }) => {
+        if (orderId === 'hanging') return new Promise(() => undefined);
+        hangs.push(String(orderId));
+        return eventually(() => (isStopped ? true : undefined)).then(() => patient.set('seen', '1'));
+      },
+    });
+    let isStopped = false;
+    await addOrders(running.stream, 3);
+    await eventually(() => (hangs.length === 3 ? true : undefined));
+    await stopRedis();
+    isStopped = true;
+    await eventually(() => (running.told.failed.length >= 3 ? true : undefined));
+    await eventually(() => running.told['intake-paused'][0]);
+    goOn();
+    await eventually(() => (running.told['put-off'].length >= 3 ? true : undefined));
+    expect(new Set(running.told['put-off'].map(({ reason }) => reason))).toEqual(new Set(['redis']));
+    await eventuallyPasses(async () => expect(await pendingRows(redis, running.stream)).toEqual([]));
+    expect(await deadLetters(redis, running.stream)).toEqual([]);
+
+    hangs = [];
+    await eventually(async () => ((await running.server.checkHealth()).ready ? true : undefined));
+    await redis.xadd(running.stream, '*', 'orderId', 'hanging', 'retry', '0');
+    expect(await eventually(() => running.told['dead-lettered'][0])).toMatchObject({
+      reason: 'retries-exhausted',
+    });
+    patient.disconnect();
   }, 60_000);
 });
 
