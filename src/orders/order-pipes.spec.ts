@@ -207,6 +207,12 @@ describe('an entry of the stream', () => {
 
   it('is refused with a message of bounded length', async () => {
     const fields = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field-${index}`, 'x']));
-    await expect(violationsOfEvent(flat(fields))).resolves.toHaveLength(50);
+    await expect(violationsOfEvent(flat(fields))).resolves.toEqual([
+      'the order must not have more than 64 properties',
+    ]);
+    const few = Object.fromEntries(Object.entries(fields).slice(0, 60));
+    const violations = await violationsOfEvent(flat({ orderId: '42', ...few }));
+    expect(violations).toHaveLength(21);
+    expect(violations.at(-1)).toBe('and 40 more');
   });
 });

@@ -6,15 +6,13 @@ import {
   type ValidationError,
 } from '@nestjs/common';
 import { CompiledValidationPipe } from '../transport/validation/index.js';
+import { listFromText } from './flat-values.js';
 import { InvalidOrderError } from './invalid-order.error.js';
-import { DEEPEST, isTooDeep } from './nesting.js';
-
-/** Conversion and validation follow a value to its end, however deep that is. */
-const TOO_DEEP = `the order must not be nested deeper than ${DEEPEST} levels`;
+import { OrderBounds, withoutInheritedNames } from './order-bounds.js';
 
 const RULES = { transform: true, whitelist: true, forbidNonWhitelisted: true };
 
-/** Validates the body of a request; answers 400 with every violation. */
+/** Validates the body of a request; answers 400 with the first violations and the number of the others. */
 @Injectable()
 export class OrderBodyPipe extends CompiledValidationPipe {
   constructor() {
@@ -24,30 +22,47 @@ export class OrderBodyPipe extends CompiledValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     // Without this a body of another type, which no parser took, would count as an empty order.
     if (value === undefined) throw new UnsupportedMediaTypeException('Send the order as application/json');
-    if (isTooDeep(value)) throw new BadRequestException([TOO_DEEP]);
-    return super.transform(value, metadata) as Promise<unknown>;
+    const [order, broken] = bounded(value);
+    if (broken !== undefined) throw new BadRequestException([broken]);
+    return super.transform(order, metadata) as Promise<unknown>;
   }
 }
 
-/** Validates an entry of the stream; raises an {@link InvalidOrderError} with every violation. */
+/** Validates an entry of the stream; raises an {@link InvalidOrderError} with the first violations. */
 @Injectable()
 export class OrderEventPipe extends CompiledValidationPipe {
   constructor() {
     super({
       ...RULES,
-      exceptionFactory: (errors) =>
-        new InvalidOrderError(errors.flatMap((error) => violationsOf(error)).slice(0, MAX_VIOLATIONS)),
+      exceptionFactory: (errors) => new InvalidOrderError(errors.flatMap((error) => violationsOf(error))),
     });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (isTooDeep(value)) throw new InvalidOrderError([TOO_DEEP]);
-    return super.transform(value, metadata) as Promise<unknown>;
+    const [order, broken] = bounded(withItems(value));
+    if (broken !== undefined) throw new InvalidOrderError([broken]);
+    return super.transform(order, metadata) as Promise<unknown>;
   }
 }
 
-/** Enough to repair an entry by; a hostile one could break a rule in each of its fields. */
-const MAX_VIOLATIONS = 50;
+/** What is to be validated, or the bound that keeps it from that. */
+function bounded(value: unknown): readonly [order: unknown, broken?: string] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [value, 'the order must be an object'];
+  }
+  const bounds = new OrderBounds();
+  const broken = bounds.brokenBy(value);
+  if (broken !== undefined) return [value, broken];
+  // The libraries know what to do with these, at many times the cost.
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype && !bounds.hasInheritedNames;
+  return [isPlain ? value : withoutInheritedNames(value)];
+}
+
+function withItems(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null || !('items' in payload)) return payload;
+  const items = listFromText(payload.items);
+  return items === payload.items ? payload : { ...payload, items };
+}
 
 function violationsOf({ property, constraints, children }: ValidationError, parent = ''): string[] {
   const own = Object.values(constraints ?? {}).map((message) => parent + message);

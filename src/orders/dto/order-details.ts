@@ -12,6 +12,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { MOST_ITEMS } from '../order-bounds.js';
 import { IsCurrency } from './currency.js';
 import { OrderItem } from './order-item.js';
 
@@ -34,10 +35,10 @@ export abstract class OrderDetails {
   @IsCurrency()
   currency?: string | null;
 
-  @ApiPropertyOptional({ type: [OrderItem], maxItems: 1000 })
+  @ApiPropertyOptional({ type: [OrderItem], maxItems: MOST_ITEMS })
   @IsOptional()
   @IsArray()
-  @ArrayMaxSize(1000)
+  @ArrayMaxSize(MOST_ITEMS)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => OrderItem)

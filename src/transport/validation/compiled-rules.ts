@@ -1,24 +1,20 @@
-import { getMetadataStorage, type ValidationArguments, type ValidatorOptions } from 'class-validator';
-
-type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
+import { getMetadataStorage, type ValidationError, type ValidatorOptions } from 'class-validator';
+import {
+  argumentsOf,
+  isCollection,
+  isTooLong,
+  LENGTH_RULE,
+  type Check,
+  type ClassRules,
+  type Metadata,
+  type PropertyRules,
+} from './class-rules.js';
+import { ViolationReport } from './violation-report.js';
 
 /** What a class may be asked: whether an instance certainly breaks none of its rules. */
 export type Accepts = (object: object) => boolean;
 
 type Class = new (...args: never[]) => object;
-
-interface Check {
-  readonly metadata: Metadata;
-  readonly validate: (value: unknown, args: ValidationArguments) => unknown;
-}
-
-interface PropertyRules {
-  readonly targetName: string;
-  readonly name: string;
-  readonly conditions: readonly ((object: object, value: unknown) => boolean)[];
-  readonly checks: readonly Check[];
-  readonly isNested: boolean;
-}
 
 /** Options of class-validator under which a valid object is accepted here too; with any other nothing is compiled. */
 const SUPPORTED = new Set([
@@ -41,11 +37,11 @@ const COMPILED_TYPES = new Set([
 /**
  * The rules that class-validator keeps for classes, looked up and sorted once per class instead of once per object.
  *
- * It only tells what is certainly valid. Whatever it does not accept, class-validator itself has to look at: so its
- * errors are the only errors there are. Validators are taken from class-validator's container once.
+ * What is refused is described as class-validator describes it, up to a number of violations. What cannot be decided at
+ * once, class-validator itself has to look at. Validators are taken from class-validator's container once.
  */
 export class CompiledRules {
-  private readonly compiled = new WeakMap<object, { readonly accepts: Accepts | undefined }>();
+  private readonly compiled = new WeakMap<object, { readonly rules: ClassRules | undefined }>();
   private readonly isWhitelisted: boolean;
   private readonly isUsable: boolean;
 
@@ -63,25 +59,39 @@ export class CompiledRules {
 
   /** @returns undefined when nothing can be told of instances of the class */
   of(type: unknown): Accepts | undefined {
+    const rules = this.rulesOf(type);
+    return rules && ((object) => this.keepsAll(rules, object));
+  }
+
+  /** @returns the first violations and the number of the others; undefined when class-validator has to look */
+  errorsOf(object: object, options: ValidatorOptions): ValidationError[] | undefined {
+    return new ViolationReport((type) => this.rulesOf(type), options).of(object);
+  }
+
+  private rulesOf(type: unknown): ClassRules | undefined {
     if (typeof type !== 'function' || !this.isUsable) return undefined;
     let known = this.compiled.get(type);
     if (known === undefined) {
-      known = { accepts: this.compile(type as Class) };
+      known = { rules: this.compile(type as Class) };
       this.compiled.set(type, known);
     }
-    return known.accepts;
+    return known.rules;
   }
 
   /** @returns undefined when the class has no rules, or one that cannot be decided at once */
-  private compile(type: Class): Accepts | undefined {
+  private compile(type: Class): ClassRules | undefined {
     const storage = getMetadataStorage();
     const all = storage.getTargetValidationMetadatas(type, '', false, false);
     if (all.length === 0 || !all.every((metadata) => COMPILED_TYPES.has(metadata.type))) return undefined;
     const grouped = storage.groupByPropertyName(all);
-    const names = new Set(Object.keys(grouped));
     const properties: PropertyRules[] = [];
     for (const [name, metadatas] of Object.entries(grouped)) {
-      const checks = metadatas.flatMap((metadata) => checksOf(metadata));
+      const isDefined = (metadata: Metadata): boolean => metadata.type === 'isDefined';
+      const ordered = [
+        ...metadatas.filter(isDefined),
+        ...metadatas.filter((metadata) => !isDefined(metadata)),
+      ];
+      const checks = ordered.flatMap((metadata) => checksOf(metadata));
       if (checks.includes('asynchronous')) return undefined;
       properties.push({
         targetName: type.name,
@@ -91,10 +101,15 @@ export class CompiledRules {
           .map(({ constraints }) => (constraints as PropertyRules['conditions'])[0])
           .filter((condition) => condition !== undefined),
         checks: checks as Check[],
-        isNested: metadatas.some((metadata) => metadata.type === 'nestedValidation'),
+        nested: metadatas.filter((metadata) => metadata.type === 'nestedValidation'),
+        longest: longestOf(checks as Check[]),
       });
     }
-    return (object) => this.hasOnly(names, object) && properties.every((rules) => this.keeps(rules, object));
+    return { names: new Set(Object.keys(grouped)), properties };
+  }
+
+  private keepsAll({ names, properties }: ClassRules, object: object): boolean {
+    return this.hasOnly(names, object) && properties.every((rules) => this.keeps(rules, object));
   }
 
   private hasOnly(names: ReadonlySet<string>, object: object): boolean {
@@ -106,12 +121,13 @@ export class CompiledRules {
   }
 
   private keeps(rules: PropertyRules, object: object): boolean {
-    const { name, conditions, checks, isNested } = rules;
+    const { name, conditions, checks, nested } = rules;
     const value = (object as Record<string, unknown>)[name];
     if (value instanceof Promise) return false;
     for (const condition of conditions) {
       if (!condition(object, value)) return true;
     }
+    if (isTooLong(rules, value)) return false;
     for (const { metadata, validate } of checks) {
       if (metadata.validateIf && !metadata.validateIf(object, value)) continue;
       const args = argumentsOf(rules, metadata, object, value);
@@ -121,7 +137,7 @@ export class CompiledRules {
         return false;
       }
     }
-    return !isNested || value === undefined || this.acceptsNested(value);
+    return nested.length === 0 || value === undefined || this.acceptsNested(value);
   }
 
   private acceptsNested(value: unknown): boolean {
@@ -135,29 +151,22 @@ function checksOf(metadata: Metadata): (Check | 'asynchronous')[] {
   return getMetadataStorage()
     .getTargetValidatorConstraints(metadata.constraintCls)
     .map((constraint) => {
-      const { instance } = constraint;
+      const { instance, name } = constraint;
       if (constraint.async) return 'asynchronous';
-      return { metadata, validate: (value, args) => instance.validate(value, args) };
+      return {
+        metadata,
+        name: name || metadata.type,
+        validate: (value, args) => instance.validate(value, args),
+        defaultMessage: instance.defaultMessage && ((args) => instance.defaultMessage?.(args) ?? ''),
+      };
     });
 }
 
-function argumentsOf(
-  { targetName, name }: PropertyRules,
-  metadata: Metadata,
-  object: object,
-  value: unknown,
-): ValidationArguments {
-  return {
-    targetName,
-    property: name,
-    object,
-    value,
-    constraints: metadata.constraints as unknown[],
-  };
-}
-
-function isCollection(value: unknown): boolean {
-  return Array.isArray(value) || value instanceof Set || value instanceof Map;
+function longestOf(checks: readonly Check[]): number {
+  const bounds = checks
+    .filter(({ name }) => name === LENGTH_RULE)
+    .map(({ metadata }) => Number((metadata.constraints as unknown[])[0]));
+  return Math.min(Infinity, ...bounds.filter((bound) => bound >= 0));
 }
 
 /** A promise may yet turn out false. */

@@ -9,6 +9,7 @@ import { plainToInstance } from 'class-transformer';
 import { validate, type ValidatorOptions } from 'class-validator';
 import { CompiledRules } from './compiled-rules.js';
 import { CompiledTransformer } from './compiled-transformer.js';
+import { limited } from './violations.js';
 
 /** The steps of Nest's pipe that are left out for what is valid, unless a subclass has its own. */
 const STEPS = [
@@ -28,11 +29,16 @@ const STEPS = [
  * class-validator gathers and sorts the rules of a class for every object, class-transformer its decorators for every
  * property, and both and Nest's pipe wait for promises even when there are none; with many objects at once all that
  * survives one garbage collection after the other, so that width makes each dearer. Here both are looked up once per
- * class, and a valid object is made and accepted without waiting. Everything else, such as an object that breaks a rule,
- * a value that JSON cannot express, `@Expose`, an asynchronous validator, or groups, is left to the libraries.
+ * class, and an object is made, and accepted or refused, without waiting. Everything else, such as a value that JSON
+ * cannot express, `@Expose`, an asynchronous validator, or groups, is left to the libraries.
  *
- * With `transform`, what is not accepted at once is made a second time by class-transformer: a constructor or a function
- * of `@Transform` with an effect of its own has it twice then. The options that such a function is given are frozen.
+ * What a stranger sends costs little to refuse, unlike with Nest's pipe: the first 20 violations are reported and then
+ * the number of the others (`and 980 more`, the last error); a name is cut after 128 characters, a sentence after 512;
+ * and a list that is longer than its `@ArrayMaxSize` breaks that rule alone, since nothing in it is looked at.
+ *
+ * With `transform`, what is left to the libraries may be made a second time by class-transformer: a constructor or a
+ * function of `@Transform` with an effect of its own has it twice then. The options that such a function is given are
+ * frozen.
  *
  * A rule or decorator that is added to a class, or a container that is set, after its first object was validated is not
  * seen.
@@ -69,7 +75,10 @@ export class CompiledValidationPipe extends ValidationPipe {
     metadata: ArgumentMetadata,
   ): Promise<Awaited<ReturnType<ValidationPipe['transform']>>> {
     this.isOfSamePackages ??= await this.loading;
-    return this.instanceOf(value, metadata) ?? super.transform(value, metadata);
+    const made = this.instanceOf(value, metadata);
+    if (made === undefined) return super.transform(value, metadata);
+    if ('instance' in made) return made.instance;
+    throw await this.exceptionFactory(made.errors);
   }
 
   /** Nest asks for this first, and for the rest in the same turn. */
@@ -98,18 +107,31 @@ export class CompiledValidationPipe extends ValidationPipe {
     // Nest asks for both in one turn; Nest 11 asks for this alone.
     const isAccepted = this.seen === object ? this.isSeenAccepted : this.accepts(object);
     this.seen = undefined;
-    return isAccepted ? [] : super.validate(object, options);
+    if (isAccepted) return [];
+    const errors = this.isOfSamePackages === true ? this.rules.errorsOf(object, options ?? {}) : undefined;
+    if (errors !== undefined && errors.length > 0) return errors;
+    return Promise.resolve(super.validate(object, options)).then(limited);
   }
 
-  /** @returns undefined for what is not certainly valid */
-  private instanceOf(value: unknown, metadata: ArgumentMetadata): object | undefined {
+  /** @returns undefined for what the libraries have to look at */
+  private instanceOf(
+    value: unknown,
+    metadata: ArgumentMetadata,
+  ): { instance: object } | { errors: ValidationError[] } | undefined {
     if (!this.isShortened || this.isOfSamePackages !== true) return undefined;
     const expected = this.expectedType ? { ...metadata, metatype: this.expectedType } : metadata;
     const type = expected.metatype;
     if (type === undefined || !this.toValidate(expected)) return undefined;
     const accepts = this.rules.of(type);
     const instance = accepts && this.transformer.toInstance(type, value);
-    if (instance === undefined || accepts?.(instance)) return instance;
+    if (instance === undefined) return undefined;
+    if (accepts?.(instance)) return { instance };
+    const { validationError } = this.validatorOptions;
+    const errors = this.rules.errorsOf(instance, {
+      ...this.validatorOptions,
+      validationError: { target: false, ...validationError },
+    });
+    if (errors !== undefined && errors.length > 0) return { errors };
     this.refused.add(value as object);
     return undefined;
   }
