@@ -24,9 +24,19 @@ export class AppModule {
     });
     const deadLetters = DeadLettersModule.forRoot({ connection, streams, pattern: ORDERS_PATTERN });
     const { groupName: group, orderTtlMs, failOrderPrefix, databaseUrl, databasePoolSize } = config;
+    const { idempotencyScopeHeader } = config;
     const database = databaseUrl === undefined ? undefined : { url: databaseUrl, poolSize: databasePoolSize };
     const orders = OrdersModule.forRoot(
-      { connection, streams, group, orderTtlMs, failOrderPrefix, database, ...replicationOf(config) },
+      {
+        connection,
+        streams,
+        group,
+        orderTtlMs,
+        idempotencyScopeHeader,
+        failOrderPrefix,
+        database,
+        ...replicationOf(config),
+      },
       transport,
       deadLetters,
     );

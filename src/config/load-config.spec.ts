@@ -64,6 +64,7 @@ describe('loadConfig', () => {
       readToken: undefined,
       logLevel: 'log',
       logFormat: undefined,
+      idempotencyScopeHeader: undefined,
       failOrderPrefix: undefined,
       secretFiles: {},
     });

@@ -50,6 +50,15 @@ export const VARIABLES = {
     description: 'Orders that a process takes over HTTP from one address within a second',
     defaultText: 'no limit',
   }),
+  idempotencyScopeHeader: optional(
+    'IDEMPOTENCY_SCOPE_HEADER',
+    matching(/^[A-Za-z0-9-]{1,64}$/, '1 to 64 characters of A-Z a-z 0-9 -'),
+    {
+      description:
+        'Request header that says whose an Idempotency-Key is, such as the tenant that a gateway sets',
+      defaultText: 'all callers share one scope',
+    },
+  ),
   streamKey: variable('STREAM_KEY', redisName, {
     default: 'orders',
     description: 'Redis key of the stream of orders',

@@ -6,6 +6,7 @@ import {
   type ReplayHook,
 } from '../transport/index.js';
 import { orderIdIn } from './order-event.js';
+import { OrderIdConflictError } from './order-id-conflict.error.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
 import { RECORD, timeOfEntry } from './store/redis/order-record.js';
 import { OrderRecords } from './store/redis/order-records.js';
@@ -31,10 +32,14 @@ export class OrderReplay implements OnModuleInit {
   private readonly reopen: ReplayHook = async (deadLetter, payload, writes, entryId) => {
     const orderId = orderIdIn(deadLetter.decoded?.payload);
     if (orderId === undefined || orderIdIn(payload) !== orderId) return;
+    // What came under another order's id never was that order.
+    if (deadLetter.exception.name === OrderIdConflictError.name) return;
     if (!(await this.endedBy(deadLetter.id, orderId))) return;
     const key = this.records.keyOf(orderId);
+    // With another payload it is another order from here on: the operator says so.
+    const edited = payload === deadLetter.decoded?.payload ? [] : [RECORD.content, RECORD.payload];
     writes
-      .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure)
+      .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure, ...edited)
       .hsetnx(key, RECORD.acceptedAt, timeOfEntry(deadLetter.originalId))
       .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: deadLetter.replays + 1 })
       .pexpire(key, this.records.ttlMs);

@@ -7,7 +7,9 @@ import {
   type SettlementHook,
 } from '../transport/index.js';
 import { InvalidOrderError } from './invalid-order.error.js';
+import { contentOf } from './order-content.js';
 import { orderIdIn } from './order-event.js';
+import { OrderIdConflictError } from './order-id-conflict.error.js';
 import { ORDERS_PATTERN } from './orders-options.js';
 import { OrderStore } from './store/order-store.js';
 
@@ -37,10 +39,10 @@ export class OrderSettlement implements OnModuleInit {
 
 /**
  * The order that an entry brought. An entry that is not valid never was that order, whatever id it carries: it cannot
- * end an order that somebody else sent under that id.
+ * end an order that somebody else sent under that id. Nor can one that brought another order under it.
  */
 function orderOf({ pattern, payload, error }: FailedEvent, reason?: DeadLetterReason): string | undefined {
-  if (pattern !== ORDERS_PATTERN || reason === 'malformed' || error instanceof InvalidOrderError)
-    return undefined;
-  return orderIdIn(payload);
+  if (pattern !== ORDERS_PATTERN || reason === 'malformed') return undefined;
+  if (error instanceof InvalidOrderError || error instanceof OrderIdConflictError) return undefined;
+  return contentOf(payload) === undefined ? undefined : orderIdIn(payload);
 }

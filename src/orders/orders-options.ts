@@ -18,6 +18,8 @@ export interface OrdersOptions {
   readonly orderTtlMs: number;
   /** The replicas that must have an order before it is accepted, if any. */
   readonly waitReplicas?: WaitReplicas;
+  /** The request header that says whose an `Idempotency-Key` is; all callers share one scope when it is left out. */
+  readonly idempotencyScopeHeader?: string | undefined;
   readonly failOrderPrefix?: string | undefined;
   /** The PostgreSQL that keeps the orders; Redis does when it is left out. */
   readonly database?: { readonly url: string; readonly poolSize: number } | undefined;

@@ -1,10 +1,12 @@
 import {
   Body,
+  ConflictException,
   Controller,
   Get,
   Headers,
   HttpCode,
   HttpStatus,
+  Inject,
   NotFoundException,
   Param,
   Post,
@@ -13,6 +15,7 @@ import {
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
+  ApiConflictResponse,
   ApiHeader,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -29,8 +32,10 @@ import { ErrorDto, OrderAcceptedDto, OrderViewDto } from './dto/order-responses.
 import { PlaceOrderDto } from './dto/place-order.dto.js';
 import { OrderIntake, type PlacedOrder } from './order-intake.js';
 import { idempotencyKeyFrom } from './idempotency-key.js';
+import { OrderIdConflictError } from './order-id-conflict.error.js';
 import { OrderBodyPipe } from './order-pipes.js';
 import { viewOf, type OrderView } from './order-state.js';
+import { ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
 import { OrderStore } from './store/order-store.js';
 
 /** Orders over HTTP. */
@@ -41,6 +46,7 @@ export class OrdersController {
   constructor(
     private readonly intake: OrderIntake,
     private readonly store: OrderStore,
+    @Inject(ORDERS_OPTIONS) private readonly options: OrdersOptions,
   ) {}
 
   @Post()
@@ -53,8 +59,12 @@ export class OrdersController {
     description: 'A repeat with the same key, or with the same orderId, is answered as the first request was',
   })
   @ApiUnprocessableEntityResponse({ type: ErrorDto, description: 'The key came with another order before' })
+  @ApiConflictResponse({ type: ErrorDto, description: 'The orderId came with another order before' })
   @ApiAcceptedResponse({ type: OrderAcceptedDto })
-  @ApiBadRequestResponse({ type: ErrorDto, description: 'Names every violation' })
+  @ApiBadRequestResponse({
+    type: ErrorDto,
+    description: 'Names the first 20 violations and the number of the others',
+  })
   @ApiTooManyRequestsResponse({
     type: ErrorDto,
     description: 'Too many from this address, where that is limited',
@@ -62,11 +72,15 @@ export class OrdersController {
   async place(
     @Body(OrderBodyPipe) order: PlaceOrderDto,
     @Headers(CORRELATION_ID_HEADER) correlationId: string,
-    @Headers(IDEMPOTENCY_KEY_HEADER) key: string | undefined,
+    @Headers() headers: Record<string, string>,
   ): Promise<PlacedOrder> {
+    const idempotencyKey = idempotencyKeyFrom(headers, this.options.idempotencyScopeHeader);
     try {
-      return await this.intake.place(order, { correlationId, idempotencyKey: idempotencyKeyFrom(key) });
+      return await this.intake.place(order, { correlationId, idempotencyKey });
     } catch (error) {
+      if (error instanceof OrderIdConflictError) {
+        throw new ConflictException('Another order has this orderId; send this one under an id of its own');
+      }
       if (!(error instanceof IdempotencyKeyReusedError)) throw error;
       throw new UnprocessableEntityException(
         'This Idempotency-Key came with another order before; use a new one',

@@ -96,6 +96,7 @@ export { FunctionsMissingError } from './protocol/errors/functions-missing.error
 export { GivenUpError } from './protocol/errors/given-up.error.js';
 export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
 export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
+export { ContradictedWritesError } from './protocol/errors/contradicted-writes.error.js';
 export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';
 export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
 export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';

@@ -95,13 +95,40 @@ describe('orders', () => {
   it('are taken in once, even when they are posted twice', async () => {
     const first = await place({ orderId: 'posted-twice', amount: 1 });
     await ended('posted-twice');
-    const second = await place({ orderId: 'posted-twice', amount: 2 });
+    const second = await place({ createdAt: '2026-01-31T12:00:00Z', amount: 1.0, orderId: 'posted-twice' });
     expect(second).toMatchObject({ status: 202, body: first.body });
+    const other = await place({ orderId: 'posted-twice', amount: 2 });
+    expect(other).toMatchObject({ status: 409, body: { statusCode: 409, error: 'Conflict' } });
+    expect(JSON.stringify(other.body)).not.toContain(first.body.entryId);
     expect((await find('posted-twice')).body).toMatchObject({
       state: 'processed',
       entryId: first.body.entryId,
     });
     expect(await redis.hget(`{${stream}}:order:posted-twice`, 'payload')).toContain('"amount":1');
+  });
+
+  it('of two callers with the same Idempotency-Key never meet, where callers are told apart', async () => {
+    const scoped = await startService({
+      ...{ REDIS_URL: sharedRedisUrl(), STREAM_KEY: stream, GROUP_NAME: group },
+      IDEMPOTENCY_SCOPE_HEADER: 'X-Tenant',
+    });
+    const placeFor = (tenant: string, amount: number) =>
+      post<Placed & ErrorBody>(
+        `${scoped.url}/orders`,
+        { amount },
+        { 'idempotency-key': 'shared', ...(tenant !== '' && { 'x-tenant': tenant }) },
+      );
+    const first = await placeFor('a', 1);
+    const second = await placeFor('b', 2);
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.body.orderId).not.toBe(first.body.orderId);
+    expect(await placeFor('a', 1)).toMatchObject({ status: 202, body: first.body });
+    expect((await placeFor('a', 2)).status).toBe(422);
+    expect(await placeFor('', 1)).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('X-Tenant') as string },
+    });
+    expect((await post(`${scoped.url}/orders`, {})).status).toBe(202);
   });
 
   it('are taken in once for an Idempotency-Key, which stands for one order', async () => {
@@ -119,7 +146,7 @@ describe('orders', () => {
   it('take effect once, even when they come as two entries', async () => {
     const first = await place({ orderId: 'twice', amount: 1 });
     await ended('twice');
-    const second = await redis.xadd(stream, '*', 'orderId', 'twice', 'retry', '0');
+    const second = await redis.xadd(stream, '*', 'orderId', 'twice', 'amount', '1', 'retry', '0');
     const duplicate = await logged('Duplicate of an order that has ended', 'twice');
     expect(duplicate).toMatchObject({ entryId: second, firstEntryId: first.body.entryId });
     expect((await find('twice')).body).toMatchObject({ state: 'processed', entryId: first.body.entryId });

@@ -63,10 +63,15 @@ export abstract class OrderStore {
    * Takes an order in, unless its id is known already.
    *
    * @returns the id of its entry once it is in the stream
+   * @throws OrderIdConflictError when another order has the id
    */
   abstract accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string>;
 
-  /** Notes that an entry brings this order, unless that is known already. */
+  /**
+   * Notes that an entry brings this order, unless that is known already.
+   *
+   * @throws OrderIdConflictError when another order has the id; nothing is noted then
+   */
   abstract open(order: OrderEventDto, delivery: OrderDelivery): Promise<Standing>;
 
   /**

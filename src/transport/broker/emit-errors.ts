@@ -1,4 +1,5 @@
 import { failureOf } from './redis-failure.js';
+import { ContradictedWritesError } from '../protocol/errors/contradicted-writes.error.js';
 import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
 import { OrderStreamsError } from '../protocol/errors/order-streams.error.js';
@@ -14,6 +15,8 @@ export function inDoubt(stream: string, cause: unknown): RedisUnavailableError {
 /** What the caller of an emit is given for an error of Redis, which added nothing. */
 export function explained(error: unknown, stream: string): unknown {
   if (error instanceof OrderStreamsError) return error;
+  if (error instanceof Error && error.message.startsWith('CONTRADICTED'))
+    return new ContradictedWritesError();
   const options = { cause: error };
   switch (failureOf(error)) {
     case 'unreachable':

@@ -20,7 +20,8 @@ export type WriteCommand =
   | 'rpush'
   | 'lpush'
   | 'pexpire'
-  | 'onlyifabsent';
+  | 'onlyifabsent'
+  | 'onlyifsame';
 
 /** One write: a command of the closed list, its key, its arguments. */
 export interface StreamWrite {

@@ -39,6 +39,7 @@ afterAll(async () => {
 const incoming = (orderId: string, amount = 1, acceptedAt = '2023-11-14T22:13:20.000Z') => ({
   orderId,
   payload: JSON.stringify({ orderId, amount, customerId: 'NUL \0 and \ud800' }),
+  content: `content ${amount}`,
   acceptedAt,
 });
 const ended = (state: OrderOutcome['state'], entryId = A): OrderOutcome => ({
@@ -53,10 +54,10 @@ it('keeps what the first known entry brought, whatever comes later', async () =>
   await rows.add(incoming('42', 4));
   const row = await db
     .selectFrom('order_streams_orders')
-    .select(['entry_id', 'payload', 'accepted_at'])
+    .select(['entry_id', 'payload', 'content', 'accepted_at'])
     .where('stream', '=', stream)
     .executeTakeFirstOrThrow();
-  expect(row).toMatchObject({ entry_id: A, payload: { amount: 2 } });
+  expect(row).toMatchObject({ entry_id: A, payload: { amount: 2 }, content: 'content 2' });
   expect(row.accepted_at.toISOString()).toBe('2023-11-14T22:13:20.000Z');
 });
 
@@ -74,15 +75,15 @@ it('is ended once, by whoever of many comes first', async () => {
 it('is opened again only by a later replay of a dead-lettered order', async () => {
   await rows.add(incoming('dead'));
   await rows.end('dead', ended('dead-lettered'), 0);
-  await rows.reopen('dead', B, 1);
+  await rows.reopen(incoming('dead'), B, 1);
   expect(await rows.find('dead')).toMatchObject({ state: null, entry_id: B, replays: 1, ended_by: null });
   await rows.end('dead', ended('dead-lettered', B), 1);
-  await rows.reopen('dead', A, 1);
+  await rows.reopen(incoming('dead'), A, 1);
   expect(await rows.find('dead')).toMatchObject({ state: 'dead-lettered', entry_id: B, ended_by: B });
 
   await rows.add(incoming('good'));
   await rows.end('good', ended('processed'), 0);
-  await rows.reopen('good', B, 1);
+  await rows.reopen(incoming('good'), B, 1);
   expect(await rows.find('good')).toMatchObject({ state: 'processed', ended_by: A });
 });
 
@@ -91,7 +92,7 @@ it.each(['processed', 'dead-lettered'] as const)(
   async (state) => {
     await rows.add(incoming('42'));
     await rows.end('42', ended('dead-lettered'), 0);
-    await rows.reopen('42', B, 1);
+    await rows.reopen(incoming('42'), B, 1);
     expect(await rows.end('42', ended(state), 0)).toBe(false);
     expect(await rows.find('42')).toMatchObject({ state: null, entry_id: B });
     expect(await rows.end('42', ended('processed', B), 1)).toBe(true);

@@ -9,7 +9,7 @@ const TABLE = 'order_streams_orders';
 export type OrderRow = Omit<Selectable<OrdersTable>, 'stream' | 'order_id' | 'payload'>;
 
 const COLUMNS = [
-  ...(['accepted_at', 'entry_id', 'replays', 'state'] as const),
+  ...(['accepted_at', 'content', 'entry_id', 'replays', 'state'] as const),
   ...(['ended_at', 'attempts', 'ended_by', 'last_error'] as const),
 ] as const;
 
@@ -18,6 +18,8 @@ export interface IncomingOrder {
   readonly orderId: string;
   /** JSON. */
   readonly payload: string;
+  /** Tells it from another order with its id. */
+  readonly content: string | null;
   readonly acceptedAt: string;
 }
 
@@ -28,15 +30,16 @@ export class OrderRows {
     private readonly stream: string,
   ) {}
 
-  /** Adds the order unless it is there. */
-  async add(order: IncomingOrder): Promise<void> {
-    await asked(
+  /** Adds the order unless it is there. @returns whether it was not */
+  async add(order: IncomingOrder): Promise<boolean> {
+    const { numInsertedOrUpdatedRows } = await asked(
       this.db
         .insertInto(TABLE)
         .values(this.valuesOf(order))
         .onConflict((conflict) => conflict.columns(['stream', 'order_id']).doNothing())
-        .execute(),
+        .executeTakeFirstOrThrow(),
     );
+    return numInsertedOrUpdatedRows === 1n;
   }
 
   /** Notes the entry that brought the order, unless one is known; what is kept is what that entry brought. */
@@ -53,6 +56,12 @@ export class OrderRows {
               .then(row.ref('excluded.payload'))
               .else(row.ref(`${TABLE}.payload`))
               .end(),
+            content: row
+              .case()
+              .when(`${TABLE}.entry_id`, 'is', null)
+              .then(row.ref('excluded.content'))
+              .else(row.ref(`${TABLE}.content`))
+              .end(),
             entry_id: row.fn.coalesce(`${TABLE}.entry_id`, 'excluded.entry_id'),
           })),
         )
@@ -62,11 +71,11 @@ export class OrderRows {
   }
 
   /** Opens a dead-lettered order again, for the entry that its replay wrote; once. */
-  async reopen(orderId: string, entryId: string, replays: number): Promise<void> {
+  async reopen({ orderId, content }: IncomingOrder, entryId: string, replays: number): Promise<void> {
     await asked(
       this.db
         .updateTable(TABLE)
-        .set({ replays, entry_id: entryId, ...NOT_ENDED })
+        .set({ replays, content, entry_id: entryId, ...NOT_ENDED })
         .where('stream', '=', this.stream)
         .where('order_id', '=', orderId)
         .where('state', '=', 'dead-lettered')
@@ -145,8 +154,8 @@ export class OrderRows {
     return Number(numDeletedRows);
   }
 
-  private valuesOf({ orderId, payload, acceptedAt }: IncomingOrder): Insertable<OrdersTable> {
-    return { stream: this.stream, order_id: orderId, payload, accepted_at: new Date(acceptedAt) };
+  private valuesOf({ orderId, payload, content, acceptedAt }: IncomingOrder): Insertable<OrdersTable> {
+    return { stream: this.stream, order_id: orderId, payload, content, accepted_at: new Date(acceptedAt) };
   }
 }
 

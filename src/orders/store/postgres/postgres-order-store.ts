@@ -8,6 +8,8 @@ import type {
   SettlementWrites,
 } from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
+import { contentOf } from '../../order-content.js';
+import { OrderIdConflictError } from '../../order-id-conflict.error.js';
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
 import type { Effect } from '../effect.js';
 import {
@@ -41,6 +43,8 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   private readonly logger = new Logger(PostgresOrderStore.name);
   private readonly rows: OrderRows;
   private pruning: RowPruning | undefined;
+  /** Entries about to be dead-lettered that brought another order than the one that has their id. */
+  private readonly others = new Set<string>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -63,8 +67,12 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
 
   /** Two systems cannot be written in one step: first the row, which alone means nothing, then the entry. */
   async accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string> {
-    const incoming = { orderId: order.orderId, payload: JSON.stringify(order), acceptedAt };
-    await this.rows.add(incoming);
+    const incoming = incomingAt(order, acceptedAt);
+    if (!(await this.rows.add(incoming))) {
+      const held = await this.rows.find(order.orderId);
+      // What no entry has brought may never come.
+      if (held && held.entry_id !== null && isAnother(held, incoming)) throw new OrderIdConflictError();
+    }
     const entryId = await send();
     // The entry is in the stream, so the order is taken in whether or not this succeeds: its handler does the same.
     await this.rows.noteEntry(incoming, entryId).catch((error: unknown) => {
@@ -77,7 +85,9 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 
   async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
-    const row = await this.enter(incomingBy(order, entryId), entryId, replays);
+    const incoming = incomingAt(order, timeOfEntry(entryId));
+    const row = await this.enter(incoming, entryId, replays);
+    if (isAnother(row, incoming)) throw new OrderIdConflictError();
     const outcome = outcomeOfRow(row);
     if (!outcome) return { is: 'open', replays: row.replays };
     if (outcome.entryId !== entryId) return { is: 'ended', outcome };
@@ -103,9 +113,13 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
 
   async judge(orderId: string, event: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
     const { entryId, payload } = event;
-    const incoming = incomingBy({ orderId, ...(payload as object) }, entryId);
-    const { replays } = await this.enter(incoming, entryId, event.replays);
-    if (await this.rows.end(orderId, deadLetteredBy(event), replays)) return 'dead-letter';
+    const incoming = incomingAt({ ...(payload as object), orderId }, timeOfEntry(entryId));
+    const row = await this.enter(incoming, entryId, event.replays);
+    if (isAnother(row, incoming)) {
+      this.others.add(entryId);
+      return 'dead-letter';
+    }
+    if (await this.rows.end(orderId, deadLetteredBy(event), row.replays)) return 'dead-letter';
     const held = await this.heldOutcome(orderId);
     if (held.entryId !== entryId) return 'acknowledge';
     if (held.state === 'dead-lettered') return 'dead-letter';
@@ -120,6 +134,7 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     writes: SettlementWrites,
     deadLetterId: NewEntryId,
   ): void {
+    if (next.action === 'dead-letter' && this.others.delete(event.entryId)) return;
     const key = this.records.keyOf(orderId);
     writeFailure(writes, key, event, next, deadLetterId).pexpire(key, keptFor(this.records.ttlMs, next));
   }
@@ -171,7 +186,7 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     const mayReopen = row.state === 'dead-lettered' && row.ended_by !== entryId && replays > row.replays;
     // The replay of another letter, such as that of an invalid entry with this id, is no replay of the order.
     if (!mayReopen || (await this.records.entryIdOf(order.orderId)) !== entryId) return row;
-    await this.rows.reopen(order.orderId, entryId, replays);
+    await this.rows.reopen(order, entryId, replays);
     return (await this.rows.find(order.orderId)) ?? row;
   }
 
@@ -194,6 +209,12 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   }
 }
 
-function incomingBy(order: Pick<OrderEventDto, 'orderId'>, entryId: string): IncomingOrder {
-  return { orderId: order.orderId, payload: JSON.stringify(order), acceptedAt: timeOfEntry(entryId) };
+function incomingAt(order: Pick<OrderEventDto, 'orderId'>, acceptedAt: string): IncomingOrder {
+  const { orderId } = order;
+  return { orderId, payload: JSON.stringify(order), content: contentOf(order) ?? null, acceptedAt };
+}
+
+/** Whether the row is of another order with the same id, as far as that is known. */
+function isAnother(row: OrderRow, { content }: IncomingOrder): boolean {
+  return row.content !== null && content !== null && row.content !== content;
 }

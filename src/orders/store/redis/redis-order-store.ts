@@ -1,5 +1,14 @@
-import type { DeadLetterVerdict, FailedEvent, NextStep, SettlementWrites } from '../../../transport/index.js';
+import type { ChainableCommander } from 'ioredis';
+import {
+  ContradictedWritesError,
+  type DeadLetterVerdict,
+  type FailedEvent,
+  type NextStep,
+  type SettlementWrites,
+} from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
+import { contentOf } from '../../order-content.js';
+import { OrderIdConflictError } from '../../order-id-conflict.error.js';
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
 import type { Effect } from '../effect.js';
 import {
@@ -25,33 +34,58 @@ export class RedisOrderStore extends OrderStore {
     super();
   }
 
-  accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string> {
+  async accept(order: OrderEventDto, acceptedAt: string, send: SendOrder): Promise<string> {
     const { records } = this;
     const key = records.keyOf(order.orderId);
-    // A second order with this id is a duplicate, which leaves the record of the first as it is.
-    return send((writes, entryId) =>
-      writes
-        .hsetnx(key, RECORD.payload, JSON.stringify(order))
-        .hsetnx(key, RECORD.acceptedAt, acceptedAt)
-        .hsetnx(key, RECORD.entryId, entryId)
-        .pexpire(key, records.ttlMs),
-    );
+    const content = contentOf(order) ?? '';
+    try {
+      // A second order with this id is a duplicate, which leaves the record of the first as it is.
+      return await send((writes, entryId) =>
+        writes
+          .onlyIfSame(key, RECORD.content, content)
+          .hsetnx(key, RECORD.payload, JSON.stringify(order))
+          .hsetnx(key, RECORD.content, content)
+          .hsetnx(key, RECORD.acceptedAt, acceptedAt)
+          .hsetnx(key, RECORD.entryId, entryId)
+          .pexpire(key, records.ttlMs),
+      );
+    } catch (error) {
+      throw error instanceof ContradictedWritesError ? new OrderIdConflictError() : error;
+    }
   }
 
   async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
     const { records } = this;
     const key = records.keyOf(order.orderId);
-    const [text] = await records.run((multi) =>
-      multi
-        .hget(key, RECORD.outcome)
-        .hsetnx(key, RECORD.payload, JSON.stringify(order))
-        .hsetnx(key, RECORD.acceptedAt, timeOfEntry(entryId))
-        .hsetnx(key, RECORD.entryId, entryId)
-        .pexpire(key, records.ttlMs),
-    );
-    const outcome = outcomeOf(text as string | null);
+    const content = contentOf(order) ?? '';
+    let known = await this.known(key);
+    // The content is noted with the entry that brings it. Of a record without it nothing is known.
+    if (known.content === null && (known.entryId === null || known.entryId === entryId)) {
+      known = await this.known(key, (multi) =>
+        multi
+          .hsetnx(key, RECORD.payload, JSON.stringify(order))
+          .hsetnx(key, RECORD.content, content)
+          .hsetnx(key, RECORD.acceptedAt, timeOfEntry(entryId))
+          .hsetnx(key, RECORD.entryId, entryId),
+      );
+    }
+    if (known.content !== null && known.content !== content) throw new OrderIdConflictError();
+    const outcome = outcomeOf(known.outcome);
     // An outcome by this very entry was committed with its acknowledgement: nothing is left to do here either.
     return outcome ? { is: 'ended', outcome } : { is: 'open', replays };
+  }
+
+  /** What the record says, after what is written before in the same transaction. */
+  private async known(
+    key: string,
+    write: (multi: ChainableCommander) => ChainableCommander = (multi) => multi,
+  ): Promise<Record<'outcome' | 'content' | 'entryId', string | null>> {
+    const { records } = this;
+    const replies = await records.run((multi) =>
+      write(multi).pexpire(key, records.ttlMs).hmget(key, RECORD.outcome, RECORD.content, RECORD.entryId),
+    );
+    const [outcome = null, content = null, entryId = null] = replies.at(-1) as (string | null)[];
+    return { outcome, content, entryId };
   }
 
   complete(order: OrderEventDto, outcome: OrderOutcome, effect: Effect): Promise<undefined> {
@@ -79,7 +113,8 @@ export class RedisOrderStore extends OrderStore {
     deadLetterId: NewEntryId,
   ): void {
     const key = this.records.keyOf(orderId);
-    writes.onlyIfAbsent(key, RECORD.outcome);
+    // An entry that brought another order ends by itself.
+    writes.onlyIfSame(key, RECORD.content, contentOf(event.payload) ?? '').onlyIfAbsent(key, RECORD.outcome);
     writeFailure(writes, key, event, next, deadLetterId);
     if (next.action === 'dead-letter') {
       writes.hset(key, { [RECORD.outcome]: JSON.stringify(deadLetteredBy(event)) });

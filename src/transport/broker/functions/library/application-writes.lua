@@ -18,6 +18,8 @@ local OFFERED = {
   lpush = { type = 'list', least = 1, most = 1000, uses = { { 'LPUSH', 'v' } } },
   -- No write but a condition: where the field is there, the step acknowledges its entry and does nothing else.
   onlyifabsent = { type = 'hash', least = 1, most = 1, uses = { { 'HEXISTS', 'f' } } },
+  -- No write but a condition: where the field holds something else, none of the writes is made.
+  onlyifsame = { type = 'hash', least = 2, most = 2, uses = { { 'HGET', 'f' } } },
 }
 
 -- Commands that leave a key where there was none, or leave it as it is.
@@ -46,6 +48,9 @@ local function note_write(writes, write)
   elseif write.command == 'onlyifabsent' then
     writes.conditions = writes.conditions or {}
     table.insert(writes.conditions, write)
+  elseif write.command == 'onlyifsame' then
+    writes.claims = writes.claims or {}
+    table.insert(writes.claims, write)
   end
 end
 

@@ -132,6 +132,9 @@ local function park_one(call, id, count, delay, at)
     call.members[#call.members + 1] = id
     return 'done'
   end
+  if is_contradicted(writes) then
+    writes = {}
+  end
   if is_prevented(writes) then
     redis.call('XACK', stream, group, id)
     return 'duplicate'

@@ -86,6 +86,9 @@ local function dead_letter(keys, args)
   if #fields == 0 and not is_ended then
     return { 'vanished' }
   end
+  if is_contradicted(writes) then
+    writes = {} -- the entry is not what the application's records are about: it ends by itself
+  end
   if is_ended or is_prevented(writes) then
     redis.call('XACK', stream, group, id)
     redis.call('ZREM', waiting, id)

@@ -228,7 +228,9 @@ local function replay(keys, args)
     end
   end
   write_audit(audit_key, audit, 'deadLetterId', id, 'entryId', entry_id, 'deadLetterReason', reason)
-  apply_writes(writes, entry_id)
+  if not is_contradicted(writes) then
+    apply_writes(writes, entry_id)
+  end
   return { 'done', entry_id }
 end
 

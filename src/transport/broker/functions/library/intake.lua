@@ -117,6 +117,9 @@ local function enqueue(keys, args)
   if problem then
     return raise(problem)
   end
+  if is_contradicted(writes) then
+    return raise(CONTRADICTED)
+  end
   local id = redis.call('XADD', stream, '*', unpack(args, at + 1, at + length))
   apply_writes(writes, id)
   if mark then
@@ -165,6 +168,9 @@ local function enqueue_once(keys, args)
     else
       nameless[#nameless + 1] = n
     end
+  end
+  if is_contradicted(writes) then
+    return raise(CONTRADICTED)
   end
   if not id then
     outcome = 'added'

@@ -206,6 +206,19 @@ local function is_prevented(writes)
   return false
 end
 
+-- Whether a field holds something else than it may. To be asked when writes_error found nothing.
+local function is_contradicted(writes)
+  for _, claim in ipairs(writes.claims or {}) do
+    local held = redis.call('HGET', claim.key, claim.args[1])
+    if held and held ~= claim.args[2] then
+      return true
+    end
+  end
+  return false
+end
+
+local CONTRADICTED = 'CONTRADICTED what the entry claims is not what is held: nothing was written'
+
 local function apply_writes(writes, entry_id)
   for _, write in ipairs(writes) do
     local args = write.args
@@ -218,7 +231,7 @@ local function apply_writes(writes, entry_id)
       end
     elseif write.command == 'del' then
       redis.call('PEXPIRE', write.key, 0)
-    elseif write.command ~= 'onlyifabsent' then
+    elseif write.command ~= 'onlyifabsent' and write.command ~= 'onlyifsame' then
       redis.call(write.command, write.key, unpack(args))
     end
   end

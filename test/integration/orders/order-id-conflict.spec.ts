@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import type { PlaceOrderDto } from '../../../src/orders/dto/place-order.dto.js';
+import { OrderIdConflictError } from '../../../src/orders/order-id-conflict.error.js';
+import { eventually } from '../../support/eventually.js';
+import { eventuallyPasses } from '../../support/eventually-passes.js';
+import { closedGate } from '../../support/gate.js';
+import { startOrdersApp, type OrdersApp } from '../../support/orders-app.js';
+import { startPostgres, type TestPostgres } from '../../support/postgres.js';
+import { sharedRedisUrl } from '../../support/shared-redis.js';
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+}, 120_000);
+afterAll(() => postgres.stop());
+
+describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (kind) => {
+  let app: OrdersApp;
+  let orderId: string;
+  let run: string[];
+  let held: Promise<void>;
+
+  beforeAll(async () => {
+    const databaseUrl = kind === 'PostgreSQL' ? postgres.url : undefined;
+    const process = ({ orderId: id }: { orderId: string }): Promise<void> => {
+      run.push(id);
+      return held;
+    };
+    app = await startOrdersApp({ url: sharedRedisUrl(), databaseUrl, process });
+  });
+  beforeEach(() => {
+    orderId = randomUUID();
+    run = [];
+    held = Promise.resolve();
+  });
+  afterAll(() => app.close());
+
+  const place = (body: object) =>
+    app.intake.place({ orderId, ...body } as PlaceOrderDto, { correlationId: 'c' });
+  const add = (...fields: string[]) => app.redis.xadd(app.stream, '*', 'orderId', orderId, ...fields);
+  const processed = () =>
+    eventually(async () => {
+      const order = await app.view(orderId);
+      return order?.state === 'processed' ? order : undefined;
+    });
+  const letters = async () => (await app.deadLetters()).filter(({ fields }) => fields.orderId === orderId);
+  const nothingPending = () => eventuallyPasses(async () => expect(await app.pending()).toEqual([]));
+
+  it('is refused, and the first order stays as it is', async () => {
+    const first = await place({ amount: 1 });
+    const order = await processed();
+    await expect(place({ amount: 2 })).rejects.toThrow(OrderIdConflictError);
+    expect(await place({ amount: 1.0, createdAt: '2026-01-31T12:00:00Z', items: null })).toEqual(first);
+    expect(await app.view(orderId)).toEqual(order);
+  });
+
+  it('is refused although nothing but the record knows of the first', async () => {
+    await add('amount', '1');
+    await processed();
+    await expect(place({ amount: 2 })).rejects.toThrow(OrderIdConflictError);
+    await place({ amount: 1 });
+    await nothingPending();
+    expect([run.length, await letters()]).toEqual([1, []]);
+  });
+
+  it('goes to one of two that come at once', async () => {
+    const placed = await Promise.allSettled([place({ amount: 1 }), place({ amount: 2 })]);
+    const refused = placed.filter((one) => one.status === 'rejected').map(({ reason }) => reason as unknown);
+    expect(refused).toEqual([expect.any(OrderIdConflictError)]);
+    await processed();
+    await nothingPending();
+    expect([run.length, await letters()]).toEqual([1, []]);
+  });
+
+  it('makes a dead letter of an entry, which makes one again when it is replayed', async () => {
+    await place({ amount: 1, items: [{ quantity: 1, sku: 'a' }] });
+    const order = await processed();
+    await add('items', '[{"sku":"a","quantity":1}]', 'amount', '1.00');
+    await nothingPending();
+    expect(await letters()).toEqual([]);
+    await add('amount', '2');
+    for (const replays of ['0', '1']) {
+      const [letter] = await eventually(async () => ((await letters()).length > 0 ? letters() : undefined));
+      expect(letter?.fields).toMatchObject({
+        'dlt-reason': 'not-retryable',
+        'dlt-exception-name': 'OrderIdConflictError',
+        'dlt-replays': replays,
+      });
+      expect(await app.view(orderId)).toEqual(order);
+      if (replays === '0') await app.replay(letter?.id ?? '');
+      await nothingPending();
+    }
+    expect(run).toEqual([orderId]);
+  });
+
+  it('is not ended by another while its order runs', async () => {
+    const gate = closedGate();
+    held = gate.pass();
+    const first = await place({ amount: 1 });
+    await eventuallyPasses(() => expect(run).toEqual([orderId]));
+    const entryId = await add('amount', '2');
+    await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+    expect((await letters())[0]?.fields['dlt-original-id']).toBe(entryId);
+    expect(await app.view(orderId)).toMatchObject({ state: 'accepted', entryId: first.entryId });
+    gate.open();
+    await processed();
+  });
+
+  it('of which nothing was noted before is nobody else’s', async () => {
+    if (kind === 'PostgreSQL') return;
+    await place({ amount: 1 });
+    await processed();
+    await app.redis.hdel(`{${app.stream}}:order:${orderId}`, 'content');
+    await add('amount', '2');
+    await nothingPending();
+    expect([run.length, await letters()]).toEqual([1, []]);
+  });
+});
