@@ -63,7 +63,7 @@ export class OrdersController {
   @ApiAcceptedResponse({ type: OrderAcceptedDto })
   @ApiBadRequestResponse({
     type: ErrorDto,
-    description: 'Names the first 20 violations and the number of the others',
+    description: 'Names the first 20 violations and the number of the others, counted up to 980',
   })
   @ApiTooManyRequestsResponse({
     type: ErrorDto,

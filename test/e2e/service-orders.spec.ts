@@ -109,7 +109,7 @@ describe('orders', () => {
 
   it('of two callers with the same Idempotency-Key never meet, where callers are told apart', async () => {
     const scoped = await startService({
-      ...{ REDIS_URL: sharedRedisUrl(), STREAM_KEY: stream, GROUP_NAME: group },
+      ...{ REDIS_URL: sharedRedisUrl(), STREAM_KEY: uniqueName('orders'), GROUP_NAME: group },
       IDEMPOTENCY_SCOPE_HEADER: 'X-Tenant',
     });
     const placeFor = (tenant: string, amount: number) =>

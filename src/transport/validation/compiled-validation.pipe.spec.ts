@@ -269,7 +269,7 @@ describe('CompiledValidationPipe, of what is sent to cost much', () => {
     const messages = await messagesOf({ kind: 'b', contact: 'x@y.org', ...unknown }, options);
 
     expect(messages).toHaveLength(21);
-    expect(messages.slice(-2)).toEqual(['property u19 should not exist', 'and 1,214 more']);
+    expect(messages.slice(-2)).toEqual(['property u19 should not exist', 'and more than 980 more']);
   });
 
   it('counts what is wrong within', async () => {

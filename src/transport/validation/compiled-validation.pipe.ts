@@ -33,8 +33,9 @@ const STEPS = [
  * cannot express, `@Expose`, an asynchronous validator, or groups, is left to the libraries.
  *
  * What a stranger sends costs little to refuse, unlike with Nest's pipe: the first 20 violations are reported and then
- * the number of the others (`and 980 more`, the last error); a name is cut after 128 characters, a sentence after 512;
- * and a list that is longer than its `@ArrayMaxSize` breaks that rule alone, since nothing in it is looked at.
+ * the number of the others (`and 35 more`, the last error), which is counted up to 980 (`and more than 980 more`); a
+ * name is cut after 128 characters, a sentence after 512; and a list that is longer than its `@ArrayMaxSize` breaks that
+ * rule alone, since nothing in it is looked at.
  *
  * With `transform`, what is left to the libraries may be made a second time by class-transformer: a constructor or a
  * function of `@Transform` with an effect of its own has it twice then. The options that such a function is given are

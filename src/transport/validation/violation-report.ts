@@ -9,7 +9,7 @@ import {
   type Metadata,
   type PropertyRules,
 } from './class-rules.js';
-import { leftOut, MOST_VIOLATIONS, shownName, shownSentence } from './violations.js';
+import { leftOut, MOST_COUNTED, MOST_VIOLATIONS, shownName, shownSentence } from './violations.js';
 
 /** A rule that must wait, or a value that class-validator alone knows what to do with. */
 class Undecided extends Error {}
@@ -31,7 +31,7 @@ class Found {
 
 /**
  * What class-validator would say of an object that breaks rules: the first violations in its words and order, and the
- * number of the others. So the cost of a refusal does not grow with the number of sentences that it could be told in.
+ * number of the others, up to a bound. So the cost of a refusal does not grow with the number of its sentences.
  */
 export class ViolationReport {
   private left = MOST_VIOLATIONS;
@@ -53,6 +53,11 @@ export class ViolationReport {
     }
   }
 
+  /** Whether enough is known: a longer count costs more than it says. */
+  private get isCounted(): boolean {
+    return this.over > MOST_COUNTED;
+  }
+
   /** @returns the errors of an object, as far as they are to be shown */
   private look(object: object): ValidationError[] {
     const rules = this.rulesOf(object.constructor);
@@ -64,7 +69,10 @@ export class ViolationReport {
         if (!rules.names.has(name) && !(name in Object.prototype)) this.forbid(object, name, errors);
       }
     }
-    for (const property of rules.properties) this.lookAt(property, object, errors);
+    for (const property of rules.properties) {
+      if (this.isCounted) break;
+      this.lookAt(property, object, errors);
+    }
     return errors;
   }
 
@@ -119,7 +127,7 @@ export class ViolationReport {
   }
 
   private countIn(value: unknown): void {
-    if (value === undefined) return;
+    if (value === undefined || this.isCounted) return;
     if (Array.isArray(value)) for (const item of value) this.countIn(item);
     else if (!(value instanceof Object)) this.over += 1;
     else if (isCollection(value)) throw new Undecided();

@@ -2,6 +2,8 @@ import type { ValidationError } from 'class-validator';
 
 /** Most violations that are reported one by one; after these only their number is. */
 export const MOST_VIOLATIONS = 20;
+/** Most violations that are counted after these. */
+export const MOST_COUNTED = 980;
 /** Longest name and longest sentence of a violation, in characters: either may hold what a stranger sent. */
 const LONGEST_NAME = 128;
 const LONGEST_SENTENCE = 512;
@@ -21,11 +23,17 @@ export function shownSentence(sentence: string): string {
   return cut(sentence, LONGEST_SENTENCE);
 }
 
-/** Stands at the end of the errors for those that were left out, as text that every format of errors shows. */
+/**
+ * Stands at the end of the errors for those that were left out, as text that every format of errors shows.
+ *
+ * @param count - beyond {@link MOST_COUNTED} it is only known that there are more
+ */
 export function leftOut(count: number): ValidationError {
   return {
     property: '...',
-    constraints: { leftOut: `and ${count.toLocaleString('en-US')} more` },
+    constraints: {
+      leftOut: count > MOST_COUNTED ? `and more than ${MOST_COUNTED} more` : `and ${count} more`,
+    },
     children: [],
   };
 }
