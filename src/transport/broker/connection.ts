@@ -8,7 +8,7 @@ import { readPasswordAtEachConnect } from './password.js';
 import { disconnectAndSettle, settleWhenLinkBreaks } from './unsettled-commands.js';
 
 /** How long the end of a link may take, in milliseconds. */
-const QUIT_LIMIT_MS = 1_000;
+const QUIT_LIMIT_MS = 750;
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 /** How long a Sentinel may take to name the master before the next one is asked, in milliseconds. */

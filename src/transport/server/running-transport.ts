@@ -24,7 +24,7 @@ import type { ResolvedServerOptions } from './server-options.js';
 const BLOCK_MS = 1_000;
 
 /** For how long Redis is asked, when everything ends, before it counts as unavailable, in milliseconds. */
-const SILENT_MS = 1_000;
+const SILENT_MS = 750;
 /** The same without a link, which would have been made again by then. */
 const DISCONNECTED_MS = 500;
 const STUCK_LOOK_MS = 50;
