@@ -81,7 +81,7 @@ export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
 export type { CommitTransaction } from './protocol/commit-transaction.js';
 export { fieldPairs, rawPayload } from './protocol/dead-letter.js';
-export type { DeadLetter, DeadLetterException, EarlierFailure } from './protocol/dead-letter.js';
+export type { DeadLetter, DeadLetterException, EarlierFailure, Truncation } from './protocol/dead-letter.js';
 export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
 export type { EntryEncoding } from './protocol/entry-encoder.js';
 export type { Headers } from './protocol/entry.js';

@@ -45,6 +45,30 @@ describe('order-streams', () => {
     expect((await cli('dead-letters', 'list', '--order-id', 'nobody')).stdout).toBe('No dead letters\n');
   });
 
+  it('shows a large one with its long values cut, and marks it', async () => {
+    const data = JSON.stringify({ orderId: 'large', note: 'ä'.repeat(4_194_304) });
+    const id = (await redis.xadd(`${stream}.DLT`, '*', 'data', data, 'dlt-reason', 'malformed')) ?? '';
+    await seed(1);
+    expect((await cli('dead-letters', 'list')).stdout).toMatch(/truncated: 8388\d{3} bytes/);
+    expect((await cli('dead-letters', 'show', id)).stdout).toMatch(/truncated +it has 8388\d{3} bytes/);
+    const shown = await cli('--json', 'dead-letters', 'show', id);
+    expect(shown.stdout.length).toBeLessThan(200_000);
+    const bytes = Buffer.byteLength(data);
+    const value = {
+      truncated: true,
+      bytes,
+      text: expect.stringMatching(/^\{"orderId":"large","note":"ä+$/) as string,
+    };
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      ...{ id, reason: 'malformed', foreign: true, rawPayload: value, fields: { data: value } },
+      truncated: { omittedFields: 0 },
+    });
+    const found = await cli('--json', 'dead-letters', 'list', '--order-id', 'cli-0');
+    expect(JSON.parse(found.stdout)).toMatchObject({ items: [{ orderId: 'cli-0' }], nextCursor: null });
+    expect(await cli('dead-letters', 'discard', id, '--why', 'too large')).toMatchObject({ code: 0 });
+    expect(await letterIds()).toHaveLength(1);
+  });
+
   it('shows one whole, and nothing in it steers the terminal', async () => {
     const fields = [
       'orderId',

@@ -3,6 +3,7 @@ import type {
   AuditPageDto,
   DeadLetterDetailDto,
   DeadLetterPageDto,
+  TruncationDto,
 } from '../../operations/dead-letters/dto/answers.dto.js';
 import { details, table } from '../output.js';
 import { sessionOf, wholeNumber, type Session } from '../session.js';
@@ -24,7 +25,7 @@ export function addDeadLetters(program: Command): void {
     });
   deadLetters
     .command('show <id>')
-    .description('show one, whole')
+    .description('show one, whole unless it has more than 512 KiB')
     .action(async (id: string, _, command: Command) => {
       const { api, output } = sessionOf(command);
       const letter = await api.get<DeadLetterDetailDto>(`/dead-letters/${encodeURIComponent(id)}`);
@@ -71,13 +72,20 @@ async function list(
 
 function listText({ items, nextCursor }: DeadLetterPageDto): string {
   if (items.length === 0) return 'No dead letters';
-  const rows = items.map(({ id, failedAt, orderId, reason, deliveryCount, replays, exception, foreign }) => {
-    const message = `${exception.name}: ${exception.message}`.slice(0, MESSAGE_WIDTH);
-    const shown = exception.name === '' ? '' : message;
-    return [id, failedAt, orderId, reason, deliveryCount, replays, foreign ? 'yes' : '', shown];
-  });
+  const rows = items.map(
+    ({ id, failedAt, orderId, reason, deliveryCount, replays, exception, foreign, truncated }) => {
+      const message = `${exception.name}: ${exception.message}`.slice(0, MESSAGE_WIDTH);
+      const shown = exception.name === '' ? '' : message;
+      const order = truncated ? `truncated: ${truncated.bytes} bytes` : orderId;
+      return [id, failedAt, order, reason, deliveryCount, replays, foreign ? 'yes' : '', shown];
+    },
+  );
   const head = ['id', 'failed at', 'order', 'reason', 'deliveries', 'replays', 'foreign', 'exception'];
   return table(head, rows) + (nextCursor === null ? '' : `\nMore: --cursor ${nextCursor}`);
+}
+
+function truncationText({ bytes, omittedFields }: TruncationDto): string {
+  return `it has ${bytes} bytes; long values are cut, ${omittedFields} fields are not shown`;
 }
 
 function letterText(letter: DeadLetterDetailDto): string {
@@ -85,6 +93,7 @@ function letterText(letter: DeadLetterDetailDto): string {
   return details([
     ...[['id', letter.id] as const, ['order', letter.orderId] as const, ['reason', letter.reason] as const],
     ['foreign', letter.foreign ? FOREIGN : undefined],
+    ['truncated', letter.truncated && truncationText(letter.truncated)],
     ...[['failed at', letter.failedAt] as const, ['deliveries', letter.deliveryCount] as const],
     ['came from', `${letter.stream} ${letter.originalId}, group ${letter.group}, ${letter.consumer}`],
     ['replays', letter.replays],

@@ -69,7 +69,7 @@ export class DeadLettersController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One dead letter, whole' })
+  @ApiOperation({ summary: 'One dead letter, whole unless it has more than 512 KiB' })
   @ApiOkResponse({ type: DeadLetterDetailDto })
   @ApiNotFoundResponse({ type: ErrorDto })
   async find(@Param('id') id: string): Promise<DeadLetterDetailDto> {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Truncation } from '../protocol/dead-letter.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../protocol/stream-key.js';
 import type { StreamWrite } from '../protocol/stream-writes.js';
@@ -20,10 +21,14 @@ const ANSWER_LIMIT_MS = 2_500;
 /** Trouble of Redis itself, which may pass. */
 const TROUBLE: ReadonlySet<RedisFailure> = new Set(['unreachable', 'refuses-writes', 'cluster-changes']);
 
-/** An entry as it is, byte for byte. */
+/** An entry as it is, byte for byte, unless it is too large to be read whole. */
 export interface RawEntry {
   readonly id: string;
   readonly fields: readonly Buffer[];
+  /** What its names and values have together in the stream. */
+  readonly bytes: number;
+  /** What is not in {@link fields}; undefined where it is whole. */
+  readonly truncation: Truncation | undefined;
 }
 
 /** A dead letter as it is. */
@@ -74,18 +79,17 @@ export class RedisDeadLetters {
     this.functions = new FunctionLibrary(this.redis);
   }
 
-  /** Entries between two ids, the oldest first. */
-  async readUp(from: string, to: string, limit: number): Promise<RawLetter[]> {
-    return this.withProof(
-      await this.answer(() => this.redis.xrangeBuffer(this.letters, from, to, 'COUNT', limit)),
-    );
+  /**
+   * The next entries between two ids, the oldest first: at least one, fewer than `limit` where they are large, and none at
+   * the end alone.
+   */
+  readUp(from: string, to: string, limit: number): Promise<RawLetter[]> {
+    return this.readPage([this.letters, letterNotesOf(this.stream)], 'up', from, to, limit);
   }
 
-  /** Entries between two ids, the newest first. */
-  async readDown(from: string, to: string, limit: number): Promise<RawLetter[]> {
-    return this.withProof(
-      await this.answer(() => this.redis.xrevrangeBuffer(this.letters, from, to, 'COUNT', limit)),
-    );
+  /** The same, the newest first. */
+  readDown(from: string, to: string, limit: number): Promise<RawLetter[]> {
+    return this.readPage([this.letters, letterNotesOf(this.stream)], 'down', from, to, limit);
   }
 
   length(): Promise<number> {
@@ -118,10 +122,9 @@ export class RedisDeadLetters {
     )) as [TakingOut, string?];
   }
 
-  /** What was done with dead letters, the newest first. */
-  async readAudit(from: string, limit: number): Promise<RawEntry[]> {
-    const key = this.key('audit');
-    return entriesOf(await this.answer(() => this.redis.xrevrangeBuffer(key, from, '-', 'COUNT', limit)));
+  /** What was done with dead letters, the newest first; none at the end alone. */
+  readAudit(from: string, limit: number): Promise<RawEntry[]> {
+    return this.readPage([this.key('audit')], 'down', from, '-', limit);
   }
 
   /** The job that runs or ran last, field by field. */
@@ -176,14 +179,12 @@ export class RedisDeadLetters {
     this.endWatch();
   }
 
-  private async withProof(reply: EntriesReply): Promise<RawLetter[]> {
-    const entries = entriesOf(reply);
-    const notes = letterNotesOf(this.stream);
-    // Sent together, so one round trip for all.
-    const scores = await this.answer(() =>
-      Promise.all(entries.map(({ id }) => this.redis.zscore(notes, id))),
-    );
-    return entries.map((entry, i) => ({ ...entry, foreign: scores[i] === null }));
+  private async readPage(
+    keys: readonly string[],
+    ...range: [direction: 'up' | 'down', from: string, to: string, limit: number]
+  ): Promise<RawLetter[]> {
+    const page = await this.answer(() => this.functions.callForBytes('read_page', keys, range));
+    return (page as PageReply).map(letterOf);
   }
 
   /** Groups cannot have a name that begins with `@`, so these keys are nobody else's. */
@@ -230,8 +231,22 @@ function auditArguments(audit: AuditFields): (string | number | Buffer)[] {
   return [AUDIT_MAX_ENTRIES, AUDIT_MAX_AGE_MS, parts.length, ...parts];
 }
 
-type EntriesReply = readonly [id: Buffer, fields: Buffer[]][];
+type PageReply = readonly [
+  id: Buffer,
+  foreign: number,
+  bytes: number,
+  fields: Buffer[],
+  cuts: number[],
+  omittedFields: number,
+][];
 
-function entriesOf(reply: EntriesReply): RawEntry[] {
-  return reply.map(([id, fields]) => ({ id: id.toString(), fields }));
+function letterOf([id, foreign, bytes, fields, cuts, omittedFields]: PageReply[number]): RawLetter {
+  const fullLengths = new Map<Buffer, number>();
+  for (let i = 0; i < cuts.length; i += 2) {
+    const part = fields[cuts[i] ?? -1];
+    if (part) fullLengths.set(part, cuts[i + 1] ?? 0);
+  }
+  const isWhole = fullLengths.size === 0 && omittedFields === 0;
+  const truncation = isWhole ? undefined : { bytes, fullLengths, omittedFields };
+  return { id: id.toString(), foreign: foreign === 1, bytes, fields, truncation };
 }

@@ -4,6 +4,8 @@ import { isCluster, type RedisConnectionOptions } from '../broker/connection-opt
 import {
   RedisDeadLetters,
   type AuditFields,
+  type RawEntry,
+  type RawLetter,
   type ReplayRequest,
   type TakingOut,
 } from '../broker/redis-dead-letters.js';
@@ -19,10 +21,13 @@ import type { ReplayHook } from './replay-hook.js';
 const PAGE = 100;
 /** Most dead letters that one request looks at, however few it finds; the cursor goes on from there. */
 const MOST_LOOKED_AT = 2_000;
+/** Most bytes of dead letters that one request looks at in Redis, which serves nobody else meanwhile. */
+const MOST_BYTES_LOOKED_AT = 268_435_456;
 /** Most bytes of dead letters that one request gives. */
 const MOST_BYTES = 8_000_000;
-/** Most dead letters that are counted. */
+/** Most dead letters that are counted, and most bytes of them that are looked at for that. */
 const MOST_COUNTED = 100_000;
+const MOST_BYTES_COUNTED = 1_073_741_824;
 
 /** Where the dead letters are. */
 export interface DeadLettersOptions {
@@ -59,7 +64,7 @@ export interface Page<T> {
 /** How many dead letters a filter means, and the first few of them. */
 export interface DeadLetterCount {
   readonly count: number;
-  /** False when there are more of them than are counted, which is 100,000 looked at. */
+  /** False when there are more of them than are counted, which is 100,000 or 1 GiB looked at. */
   readonly complete: boolean;
   /** How many of them are foreign, which a job skips. */
   readonly foreign: number;
@@ -88,7 +93,8 @@ export class DeadLetters {
 
   /**
    * Dead letters, the newest first. A page may hold fewer than `limit`, or none, and still not be the last: one call looks
-   * at 2,000 at most.
+   * at 2,000 or 256 MiB at most. Of one that is larger than 512 KiB the beginning is read, see `truncation`; it has no
+   * payload then, so a filter of the payload does not mean it.
    *
    * @param cursor - the `nextCursor` of the page before
    * @throws RedisUnavailableError when Redis does not answer in time
@@ -97,25 +103,28 @@ export class DeadLetters {
     const { lowest, highest } = idRange(filter);
     const items: DeadLetter[] = [];
     let from = cursor === undefined ? highest : `(${cursor}`;
-    for (let looked = 0, bytes = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
+    for (let looked = 0, lookedBytes = 0, bytes = 0; ;) {
       const entries = await this.store.readDown(from, lowest, PAGE);
-      for (const { id, fields, foreign } of entries) {
-        const letter = readDeadLetter(id, fields, foreign);
-        from = `(${id}`;
+      if (entries.length === 0) return { items };
+      for (const entry of entries) {
+        const letter = letterOf(entry);
+        from = `(${entry.id}`;
+        lookedBytes += entry.bytes;
         if (!isMeant(filter, letter)) continue;
         items.push(letter);
-        bytes += fields.reduce((sum, part) => sum + part.length, 0);
-        if (items.length === limit || bytes > MOST_BYTES) return { items, nextCursor: id };
+        bytes += sizeOf(entry);
+        if (items.length === limit || bytes > MOST_BYTES) return { items, nextCursor: entry.id };
       }
-      if (entries.length < PAGE) return { items };
+      looked += entries.length;
+      if (looked >= MOST_LOOKED_AT || lookedBytes >= MOST_BYTES_LOOKED_AT) break;
     }
     return { items, nextCursor: from.slice(1) };
   }
 
-  /** One dead letter; undefined when there is none with this id. */
+  /** One dead letter; undefined when there is none with this id. Of one that is larger than 512 KiB the beginning is read. */
   async find(id: string): Promise<DeadLetter | undefined> {
     const [entry] = await this.store.readUp(id, id, 1);
-    return entry && readDeadLetter(entry.id, entry.fields, entry.foreign);
+    return entry && letterOf(entry);
   }
 
   /**
@@ -129,17 +138,19 @@ export class DeadLetters {
     let count = 0;
     let foreignCount = 0;
     let from = lowest;
-    for (let looked = 0; looked < MOST_COUNTED; looked += PAGE) {
+    for (let looked = 0, bytes = 0; looked < MOST_COUNTED && bytes < MOST_BYTES_COUNTED;) {
       const entries = await this.store.readUp(from, highest, PAGE);
-      for (const { id, fields, foreign } of entries) {
-        const letter = readDeadLetter(id, fields, foreign);
-        from = `(${id}`;
+      if (entries.length === 0) return { count, complete: true, foreign: foreignCount, sample };
+      for (const entry of entries) {
+        const letter = letterOf(entry);
+        from = `(${entry.id}`;
+        bytes += entry.bytes;
         if (!isMeant(filter, letter)) continue;
         count += 1;
-        if (foreign) foreignCount += 1;
+        if (letter.foreign) foreignCount += 1;
         if (sample.length < sampleSize) sample.push(letter);
       }
-      if (entries.length < PAGE) return { count, complete: true, foreign: foreignCount, sample };
+      looked += entries.length;
     }
     return { count, complete: false, foreign: foreignCount, sample };
   }
@@ -162,7 +173,7 @@ export class DeadLetters {
       by,
       ...(reason !== undefined && { reason }),
       ...(letter?.foreign && { foreign: 'true' }),
-      ...(data !== undefined && letter && { payloadBefore: payloadOf(letter), payloadAfter: data }),
+      ...(data !== undefined && letter && { ...payloadBefore(letter), payloadAfter: data }),
     };
     const [outcome, entryId] = await this.moveBack(id, letter, {
       ...{ token: randomUUID(), data, audit },
@@ -185,11 +196,18 @@ export class DeadLetters {
     return takenOut(outcome as TakenOut['outcome'], entryId);
   }
 
-  /** What was done with dead letters and by whom, the newest first. */
+  /** What was done with dead letters and by whom, the newest first. A page of long payloads may hold fewer than `limit`. */
   async audit(limit: number, cursor?: string): Promise<Page<AuditEntry>> {
-    const entries = await this.store.readAudit(cursor === undefined ? '+' : `(${cursor}`, limit);
-    const nextCursor = entries.length === limit ? entries.at(-1)?.id : undefined;
-    return { items: entries.map(auditEntryOf), ...(nextCursor !== undefined && { nextCursor }) };
+    const items: AuditEntry[] = [];
+    let from = cursor === undefined ? '+' : `(${cursor}`;
+    for (let bytes = 0; items.length < limit && bytes < MOST_BYTES;) {
+      const entries = await this.store.readAudit(from, limit - items.length);
+      if (entries.length === 0) return { items };
+      items.push(...entries.map(auditEntryOf));
+      bytes += entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+      from = `(${entries.at(-1)?.id}`;
+    }
+    return { items, nextCursor: from.slice(1) };
   }
 
   /** Disconnects. */
@@ -224,6 +242,21 @@ function takenOut(outcome: TakenOut['outcome'], entryId = ''): TakenOut {
   return entryId === '' ? { outcome } : { outcome, entryId };
 }
 
-function payloadOf(letter: DeadLetter): string | Buffer {
-  return rawPayload(letter) ?? JSON.stringify(letter.decoded?.payload ?? null);
+/** The payload that failed, for the audit; the beginning of one that was cut, with its full length. */
+function payloadBefore(letter: DeadLetter): AuditFields {
+  const raw = rawPayload(letter);
+  const bytes = raw && letter.truncation?.fullLengths.get(raw);
+  return {
+    payloadBefore: raw ?? JSON.stringify(letter.decoded?.payload ?? null),
+    ...(bytes !== undefined && { payloadBeforeBytes: String(bytes) }),
+  };
+}
+
+function letterOf({ id, fields, foreign, truncation }: RawLetter): DeadLetter {
+  return readDeadLetter(id, fields, foreign, truncation);
+}
+
+/** What was read of it, in bytes. */
+function sizeOf({ fields }: RawEntry): number {
+  return fields.reduce((sum, part) => sum + part.length, 0);
 }

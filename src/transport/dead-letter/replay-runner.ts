@@ -70,7 +70,7 @@ export class ReplayRunner {
       const last = page.at(-1);
       if (!last) return this.end(job);
       const meant = page
-        .map(({ id, fields, foreign }) => readDeadLetter(id, fields, foreign))
+        .map(({ id, fields, foreign, truncation }) => readDeadLetter(id, fields, foreign, truncation))
         .filter((letter) => isMeant(job.filter, letter));
       const left = await this.replayAll(meant, job, pace);
       if (left === undefined) return;

@@ -33,6 +33,16 @@ export interface DeadLetterException {
   readonly cause: string;
 }
 
+/** What is missing of a dead letter that is too large to be read whole: one of more than about 512 KiB. */
+export interface Truncation {
+  /** What all names and values have together in the stream. */
+  readonly bytes: number;
+  /** How many bytes a name or a value has in the stream, for each in {@link DeadLetter.fields} that was cut. */
+  readonly fullLengths: ReadonlyMap<Buffer, number>;
+  /** Fields of which nothing was read. */
+  readonly omittedFields: number;
+}
+
 /** An entry of a dead-letter stream, read. What it does not say is empty text, or 0. */
 export interface DeadLetter {
   readonly id: string;
@@ -59,11 +69,13 @@ export interface DeadLetter {
   readonly replays: number;
   /** The oldest first, the last ten; none where it is foreign. */
   readonly history: readonly EarlierFailure[];
-  /** All fields as they are, names and values in turn. */
+  /** What was not read of it; undefined where it was read whole, as all are of up to 512 KiB. */
+  readonly truncation: Truncation | undefined;
+  /** All fields as they are, names and values in turn, but for what {@link truncation} says. */
   readonly fields: readonly Buffer[];
   /** The fields of the entry that it was, names and values in turn. */
   readonly originalFields: readonly Buffer[];
-  /** Payload and headers of the entry that it was; undefined when it does not follow the wire format. */
+  /** Payload and headers of the entry that it was; undefined when it does not follow the wire format or is truncated. */
   readonly decoded: DecodedEntry | undefined;
 }
 
@@ -71,12 +83,18 @@ export interface DeadLetter {
  * Reads an entry of a dead-letter stream. Never throws: what is there may be anybody's.
  *
  * @param foreign - whether nothing proves that this library wrote it
+ * @param truncation - what is missing of its fields
  */
-export function readDeadLetter(id: string, fields: readonly Buffer[], foreign: boolean): DeadLetter {
-  const { info, originals, retry } = separate(fields);
+export function readDeadLetter(
+  id: string,
+  fields: readonly Buffer[],
+  foreign: boolean,
+  truncation?: Truncation,
+): DeadLetter {
+  const { info, originals, retry } = separate(fields, truncation);
   const told = (name: string): string => info.get(`${DEAD_LETTER_PREFIX}${name}`) ?? '';
   return {
-    ...{ id, foreign },
+    ...{ id, foreign, truncation },
     stream: told('original-stream'),
     originalId: told('original-id'),
     group: told('original-consumer-group'),
@@ -95,11 +113,11 @@ export function readDeadLetter(id: string, fields: readonly Buffer[], foreign: b
     history: foreign ? [] : historyOf(info.get(REPLAY_HISTORY_FIELD) ?? '', told('original-id')),
     fields,
     originalFields: originals,
-    decoded: decode(id, originals),
+    decoded: truncation ? undefined : decode(id, originals),
   };
 }
 
-/** The payload as it was sent: the field `data`; undefined when the entry is flat. */
+/** The payload as it was sent, or the beginning of one that was cut: the field `data`; undefined when the entry is flat. */
 export function rawPayload({ originalFields }: DeadLetter): Buffer | undefined {
   return valueOf(originalFields, DATA_FIELD);
 }
@@ -110,14 +128,14 @@ interface Separated {
   readonly retry: string;
 }
 
-function separate(fields: readonly Buffer[]): Separated {
+function separate(fields: readonly Buffer[], truncation?: Truncation): Separated {
   const info = new Map<string, string>();
   let originals: Buffer[] = [];
   let retry = '';
   for (const [name, value] of fieldPairs(fields)) {
     const text = name.toString('latin1');
     if (text.startsWith(RENAMED_PREFIX)) originals.push(name.subarray(RENAMED_PREFIX.length), value);
-    else if (text === PACKED_FIELD) originals = unpack(value);
+    else if (text === PACKED_FIELD) originals = truncation?.fullLengths.has(value) ? [] : unpack(value);
     else if (text.startsWith(DEAD_LETTER_PREFIX)) info.set(text, value.toString());
     else if (text === RETRY_FIELD) retry = value.toString();
     else {

@@ -6,10 +6,36 @@ export class BytesDto {
   base64!: string;
 }
 
-/** A field's value; several where the entry has the name more than once. */
-export type FieldValue = string | BytesDto;
+/** The beginning of a value of a dead letter that is too large to be shown whole. */
+export class TruncatedValueDto {
+  @ApiProperty({ enum: [true] })
+  truncated!: true;
 
-const VALUE = { oneOf: [{ type: 'string' }, { $ref: getSchemaPath(BytesDto) }] };
+  @ApiProperty({ type: 'integer', example: 8388608, description: 'Bytes of the whole value' })
+  bytes!: number;
+
+  @ApiPropertyOptional({ description: 'Its beginning, where that is UTF-8' })
+  text?: string;
+
+  @ApiPropertyOptional({ format: 'byte', description: 'Its beginning, where that is not UTF-8' })
+  base64?: string;
+}
+
+/** A field's value; several where the entry has the name more than once. */
+export type FieldValue = string | BytesDto | TruncatedValueDto;
+
+const VALUE = {
+  oneOf: [{ type: 'string' }, { $ref: getSchemaPath(BytesDto) }, { $ref: getSchemaPath(TruncatedValueDto) }],
+};
+
+/** What is not shown of a dead letter. */
+export class TruncationDto {
+  @ApiProperty({ type: 'integer', example: 8388752, description: 'Bytes of all its names and values' })
+  bytes!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Fields that are not shown at all' })
+  omittedFields!: number;
+}
 
 /** What was thrown; empty text where nothing is known. */
 export class ExceptionDto {
@@ -27,7 +53,7 @@ export class ExceptionDto {
 }
 
 /** A dead letter in a list. */
-@ApiExtraModels(BytesDto)
+@ApiExtraModels(BytesDto, TruncatedValueDto)
 export class DeadLetterDto {
   @ApiProperty({ example: '1700000000000-0' })
   id!: string;
@@ -69,7 +95,14 @@ export class DeadLetterDto {
   @ApiProperty({ format: 'date-time' })
   failedAt!: string;
 
-  @ApiPropertyOptional({ description: 'Absent when it cannot be decoded' })
+  @ApiPropertyOptional({
+    type: TruncationDto,
+    description:
+      'There when it has more than 512 KiB: names and values are then cut, and the payload is not decoded',
+  })
+  truncated?: TruncationDto;
+
+  @ApiPropertyOptional({ description: 'Absent when it cannot be decoded, or is truncated' })
   payload?: unknown;
 
   @ApiProperty({
@@ -98,7 +131,7 @@ export class EarlierFailureDto {
   entryId!: string;
 }
 
-/** One dead letter, whole. */
+/** One dead letter, whole unless it says `truncated`. */
 export class DeadLetterDetailDto extends DeadLetterDto {
   @ApiPropertyOptional({ ...VALUE, description: 'The payload as it was sent; absent for a flat entry' })
   rawPayload?: FieldValue;

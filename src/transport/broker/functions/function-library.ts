@@ -22,6 +22,7 @@ const PARTS = [
   'upkeep',
   'rights',
   'dead-letters',
+  'letter-pages',
   'replay-jobs',
   'registration',
 ];
@@ -46,6 +47,11 @@ export function versioned(name: string): string {
 
 type Argument = string | number | Buffer;
 
+/** ioredis has it, its types do not. `callBuffer` loses the name of the command where commands are pipelined by themselves. */
+type WithBytes = Redis & {
+  fcallBuffer(name: string, keys: number, ...args: readonly Argument[]): Promise<unknown>;
+};
+
 /** The steps that must be atomic, as Redis Functions (https://redis.io/docs/latest/develop/programmability/functions-intro/). */
 export class FunctionLibrary {
   constructor(private readonly redis: Redis) {}
@@ -61,9 +67,8 @@ export class FunctionLibrary {
 
   /** The same, with the answer's texts as bytes. */
   callForBytes(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return this.orLoaded(() =>
-      this.redis.callBuffer('fcall', versioned(name), keys.length, ...keys, ...args),
-    );
+    const redis = this.redis as WithBytes;
+    return this.orLoaded(() => redis.fcallBuffer(versioned(name), keys.length, ...keys, ...args));
   }
 
   /**

@@ -85,7 +85,7 @@ async function pageFrom(from) {
   return page;
 }
 
-function row({ id, failedAt, orderId, reason, exception, deliveryCount, foreign }) {
+function row({ id, failedAt, orderId, reason, exception, deliveryCount, foreign, truncated }) {
   const name = orderId ?? '–';
   const open = element(
     'button',
@@ -106,6 +106,7 @@ function row({ id, failedAt, orderId, reason, exception, deliveryCount, foreign 
       { 'data-label': 'Reason' },
       element('span', { class: `tag ${reason === 'retries-exhausted' ? '' : 'warn'}` }, reason),
       foreign ? element('span', { class: 'tag warn' }, 'foreign') : undefined,
+      truncated ? element('span', { class: 'tag warn' }, 'truncated') : undefined,
     ),
     element(
       'td',

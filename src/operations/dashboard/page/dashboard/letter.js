@@ -4,7 +4,7 @@ import { openDialog } from './dialog.js';
 import { element } from './dom.js';
 import { time } from './format.js';
 
-/** Shows one dead letter, whole, and what can be done with it. */
+/** Shows one dead letter and what can be done with it. */
 export async function showLetter(id, onDone) {
   const letter = await json(`dead-letters/${encodeURIComponent(id)}`);
   const done = (message) => {
@@ -22,11 +22,25 @@ export async function showLetter(id, onDone) {
 }
 
 function factsOf(letter) {
-  const { reason, failedAt, stream, originalId, group, consumer, deliveryCount, replays, id, foreign } =
-    letter;
+  const {
+    reason,
+    failedAt,
+    stream,
+    originalId,
+    group,
+    consumer,
+    deliveryCount,
+    replays,
+    id,
+    foreign,
+    truncated,
+  } = letter;
   const facts = {
     ...(foreign && {
       Foreign: 'nothing proves that this service wrote it; all of it is what its writer says',
+    }),
+    ...(truncated && {
+      Truncated: `it has ${truncated.bytes} bytes; long values are cut, ${truncated.omittedFields} fields are not shown`,
     }),
     Reason: reason,
     'Failed at': time(failedAt),

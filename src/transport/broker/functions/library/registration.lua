@@ -30,6 +30,7 @@ register('watch_unread', watch_unread, { 'allow-oom' })
 -- It is to be refused when an order would be.
 register('probe', probe, {})
 register('check_rights', check_rights, { 'allow-oom' })
+register('read_page', read_page, { 'no-writes' })
 register('replay', replay, {})
 register('discard', discard, { 'allow-oom' })
 register('start_job', start_job, {})
