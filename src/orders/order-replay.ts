@@ -8,7 +8,7 @@ import {
 import { orderIdIn } from './order-event.js';
 import { OrderIdConflictError } from './order-id-conflict.error.js';
 import { ORDERS_CLIENT, ORDERS_OPTIONS, type OrdersOptions } from './orders-options.js';
-import { RECORD, timeOfEntry } from './store/redis/order-record.js';
+import { RECORD, replaysOf, timeOfEntry, type RecordFields } from './store/redis/order-record.js';
 import { OrderRecords } from './store/redis/order-records.js';
 
 /** Puts an order back to `accepted`, in the same atomic step in which its dead letter is replayed. */
@@ -34,26 +34,29 @@ export class OrderReplay implements OnModuleInit {
     if (orderId === undefined || orderIdIn(payload) !== orderId) return;
     // What came under another order's id never was that order.
     if (deadLetter.exception.name === OrderIdConflictError.name) return;
-    if (!(await this.endedBy(deadLetter.id, orderId))) return;
+    const record = await this.recordEndedBy(deadLetter.id, orderId);
+    if (!record) return;
     const key = this.records.keyOf(orderId);
     // With another payload it is another order from here on: the operator says so.
     const edited = payload === deadLetter.decoded?.payload ? [] : [RECORD.content, RECORD.payload];
+    // A letter of an earlier build, or one that was copied, does not say how often its order was replayed.
+    const replays = Math.max(replaysOf(record), deadLetter.replays) + 1;
     writes
       .hdel(key, RECORD.outcome, RECORD.deadLetterId, RECORD.failure, ...edited)
       .hsetnx(key, RECORD.acceptedAt, timeOfEntry(deadLetter.originalId))
-      .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: deadLetter.replays + 1 })
+      .hset(key, { [RECORD.entryId]: entryId, [RECORD.replays]: replays })
       .pexpire(key, this.records.ttlMs);
   };
 
-  /** Whether this dead letter ended the order, as far as anything is known of it. */
-  private async endedBy(deadLetterId: string, orderId: string): Promise<boolean> {
+  /** What is known of the order, if anything; undefined when another dead letter ended it, or none. */
+  private async recordEndedBy(deadLetterId: string, orderId: string): Promise<RecordFields | undefined> {
     try {
       const record = await this.records.read(orderId);
-      return Object.keys(record).length === 0 || record.deadLetterId === deadLetterId;
+      return Object.keys(record).length === 0 || record.deadLetterId === deadLetterId ? record : undefined;
     } catch (error) {
       // Something else stands where the record was: there is no order to reopen.
       const cause = error instanceof RedisUnavailableError ? error.cause : undefined;
-      if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return false;
+      if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return undefined;
       throw error;
     }
   }

@@ -41,8 +41,8 @@ export interface OrdersApp {
   view(orderId: string): Promise<OrderView | undefined>;
   /** The follow-up events, with their headers as fields beside the payload. */
   followUps(): Promise<Record<string, unknown>[]>;
-  /** Puts a dead letter back. @returns the id of its new entry */
-  replay(deadLetterId: string): Promise<string>;
+  /** Puts a dead letter back, also one that is foreign where its stream is said. @returns the id of its new entry */
+  replay(deadLetterId: string, stream?: string): Promise<string>;
   deadLetters(): Promise<{ id: string; fields: Record<string, string> }[]>;
   pending(): Promise<string[]>;
   close(): Promise<void>;
@@ -91,7 +91,8 @@ export async function startOrdersApp(options: OrdersAppOptions): Promise<OrdersA
         const { data = '{}', retry, ...headers } = fieldsOf(parts);
         return { ...(JSON.parse(data) as object), ...headers, retry };
       }),
-    replay: async (id) => (await app.get(DeadLetters).replay(id, { by: 'test' })).entryId ?? '',
+    replay: async (id, said) =>
+      (await app.get(DeadLetters).replay(id, { by: 'test' }, undefined, said)).entryId ?? '',
     deadLetters: async () =>
       (await redis.xrange(`${stream}.DLT`, '-', '+')).map(([id, parts]) => ({ id, fields: fieldsOf(parts) })),
     pending: async () => {

@@ -75,15 +75,15 @@ it('is ended once, by whoever of many comes first', async () => {
 it('is opened again only by a later replay of a dead-lettered order', async () => {
   await rows.add(incoming('dead'));
   await rows.end('dead', ended('dead-lettered'), 0);
-  await rows.reopen(incoming('dead'), B, 1);
+  await rows.reopen(incoming('dead'), B, 0);
   expect(await rows.find('dead')).toMatchObject({ state: null, entry_id: B, replays: 1, ended_by: null });
   await rows.end('dead', ended('dead-lettered', B), 1);
-  await rows.reopen(incoming('dead'), A, 1);
+  await rows.reopen(incoming('dead'), A, 0);
   expect(await rows.find('dead')).toMatchObject({ state: 'dead-lettered', entry_id: B, ended_by: B });
 
   await rows.add(incoming('good'));
   await rows.end('good', ended('processed'), 0);
-  await rows.reopen(incoming('good'), B, 1);
+  await rows.reopen(incoming('good'), B, 0);
   expect(await rows.find('good')).toMatchObject({ state: 'processed', ended_by: A });
 });
 
@@ -92,7 +92,7 @@ it.each(['processed', 'dead-lettered'] as const)(
   async (state) => {
     await rows.add(incoming('42'));
     await rows.end('42', ended('dead-lettered'), 0);
-    await rows.reopen(incoming('42'), B, 1);
+    await rows.reopen(incoming('42'), B, 0);
     expect(await rows.end('42', ended(state), 0)).toBe(false);
     expect(await rows.find('42')).toMatchObject({ state: null, entry_id: B });
     expect(await rows.end('42', ended('processed', B), 1)).toBe(true);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderEventDto } from '../../../src/orders/dto/order-event.dto.js';
+import { letterNotesOf } from '../../../src/transport/protocol/stream-key.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { startOrdersApp, type OrdersApp } from '../../support/orders-app.js';
@@ -236,9 +237,15 @@ describe.each(['Redis', 'PostgreSQL'])('An order in %s', (kind) => {
   describe('that is replayed', () => {
     /** @returns the id of the new entry */
     async function replay(): Promise<string> {
-      // PostgreSQL says how an order ends before the letter is written.
-      const { id } = await eventually(async () => (await letters())[0]);
-      return app.replay(id);
+      return app.replay(await letterId());
+    }
+    // PostgreSQL says how an order ends before the letter is written.
+    const letterId = async () => (await eventually(async () => (await letters())[0])).id;
+    async function deadLettered(): Promise<string> {
+      const { entryId } = await running();
+      await failAttempts(calls.length - 1);
+      await nothingPending();
+      return entryId;
     }
 
     it('is on its way again, and can be processed, once', async () => {
@@ -291,6 +298,48 @@ describe.each(['Redis', 'PostgreSQL'])('An order in %s', (kind) => {
         expect(await letters()).toEqual([]);
       },
     );
+
+    it('can be processed when its letter does not say that it was replayed before', async () => {
+      await deadLettered();
+      await replay();
+      await failAttempts(ATTEMPTS);
+      await nothingPending();
+      // As a letter that an earlier build wrote, which has no note.
+      const id = await letterId();
+      expect(await app.redis.zrem(letterNotesOf(app.stream), id)).toBe(1);
+      const entryId = await app.replay(id, app.stream);
+      (await call(2 * ATTEMPTS)).succeed();
+      await endsProcessedBy(entryId, 1);
+      expect(await view()).toMatchObject({ replays: 2 });
+    });
+
+    it('can be processed when a process of an earlier build replayed it, which leaves no note', async () => {
+      const first = await deadLettered();
+      const entryId = `${Number.parseInt(first, 10) + 60_000}-0`;
+      const key = `{${app.stream}}:order:${orderId}`;
+      await app.redis
+        .multi()
+        .xdel(`${app.stream}.DLT`, await letterId())
+        .hdel(key, 'outcome', 'deadLetterId', 'failure')
+        .hset(key, { entryId, replays: 1 })
+        .xadd(app.stream, entryId, 'data', JSON.stringify({ orderId }), 'retry', '0', 'dlt-replays', '1')
+        .exec();
+      (await call(ATTEMPTS)).succeed();
+      await endsProcessedBy(entryId, 1);
+    });
+
+    it('is not opened by the replay that opened it before, once another entry ended it', async () => {
+      await deadLettered();
+      const entryId = await replay();
+      const replayed = await call(ATTEMPTS);
+      const other = await app.add(orderId);
+      await failAttempts(ATTEMPTS + 1);
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+      replayed.fail();
+      await endsDeadLetteredBy(other);
+      await endsAsDuplicate(entryId);
+      expect(calls).toHaveLength(2 * ATTEMPTS + 1);
+    });
 
     it('is not opened by the replay of another letter that carries its id', async () => {
       const { entryId } = await running();

@@ -70,16 +70,20 @@ export class OrderRows {
     );
   }
 
-  /** Opens a dead-lettered order again, for the entry that its replay wrote; once. */
+  /**
+   * Opens a dead-lettered order again, for the entry that its replay wrote; once.
+   *
+   * @param replays - as the row had them when whoever asks looked
+   */
   async reopen({ orderId, content }: IncomingOrder, entryId: string, replays: number): Promise<void> {
     await asked(
       this.db
         .updateTable(TABLE)
-        .set({ replays, content, entry_id: entryId, ...NOT_ENDED })
+        .set({ replays: replays + 1, content, entry_id: entryId, ...NOT_ENDED })
         .where('stream', '=', this.stream)
         .where('order_id', '=', orderId)
         .where('state', '=', 'dead-lettered')
-        .where('replays', '<', replays)
+        .where('replays', '=', replays)
         .execute(),
     );
   }

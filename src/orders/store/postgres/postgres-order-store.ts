@@ -30,7 +30,7 @@ import { closeDatabase } from './database.js';
 import type { DatabaseStart } from './database-start.js';
 import { EndedOrderError } from './ended-order.error.js';
 import { OrderRows, type IncomingOrder, type OrderRow } from './order-rows.js';
-import { entryIdOf, outcomeOfRow, snapshotOf } from './row-views.js';
+import { entryIdOf, outcomeOfRow, snapshotOf, wasReplayed } from './row-views.js';
 import { RowPruning } from './row-pruning.js';
 import type { OrdersDatabase } from './schema.js';
 
@@ -183,10 +183,11 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     // An order that came over HTTP has its row and its entry noted: a write would only cost.
     const row = found && found.entry_id !== null ? found : await this.rows.noteEntry(order, entryId);
     if (row.state === null && replays < row.replays) await this.checkPending(order.orderId, entryId);
-    const mayReopen = row.state === 'dead-lettered' && row.ended_by !== entryId && replays > row.replays;
+    if (row.state !== 'dead-lettered' || row.ended_by === entryId) return row;
+    const record = await this.records.read(order.orderId);
     // The replay of another letter, such as that of an invalid entry with this id, is no replay of the order.
-    if (!mayReopen || (await this.records.entryIdOf(order.orderId)) !== entryId) return row;
-    await this.rows.reopen(order, entryId, replays);
+    if (record.entryId !== entryId || !wasReplayed(row, record)) return row;
+    await this.rows.reopen(order, entryId, row.replays);
     return (await this.rows.find(order.orderId)) ?? row;
   }
 

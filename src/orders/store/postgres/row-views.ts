@@ -18,9 +18,14 @@ export function outcomeOfRow({
   };
 }
 
-/** Whether Redis knows of a replay whose entry has not come to the row yet: how the row says it ended is past. */
+/**
+ * Whether Redis knows of a replay whose entry has not come to the row yet: how the row says it ended is past. Only the
+ * replay itself writes that; what an entry says of its replays can start at 1 again.
+ */
 export function wasReplayed(row: OrderRow | undefined, record: RecordFields): boolean {
-  return row?.state === 'dead-lettered' && replaysOf(record) > row.replays;
+  const { entryId } = record;
+  if (row?.state !== 'dead-lettered' || entryId === undefined || replaysOf(record) === 0) return false;
+  return row.entry_id !== entryId && row.ended_by !== entryId;
 }
 
 /** The entry to follow: the row's, unless a replay is under way that only Redis knows of. */
