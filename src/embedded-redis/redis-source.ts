@@ -9,6 +9,8 @@ export interface RedisPlace {
   port: number;
   /** What the server asks everybody for, also on loopback. Undefined while none was ever started here. */
   password: string | undefined;
+  /** Whether other processes use the server: then one that is slow to answer is waited for. */
+  isShared: boolean;
   log: Log;
 }
 

@@ -30,7 +30,9 @@ export const containerSource: RedisSource = {
     const { code, stderr } = await runCommand('docker', [
       ...['run', '--detach', '--rm', '--name', name, '--stop-timeout', '30'],
       ...['--publish', `127.0.0.1:${port}:6379`, '--volume', `${directory}:/data`, ...userOption(rootless)],
-      ...[IMAGE, 'redis-server', `/data/${SECRET_SETTINGS}`, '--protected-mode', 'no', ...DURABLE_SETTINGS],
+      // Not the image's own entrypoint: run as root, it would give the data to a user of the image.
+      ...['--entrypoint', 'redis-server', IMAGE, `/data/${SECRET_SETTINGS}`],
+      ...['--protected-mode', 'no', ...DURABLE_SETTINGS],
     ]);
     if (code !== 0) {
       await runCommand('docker', ['rm', '--force', name]);

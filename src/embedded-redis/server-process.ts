@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { askRedis, type Door } from './ask-redis.js';
 import { endSilentServer } from './left-over-process.js';
 import { recordProcess, recordedProcess } from './process-record.js';
@@ -12,6 +13,9 @@ import { socketPath } from './server-socket.js';
 import { waitForRedis, waitUntilClosed } from './wait-for-redis.js';
 
 const STOP_TIMEOUT_MS = 30_000;
+/** How long a server may be busy before it counts as hanging, while other processes use it. */
+const SHARED_ANSWER_MS = 30_000;
+const POLL_MS = 50;
 
 /**
  * Starts `binary` and resolves when it answers. It runs in a process group of its own, so that Ctrl-C reaches the
@@ -55,20 +59,26 @@ export async function startServerProcess(binary: RedisBinary, place: RedisPlace)
     async stop() {
       child.off('exit', complain);
       await endChild(child);
+      // Another process that shares the server may have started it again since.
+      await (await findServerProcess(place))?.stop();
     },
-    stopSoon: () => void child.kill('SIGTERM'),
+    stopSoon: () => endRecorded(directory),
   };
 }
 
 /** Finds the process that serves the directory, whoever started it; one that does not answer is ended. */
 export async function findServerProcess(place: RedisPlace): Promise<RunningRedis | undefined> {
   const door = doorOf(place);
-  const info = await askRedis(door, 'INFO server').catch(() => '');
-  const port = Number(/tcp_port:(\d+)/.exec(info)?.[1]);
-  if (Number.isInteger(port)) {
-    await waitForRedis(door);
-    return foundServer(place.directory, door, port);
-  }
+  const deadline = Date.now() + (place.isShared ? SHARED_ANSWER_MS : 0);
+  do {
+    const info = await askRedis(door, 'INFO server').catch(() => '');
+    const port = Number(/tcp_port:(\d+)/.exec(info)?.[1]);
+    if (Number.isInteger(port)) {
+      await waitForRedis(door);
+      return foundServer(place.directory, door, port);
+    }
+    await delay(POLL_MS);
+  } while (Date.now() < deadline && recordedProcess(place.directory) !== undefined);
   if (await endSilentServer(place.directory))
     place.log('Ended a Redis that an earlier run left behind and that did not answer.');
   return undefined;
@@ -84,11 +94,13 @@ function foundServer(directory: string, door: Door & { path: string }, port: num
       await askRedis(door, 'SHUTDOWN').catch(() => '');
       if (!(await waitUntilClosed(door, STOP_TIMEOUT_MS))) await endSilentServer(directory);
     },
-    stopSoon: () => {
-      const still = recordedProcess(directory);
-      if (still !== undefined) sendSignal(still, 'SIGTERM');
-    },
+    stopSoon: () => endRecorded(directory),
   };
+}
+
+function endRecorded(directory: string): void {
+  const pid = recordedProcess(directory);
+  if (pid !== undefined) sendSignal(pid, 'SIGTERM');
 }
 
 /** It is told by its own handle, not by an id, which another process may have by now. */

@@ -59,9 +59,10 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
 
   const { server, url } = await withFileLock(lockFile, async () => {
     const known = readUrl(urlFile);
-    const place = { directory, port: Number(known?.port ?? 0), password: known?.password, log };
+    const isShared = leases.areHeld();
+    const place = { directory, port: Number(known?.port ?? 0), password: known?.password, isShared, log };
     const found = await findRunning(sources, place);
-    const shared = leases.areHeld() ? found : undefined;
+    const shared = isShared ? found : undefined;
     if (found !== undefined && shared === undefined) {
       log(`Ending the Redis that an earlier run left behind (${found.description}).`);
       await found.stop();
@@ -111,13 +112,16 @@ async function findRunning(
   return undefined;
 }
 
-/** Each start has a password of its own: whoever came to know an earlier one has nothing. */
+/**
+ * Each start has a password of its own: whoever came to know an earlier one has nothing. Only where others go on with the
+ * server is it the one that they know.
+ */
 async function startAnew(
   sources: readonly RedisSource[],
   place: RedisPlace,
   urlFile: string,
 ): Promise<RunningRedis> {
-  const password = randomBytes(32).toString('hex');
+  const password = (place.isShared && place.password) || randomBytes(32).toString('hex');
   const started = await start(sources, { ...place, password });
   try {
     writeFileSync(urlFile, `redis://default:${password}@127.0.0.1:${started.port}\n`, { mode: 0o600 });

@@ -260,6 +260,22 @@ describe('startEmbeddedRedis', () => {
     await expect(askRedis(door, 'PING')).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('is started again for those who share it, under the password that they know', async () => {
+    const { service, door } = await startService();
+    const redis = await start();
+    process.kill(Number(await processIdOn(door)), 'SIGKILL');
+    await eventually(async () => (await askRedis(door, 'PING').catch(() => '')) === '');
+    const third = await start();
+    expect(third.url).toBe(redis.url);
+    expect(await askRedis(door, 'PING')).toBe('+PONG\r\n');
+    await third.stop();
+    running.pop();
+    await redis.stop(); // both are of this process, and hold one lease
+    expect(await askRedis(door, 'PING')).toBe('+PONG\r\n');
+    expect(await kill(service, 'SIGTERM')).toBe(0);
+    await expect(askRedis(door, 'PING')).rejects.toThrow('ECONNREFUSED');
+  });
+
   it('ends with a service that exits without stopping it', async () => {
     const { service, door } = await startService();
     expect(await kill(service, 'SIGUSR2')).toBe(1);
