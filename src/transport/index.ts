@@ -67,6 +67,7 @@ export type {
   ReplayFieldsIgnoredEvent,
   SkippedEvent,
   LostEvent,
+  ClockSetBackEvent,
   GroupRemadeEvent,
   GroupSetBackEvent,
   StaleGroupEvent,

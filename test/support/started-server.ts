@@ -115,6 +115,7 @@ function observe(server: RedisStreamsServer): Told {
     lost: [],
     'group-remade': [],
     'group-set-back': [],
+    'clock-set-back': [],
     trimmed: [],
     'loop-blocked': [],
     'stale-group': [],

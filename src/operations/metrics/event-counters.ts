@@ -119,6 +119,11 @@ export const EVENT_COUNTERS = [
     name: 'order_streams_group_set_back_total',
     help: 'Times that the group stood beyond the end of its stream and was set back: entries may have repeated',
   }),
+  counter('clock-set-back', {
+    name: 'order_streams_freed_future_total',
+    help: "Pending entries stamped in Redis's future, as its clock was set back, that were given the present time",
+    amount: ({ freed }) => freed,
+  }),
   counter('trimmed', {
     name: 'order_streams_trimmed_total',
     help: 'Entries that retention removed: "retention" what nobody needed, "hard-cap" whether needed or not',

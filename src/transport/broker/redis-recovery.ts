@@ -6,6 +6,7 @@ import type {
   Claim,
   ConsumerInfo,
   EntryRef,
+  FreedPage,
   GroupLimit,
   PendingEntry,
   ReadsSoFar,
@@ -98,6 +99,14 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
       if (seen < PAGE) return mended;
       offset += seen - removed;
     }
+  }
+
+  async freeFuture(stream: string, from: string): Promise<FreedPage> {
+    const keys = [stream, this.key(stream, 'retry')];
+    const [freed, aheadMs, next, vanished] = (await this.functions.call('free_future', keys, [
+      ...[this.group, from, PAGE],
+    ])) as [number, number, string, string[]];
+    return { freed, aheadMs, next, vanished };
   }
 
   async keepFloor(stream: string): Promise<void> {

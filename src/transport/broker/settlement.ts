@@ -115,6 +115,17 @@ export interface PendingEntry extends EntryRef {
   readonly idleMs: number;
 }
 
+/** What one look at pending entries that may be stamped in Redis's future did. */
+export interface FreedPage {
+  readonly freed: number;
+  /** By how far the furthest of them was ahead, in milliseconds. */
+  readonly aheadMs: number;
+  /** Where the next page begins; empty at the end. */
+  readonly next: string;
+  /** Those of them that turned out to be deleted from the stream. */
+  readonly vanished: readonly string[];
+}
+
 /** A consumer of the group, as XINFO CONSUMERS tells. */
 export interface ConsumerInfo {
   readonly name: string;

@@ -11,6 +11,7 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
+  FreedPage,
   Holder,
   GroupLimit,
   GroupStart,
@@ -102,6 +103,13 @@ export interface RecoveryBroker {
    * @returns how many were mended
    */
   repairWaiting(stream: string, thorough?: boolean): Promise<number>;
+  /**
+   * Gives pending entries that are stamped in Redis's future the present time: its clock was ahead. Owner and count stay,
+   * and what waits keeps the delay that it has left.
+   *
+   * @param from - where to begin: `-`, or what the page before answered
+   */
+  freeFuture(stream: string, from: string): Promise<FreedPage>;
   /** Remembers where the group would have to begin if it were lost. */
   keepFloor(stream: string): Promise<void>;
   /** Forgets notes of what the stream and its dead-letter stream have no more, once they are more than what is there. */

@@ -157,6 +157,12 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     detail: ({ from, to }) =>
       `from ${from} to ${to}; what it was given of what lies behind that, it is given again`,
   },
+  'clock-set-back': {
+    level: 'warn',
+    kind: ({ stream, group }) =>
+      `The clock of Redis was ahead and has been set back: entries of "${stream}" for "${group}" were stamped in its future, and go on now`,
+    detail: ({ freed, aheadMs }) => `${freed}, up to ${Math.round(aheadMs)} ms ahead`,
+  },
   trimmed: {
     level: 'error',
     kind: ({ pattern, forced }) =>

@@ -24,6 +24,7 @@ export class Observers {
     lost: [],
     'group-remade': [],
     'group-set-back': [],
+    'clock-set-back': [],
     trimmed: [],
     'loop-blocked': [],
     'stale-group': [],

@@ -159,6 +159,14 @@ export interface GroupSetBackEvent extends StreamEvent {
   readonly to: string;
 }
 
+/** Pending entries were stamped in Redis's future, and have the present time again. */
+export interface ClockSetBackEvent extends StreamEvent {
+  /** How many entries, of those that one run of the recovery found. */
+  readonly freed: number;
+  /** By how far the furthest of them was ahead, in milliseconds. */
+  readonly aheadMs: number;
+}
+
 /** What can be observed with `server.on(event, listener)`. A listener that throws is logged and changes nothing. */
 export interface TransportEvents {
   /** A handler is about to be given an entry. */
@@ -209,6 +217,11 @@ export interface TransportEvents {
   'group-remade': (event: GroupRemadeEvent) => void;
   /** The group stood beyond the end of its stream and was set back: entries may repeat. */
   'group-set-back': (event: GroupSetBackEvent) => void;
+  /**
+   * The clock of Redis was ahead and has been set back. Entries that were delivered or failed meanwhile would have waited
+   * until it comes there; they go on now, as if the clock had been right.
+   */
+  'clock-set-back': (event: ClockSetBackEvent) => void;
   /** Retention removed entries from a stream. */
   trimmed: (event: TrimmedEvent) => void;
   /**

@@ -41,6 +41,8 @@ export class StreamRecovery {
   private turnEnds = 0;
   private cutShort = false;
   private runs = 0;
+  /** Where the next look for entries of Redis's future begins. */
+  private futureFrom = '-';
   /** Found since the last run ended; crash suspects are treated between runs too. */
   private vanished = 0;
 
@@ -75,6 +77,7 @@ export class StreamRecovery {
     this.vanished = 0;
     this.runs += 1;
     counts.mended = await broker.repairWaiting(stream, this.runs % THOROUGH_EVERY === 0);
+    await this.freeFuture();
     await broker.keepFloor(stream);
     if (!source.isDeadLetterStream) await broker.forgetNotes(stream);
     counts.reaped = await this.reap(consumers, groupAckWaitMs);
@@ -90,6 +93,20 @@ export class StreamRecovery {
     this.vanished += vanished.length;
     if (vanished.length > 0) observers.tell('vanished', () => ({ ...source, entryIds: vanished }));
     return entries.length;
+  }
+
+  /** Looks at a page in each run; where something was found it goes on to the end. */
+  private async freeFuture(): Promise<void> {
+    const { broker, source, observers } = this.parts;
+    let [freed, aheadMs] = [0, 0];
+    do {
+      const page = await broker.freeFuture(source.stream, this.futureFrom);
+      this.futureFrom = page.next === '' ? '-' : page.next;
+      freed += page.freed;
+      aheadMs = Math.max(aheadMs, page.aheadMs);
+      this.takeOn({ entries: [], vanished: page.vanished });
+    } while (freed > 0 && this.futureFrom !== '-');
+    if (freed > 0) observers.tell('clock-set-back', () => ({ ...source, freed, aheadMs }));
   }
 
   private async claimDue(maxDelayMs: number, counts: RecoveryCounts): Promise<void> {

@@ -1,20 +1,30 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Asks the kernel, and adds to what it says. libfaketime, which does more, does not get on with the memory of Redis. */
 const SOURCE = `
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 static long ahead(void) {
-  static long seconds, known;
-  if (!known) { const char *text = getenv("CLOCK_AHEAD_S"); seconds = text ? atol(text) : 0; known = 1; }
-  return seconds;
+  static const volatile long *seconds;
+  static const long none = 0;
+  if (!seconds) {
+    const char *path = getenv("CLOCK_AHEAD");
+    int file = path ? open(path, O_RDONLY) : -1;
+    void *shared = file < 0 ? MAP_FAILED : mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
+    if (file >= 0) close(file);
+    seconds = shared == MAP_FAILED ? &none : shared;
+  }
+  return *seconds;
 }
 int clock_gettime(clockid_t id, struct timespec *t) {
   int result = syscall(SYS_clock_gettime, id, t);
@@ -36,11 +46,15 @@ time_t time(time_t *t) {
 }
 `;
 
-/** The wall clock of a Redis, which can be set ahead when it is started. */
+/** The wall clock of a Redis, which can be set ahead and back, also while it runs. */
 export class RedisClock {
   private aheadS = 0;
 
-  private constructor(private readonly library: string) {}
+  private constructor(
+    private readonly library: string,
+    /** What the clock is ahead by, in seconds: shared with the memory of Redis. */
+    private readonly file: string,
+  ) {}
 
   /** @throws when there is no C compiler */
   static async make(directory: string): Promise<RedisClock> {
@@ -54,12 +68,20 @@ export class RedisClock {
         });
       },
     );
-    return new RedisClock(library);
+    const clock = new RedisClock(library, join(directory, 'clock-ahead'));
+    writeFileSync(clock.file, Buffer.alloc(8));
+    return clock;
   }
 
-  /** The environment of a Redis whose clock is so much further ahead. */
+  /** Sets the clock so much further ahead. @returns the environment of a Redis that goes by it */
   advance(seconds: number): Record<string, string> {
     this.aheadS += seconds;
-    return { LD_PRELOAD: this.library, CLOCK_AHEAD_S: String(this.aheadS) };
+    const value = Buffer.alloc(8);
+    if (endianness() === 'LE') value.writeBigInt64LE(BigInt(this.aheadS));
+    else value.writeBigInt64BE(BigInt(this.aheadS));
+    const file = openSync(this.file, 'r+');
+    writeSync(file, value);
+    closeSync(file);
+    return { LD_PRELOAD: this.library, CLOCK_AHEAD: this.file };
   }
 }

@@ -329,3 +329,17 @@ onEveryServer('A dead letter', (world) => {
     },
   );
 });
+
+onEveryServer('The lease of a replay job', (world) => {
+  it('ends in its time, also when its end is stamped in the future of a clock that was set back', async () => {
+    const { redis } = world();
+    const lease = world().key('lease');
+    await redis.set(lease, 'dead', 'PX', 43_200_000);
+    expect(await world().call('hold_lease', [lease], ['successor', 60_000])).toBe(0);
+    expect(await redis.pttl(lease)).toBeLessThanOrEqual(60_000);
+    await redis.pexpire(lease, 30_000);
+    expect(await world().call('hold_lease', [lease], ['successor', 60_000])).toBe(0);
+    expect(await redis.pttl(lease)).toBeLessThanOrEqual(30_000);
+    expect(await redis.get(lease)).toBe('dead');
+  });
+});

@@ -71,6 +71,7 @@ onEveryServer('A Redis user', (world) => {
     expect(await broker.announce(stream, 'ack-waits', 1_000, ['worker'])).toBe(1_000);
     expect(await broker.consumers(stream)).toHaveLength(1);
     await broker.repairWaiting(stream);
+    await broker.freeFuture(stream, '-');
     await broker.keepFloor(stream);
     await broker.trim(stream, { maxAgeMs: 1, maxEntries: 1 });
     await broker.probe(stream);

@@ -49,6 +49,7 @@ const CALLS: Record<string, Call> = {
   settle: { keys: ['stream'], args: (id) => [GROUP, id, 'worker', 1] },
   repair_parked: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },
   repair_waiting: { keys: ['stream', 'retry'], args: () => [GROUP, 0, 100] },
+  free_future: { keys: ['stream', 'retry'], args: () => [GROUP, '-', 100] },
   reap_consumer: { keys: ['stream', 'ack-waits', 'retry-delays'], args: () => [GROUP, 'idle-consumer', 0] },
   trim: { keys: ['stream', 'unread'], args: () => [0, 1, 100] },
   cap: { keys: ['stream', 'unread'], args: () => [1] },

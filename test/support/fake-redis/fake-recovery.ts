@@ -2,6 +2,7 @@ import type {
   Claim,
   ConsumerInfo,
   EntryRef,
+  FreedPage,
   GroupLimit,
   PendingEntry,
   TrimLimits,
@@ -97,6 +98,30 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
       for (const id of missing) waiting.set(id, this.store.now);
       for (const id of leftOver) waiting.delete(id);
       return missing.length + leftOver.length;
+    });
+  }
+
+  freeFuture(stream: string): Promise<FreedPage> {
+    return atOnce(() => {
+      const { now } = this.store;
+      const { pending } = this.requireGroup(stream);
+      const waiting = this.waitingOf(stream);
+      const future = [...pending].filter(
+        ([, { owner, deliveredAt }]) =>
+          deliveredAt > now + 1_000 && (owner === PARKING || !isReserved(owner)),
+      );
+      const vanished: string[] = [];
+      let aheadMs = 0;
+      for (const [id, row] of future) {
+        const ahead = row.deliveredAt - now;
+        aheadMs = Math.max(aheadMs, ahead);
+        const isThere = this.entry(stream, id) !== undefined;
+        if (row.owner === PARKING) waiting.set(id, isThere ? (waiting.get(id) ?? now + ahead) - ahead : now);
+        if (isThere || row.owner === PARKING) row.deliveredAt = now;
+        else vanished.push(id);
+      }
+      for (const id of vanished) pending.delete(id);
+      return { freed: future.length, aheadMs, next: '', vanished };
     });
   }
 

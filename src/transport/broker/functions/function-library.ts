@@ -20,6 +20,7 @@ const PARTS = [
   'commit-forms',
   'commit',
   'upkeep',
+  'clock',
   'rights',
   'dead-letters',
   'letter-pages',

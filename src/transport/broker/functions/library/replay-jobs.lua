@@ -91,6 +91,9 @@ local function hold_lease(keys, args)
   end
   local holder = redis.call('GET', keys[1])
   if holder and holder ~= args[1] then
+    if args[2] ~= '0' then -- its end may lie in the future of a clock that was set back: no lease lasts longer
+      redis.call('PEXPIRE', keys[1], args[2], 'LT')
+    end
     return 0
   end
   if args[2] ~= '0' then

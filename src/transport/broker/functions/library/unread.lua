@@ -129,6 +129,7 @@ local function take_seats(state, stream, group, me, now)
     end
   end
   for name, other in pairs(state.seats) do
+    other.at = math.min(other.at, now) -- the clock was set back
     local quiet = math.min(now - other.at, idle[name] or now)
     if other.final and not idle[name] then
       state.left = (state.left or 0) + other.received - other.base
