@@ -121,7 +121,8 @@ async function startAnew(
   place: RedisPlace,
   urlFile: string,
 ): Promise<RunningRedis> {
-  const password = (place.isShared && place.password) || randomBytes(32).toString('hex');
+  const known = place.isShared ? place.password : undefined;
+  const password = known ?? randomBytes(32).toString('hex');
   const started = await start(sources, { ...place, password });
   try {
     writeFileSync(urlFile, `redis://default:${password}@127.0.0.1:${started.port}\n`, { mode: 0o600 });

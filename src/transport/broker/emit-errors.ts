@@ -30,7 +30,7 @@ export function explained(error: unknown, stream: string): unknown {
       return new FunctionsMissingError();
     case 'wrong-type':
       return new StreamUnusableError(
-        `"${stream}" takes no entries: its key holds something that is not a stream`,
+        `Nothing can be added to "${stream}": a key holds another type than it must (${(error as Error).message})`,
         { cause: error },
       );
     case 'stream-full':

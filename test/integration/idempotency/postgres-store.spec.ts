@@ -30,9 +30,9 @@ describe('PostgresIdempotencyStore', () => {
     await pool.end();
     await postgres.stop();
   });
-  afterEach(() => {
-    // Whatever a handler did, no connection stays taken.
-    expect(pool.totalCount - pool.idleCount).toBe(0);
+  afterEach(async () => {
+    // Whatever a handler did, no connection stays taken; what deletes old rows may still have one.
+    await eventually(() => (pool.totalCount === pool.idleCount ? true : undefined));
   });
 
   function claimOf(claim: Partial<IdempotencyClaim> = {}): IdempotencyClaim {
