@@ -8,6 +8,7 @@ import { StreamConsumer } from './stream-consumer.js';
 function consumerOf(
   slots: number,
   end: () => ProcessingEnd | Promise<ProcessingEnd> = () => new Promise<never>(() => undefined),
+  release: () => Promise<number> = () => Promise.resolve(0),
 ): { consumer: StreamConsumer; started: number[] } {
   const started: number[] = [];
   const processor = {
@@ -18,7 +19,7 @@ function consumerOf(
       return end();
     },
   } as unknown as EntryProcessor;
-  const broker = { release: () => Promise.resolve(0), extend: () => Promise.resolve([]) };
+  const broker = { release, extend: () => Promise.resolve([]) };
   const parts = { stream: 'orders', broker, processor, slots: new Slots(slots), onFailure: () => undefined };
   return { consumer: new StreamConsumer(parts), started };
 }
@@ -100,5 +101,39 @@ describe('StreamConsumer, asked for more', () => {
     consumer.accept(sized(5_000, 1));
     await consumer.idle();
     expect(most).toBe(1);
+  });
+});
+
+describe('StreamConsumer, whose entries cannot be handed back', () => {
+  it.each(['paused', 'running'] as const)('goes on once Redis takes writes again: %s', async (state) => {
+    const running: (() => void)[] = [];
+    const handlerEnd = (): Promise<ProcessingEnd> =>
+      new Promise((resolve) => running.push(() => resolve('settled')));
+    const refuse = (): Promise<number> => Promise.reject(new Error('NOREPLICAS Not enough good replicas'));
+    const { consumer, started } = consumerOf(1, handlerEnd, refuse);
+    const entries = [1, 2, 3].map((i) => ({ entry: { id: `${i}-0`, parts: [] }, deliveryCount: 1 }));
+    if (state === 'paused') consumer.pause();
+    consumer.accept(entries);
+    await turn();
+    // As many looks as a watch has in an hour.
+    for (let looks = 0; looks < 3_600; looks += 1) await consumer.handBack(Number.MIN_VALUE);
+    consumer.resume();
+    while (started.length < 3 || running.length > 0) {
+      running.shift()?.();
+      await turn();
+    }
+    await consumer.idle();
+    expect(consumer.room).toBeGreaterThan(1);
+    expect(await consumer.whenRoom()).toBeGreaterThan(1);
+  });
+
+  it('takes no more than one more than there are slots, however often it hands back', async () => {
+    const { consumer } = consumerOf(1);
+    for (let times = 0; times < 2_000; times += 1) {
+      consumer.accept([1, 2].map((i) => ({ entry: { id: `${times}-${i}`, parts: [] }, deliveryCount: 1 })));
+      await turn();
+      await consumer.handBack(Number.MIN_VALUE);
+    }
+    expect(consumer.room).toBe(1);
   });
 });

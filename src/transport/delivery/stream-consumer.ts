@@ -23,6 +23,8 @@ const MAX_READ_BYTES = 8_388_608;
 const ASSUMED_BYTES = 65_536;
 /** For how long handlers are started before everything else has its turn, in milliseconds. */
 const TURN_MS = 50;
+/** Handlers are not thought to take longer than this because of entries that waited too long, in milliseconds. */
+const MOST_TYPICAL_MS = 60_000;
 /** How much a new duration weighs against those before it. */
 const NEW_DURATION_WEIGHT = 0.1;
 
@@ -230,14 +232,16 @@ export class StreamConsumer implements Claimant {
     return this.blockage.look(this.held.values());
   }
 
-  /** Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. */
+  /**
+   * Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. While
+   * the intake stands still nothing is started, and how long an entry waits says nothing of the handlers.
+   */
   async handBack(longerThanMs: number): Promise<void> {
+    if (this.paused && longerThanMs > 0) return;
     const before = performance.now() - longerThanMs;
     const waiting = this.buffer.filter(({ takenAt }) => takenAt <= before);
     if (waiting.length === 0) return;
     this.buffer = this.buffer.filter(({ takenAt }) => takenAt > before);
-    // Handlers take longer than was thought: buffer less, or the same entries would go to and fro.
-    if (longerThanMs > 0) this.typicalMs = Math.max(2 * this.typicalMs, 2 * BUFFER_AHEAD_MS);
     try {
       await this.parts.broker.release(this.parts.stream, waiting);
     } catch (error) {
@@ -248,8 +252,14 @@ export class StreamConsumer implements Claimant {
         return;
       }
     }
+    // Handlers take longer than was thought: buffer less, or the same entries would go to and fro.
+    if (longerThanMs > 0) this.typicalMs = Math.max(this.typicalMs, this.longerThanThought);
     for (const entry of waiting) this.forget(entry);
     this.roomChanged.tell();
+  }
+
+  private get longerThanThought(): number {
+    return Math.min(Math.max(2 * this.typicalMs, 2 * BUFFER_AHEAD_MS), MOST_TYPICAL_MS);
   }
 
   private takeBack(waiting: readonly HeldEntry[]): void {
