@@ -24,8 +24,11 @@ import type { SettlementBroker } from './stream-broker.js';
 /** How much longer than its entry waits a streak is kept, in milliseconds. */
 const STREAK_TTL_MS = 86_400_000;
 
-/** How much longer than its entry waits, and then may run, it is remembered that it was put off, in milliseconds. */
-const PUT_OFF_SPARE_MS = 600_000;
+/**
+ * How much longer than its entry waits, and then may run, it is remembered that it was put off, in milliseconds: when it
+ * is due it may stand in a long line.
+ */
+const PUT_OFF_TTL_MS = 86_400_000;
 
 /** Ends deliveries: XACK, and the fenced functions of the library. */
 export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
@@ -111,7 +114,7 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     { times, forMs, longestRunMs }: KeptPutOffs,
   ): Promise<number> {
     const keys = [stream, this.key(stream, 'retry'), this.key(stream, 'put-off', id)];
-    const ttlMs = Math.round(delayMs) + longestRunMs + PUT_OFF_SPARE_MS;
+    const ttlMs = Math.round(delayMs) + longestRunMs + PUT_OFF_TTL_MS;
     const kept = `${times}:${Math.round(forMs)}`;
     const args = [...this.me(), Math.round(delayMs), id, deliveryCount, kept, ttlMs];
     return (await this.functions.call('put_off', keys, args)) as number;

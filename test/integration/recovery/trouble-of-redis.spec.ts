@@ -228,6 +228,7 @@ describe('An entry whose handler names trouble that is not there', () => {
     const { times } = await eventually(() => ofEntry(running)[0]);
     expect(times).toBe(ofEntry(first).length + 1);
     const [key = ''] = await redis.keys(`*${stream}*put-off*`);
-    expect(await redis.pttl(key)).toBeGreaterThan(0);
+    // When it is due it may stand in a line for long: its put-offs must be known when its turn comes.
+    expect(await redis.pttl(key)).toBeGreaterThan(12 * 3_600_000);
   });
 });
