@@ -7,6 +7,8 @@ import { troubleOf } from './trouble.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 const coded = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
+const answer = (code: string, message = 'x'): Error =>
+  Object.assign(coded(code, message), { severity: 'ERROR' });
 const reply = (message: string): Error => named('ReplyError', message);
 const socketErrorOf = (library: string): Error =>
   Object.assign(coded('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'), {
@@ -18,6 +20,16 @@ const OF_REDIS: readonly Error[] = [
   new NotReplicatedError('orders', 1, 0),
   named('MaxRetriesPerRequestError', 'Reached the max retries per request limit (which is 20). Refer to "x"'),
   named('ClusterAllFailedError', 'Failed to refresh slots cache.'),
+  named('AbortError', 'Cluster is ended.'),
+  new Error('Cluster is disconnecting.'),
+  new Error('Node is disconnected'),
+  new Error("Cluster isn't ready and enableOfflineQueue options is false"),
+  new Error("Socket timeout. Expecting data, but didn't receive any in 500ms."),
+  new Error('All sentinels are unreachable and retry is disabled. Last error: connect ECONNREFUSED'),
+  new Error('Ready check failed: NOAUTH Authentication required.'),
+  Object.assign(new Error('LOADING Redis is loading the dataset in memory'), {
+    command: { name: 'get', args: [] },
+  }),
   named('AbortError', 'Command aborted due to connection close'),
   new Error('Connection is closed.'),
   new Error('Command timed out'),
@@ -31,6 +43,7 @@ const OF_REDIS: readonly Error[] = [
   reply("READONLY You can't write against a read only replica."),
   reply('LOADING Redis is loading the dataset in memory'),
   reply('LOADING Valkey is loading the dataset in memory'),
+  reply('MISCONF Redis is configured to save RDB snapshots, but it is unable to persist to disk.'),
   reply('MISCONF Errors writing to the AOF file: No space left on device'),
   reply('CLUSTERDOWN Hash slot not served'),
   reply('NOREPLICAS Not enough good replicas to write.'),
@@ -46,12 +59,17 @@ const OF_REDIS: readonly Error[] = [
 ];
 
 const OF_POSTGRESQL: readonly Error[] = [
-  ...['08000', '08003', '08006', '08P01', '57P01', '57P02', '57P03', '53300', '53100', '53200', '58030'].map(
-    (code) => coded(code),
+  ...['08000', '08003', '08006', '57P01', '57P02', '57P03', '53300', '53100', '53200', '58000', '58030'].map(
+    (code) => answer(code),
   ),
-  coded('25006', 'cannot execute INSERT in a read-only transaction'),
+  Object.assign(coded('57P01'), { routine: 'ProcessInterrupts' }),
+  answer('25006', 'cannot execute INSERT in a read-only transaction'),
   new Error('Connection terminated unexpectedly'),
   new Error('Connection terminated due to connection timeout'),
+  new Error('Connection terminated'),
+  new Error('timeout expired'),
+  new Error('Client was closed and is not queryable'),
+  new Error('Cannot use a pool after calling end on the pool'),
   new Error('timeout exceeded when trying to connect'),
   new Error('Client has encountered a connection error and is not queryable'),
   socketErrorOf('pg-pool'),
@@ -68,6 +86,23 @@ const OF_NOBODY: readonly unknown[] = [
   socketErrorOf('axios/lib'),
   Object.assign(new TypeError('fetch failed'), { cause: coded('ECONNRESET', 'read ECONNRESET') }),
   new Error('BUSY lane 7'),
+  // Errors of an application and of other clients, in words that begin as those of ioredis, Redis, pg and PostgreSQL do.
+  new Error('Command timed out after 5000 milliseconds: ffmpeg -i a.mp4'),
+  Object.assign(new Error('MISCONF x'), { command: 'ffmpeg -i a.mp4' }),
+  named('ConnectionError', 'Connection is closed.'),
+  new Error('Connection is closed. Ask the bank to open it'),
+  new TypeError('Command timed out'),
+  new TypeError('MISCONF the tenant has no settings'),
+  new Error('READONLY You cannot write this document'),
+  new Error("READONLY You can't write against a read only replica."),
+  new Error('Connection terminated by the customer'),
+  named('FtpError', 'Connection terminated'),
+  new Error('timeout exceeded when trying to connect to the printer'),
+  reply('BUSY lane 7'),
+  coded('53000', 'No such article'),
+  coded('08006', 'No such article'),
+  answer('08P01', 'bind message supplies 1 parameters, but prepared statement "" requires 2'),
+  answer('58P01', 'could not open file "/tmp/x.csv" for reading'),
   new Error('The gateway says: Connection is closed.'),
   reply('WRONGTYPE Operation against a key holding the wrong kind of value'),
   reply("NOPERM this user has no permissions to run the 'del' command"),
@@ -93,7 +128,7 @@ describe('troubleOf', () => {
 
   it('takes what a handler names for a dependency, and looks at what it is made of', () => {
     expect(troubleOf(new DependencyUnavailableError('x'))).toBe('dependency');
-    const error = new DependencyUnavailableError('x', { cause: coded('57P01') });
+    const error = new DependencyUnavailableError('x', { cause: answer('57P01') });
     expect(troubleOf(error)).toBe('postgresql');
   });
 
