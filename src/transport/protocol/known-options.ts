@@ -3,6 +3,9 @@ import { InvalidOptionError } from './errors/invalid-option.error.js';
 /** The names of the options of one object: `Record<keyof Options, true>`, so that a new option is not forgotten here. */
 export type KnownOptions = Readonly<Record<string, true>>;
 
+/** The share of a name's letters that may be wrong: with more it is another name, such as `reply` for `retry`. */
+const MOST_WRONG = 1 / 5;
+
 /** Options of Nest's own transports that have no meaning here. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   serializer:
@@ -37,6 +40,11 @@ export function checkKnownOptions(given: unknown, known: KnownOptions, where = '
 function nearest(name: string, names: readonly string[]): string {
   const distances = names.map((other) => [distance(name.toLowerCase(), other.toLowerCase()), other] as const);
   return distances.reduce((best, next) => (next[0] < best[0] ? next : best))[1];
+}
+
+/** Whether a name may be another one, misspelt. */
+export function isNearly(name: string, other: string): boolean {
+  return distance(name.toLowerCase(), other.toLowerCase()) <= other.length * MOST_WRONG;
 }
 
 /** How many letters are to be changed, added or removed (Levenshtein). */

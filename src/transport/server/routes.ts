@@ -5,6 +5,7 @@ import { checkLongestBackoff, resolveRetryPolicy, type RetryOptions } from '../p
 import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { UnsupportedPatternError } from '../protocol/errors/unsupported-pattern.error.js';
 import { checkPattern } from '../protocol/event-pattern.js';
+import { isNearly } from '../protocol/known-options.js';
 import { streamKeyOf } from '../protocol/stream-key.js';
 import { dispatcherOf, type AroundProcessing } from './event-dispatcher.js';
 import { IDEMPOTENT_EXTRA } from './idempotent.decorator.js';
@@ -61,12 +62,10 @@ export function routesOf(
   return [...routes.values()];
 }
 
-/** Extras may be anybody's; those that begin as ours do and are not are ours, misspelt. */
+/** Extras may be anybody's, such as `retries` of another transport; one that is nearly ours is ours, misspelt. */
 function checkExtras(extras: Readonly<Record<string, unknown>>, pattern: string): void {
   for (const own of [RETRY_EXTRA, IDEMPOTENT_EXTRA]) {
-    const wrong = Object.keys(extras).find(
-      (name) => name !== own && name.toLowerCase().startsWith(own.slice(0, 4)),
-    );
+    const wrong = Object.keys(extras).find((name) => name !== own && isNearly(name, own));
     if (wrong !== undefined) {
       throw new InvalidOptionError(
         `@EventPattern("${pattern}") ${wrong}`,

@@ -103,13 +103,18 @@ describe('a pattern', () => {
     await expect(start).rejects.toThrow(problem);
   });
 
-  it.each(['retries', 'Retry', 'idempotency'])(
+  it.each(['retrys', 'Retry', 'idempotency', 'idempotant'])(
     'with an option that is misspelt is refused: %s',
     async (name) => {
       const start = startWith('plain', [handlerOf('orders', { [name]: { maxRetries: 1 } })]);
       await expect(start).rejects.toThrow(/there is no such option; did you mean "(retry|idempotent)"/);
     },
   );
+
+  it('with options of other transports is served', async () => {
+    const foreign = { retries: 3, retryTopic: 't', idempotencyKey: 'k', reply: true, entry: 1, ready: true };
+    await expect(startWith('plain', [handlerOf('orders', foreign)])).resolves.toBeDefined();
+  });
 
   it.each([{ retry: { retries: 1 } }, { idempotent: { key: () => 'k', windows: 1 } }])(
     'with a misspelt name within an option is refused: %p',
