@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { StreamBroker } from '../broker/stream-broker.js';
 import { troubleOf } from '../policy/trouble.js';
 
@@ -112,11 +112,22 @@ export class IntakeGate {
 
 type Answer = { readonly isFine: true } | { readonly isFine: false; readonly refusal: unknown };
 
+/** @returns undefined when there is no answer in time */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
   const limit = new AbortController();
   try {
-    return await Promise.race([work, delay(limitMs, undefined, { signal: limit.signal, ref: false })]);
+    return await Promise.race([work, silenceFor(limitMs, limit.signal)]);
   } finally {
     limit.abort();
+  }
+}
+
+/** After a long turn, timers come before what arrived in the meantime: that is looked at first. */
+async function silenceFor(ms: number, signal: AbortSignal): Promise<undefined> {
+  try {
+    await delay(ms, undefined, { signal, ref: false });
+    await turn(undefined, { signal });
+  } catch {
+    // There is an answer: nobody waits for this any more.
   }
 }
