@@ -43,6 +43,7 @@ export interface ProcessorParts {
   readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
   readonly maxEntryBytes: number;
+  readonly ackWaitMs: number;
 }
 
 /** How a delivery ended: `acknowledging` is under way, `settled`, or `ignored` because somebody else settles it. */
@@ -148,7 +149,7 @@ export class EntryProcessor {
     if (end && end.outcome !== 'done') return this.passOver(held, end);
     event.guard = end?.guard;
     held.finishedAt = performance.now();
-    if (held.isLost && !event.transaction && !event.guard) return this.acknowledgeLate(held);
+    if (this.mayBeTaken(held) && !event.transaction && !event.guard) return this.acknowledgeLate(held);
     const behind = this.succeed(held, event);
     return behind ? this.whenCaughtUp(held, behind) : 'acknowledging';
   }
@@ -159,7 +160,12 @@ export class EntryProcessor {
     return 'acknowledging';
   }
 
-  /** It was given to another process, and its handler has succeeded here first. */
+  /** Whether it was given to another process, or can have been, because the event loop stood still until now. */
+  private mayBeTaken({ isLost, freshAt, finishedAt = Infinity }: HeldEntry): boolean {
+    return isLost || finishedAt - freshAt > this.parts.ackWaitMs;
+  }
+
+  /** Its handler has succeeded here, perhaps before that of the process that it was given to. */
   private async acknowledgeLate(held: HeldEntry): Promise<ProcessingEnd> {
     if (await this.parts.late.acknowledge(held.id)) this.tellSuccess(held, false);
     return 'settled';

@@ -9,7 +9,7 @@ const MOST_TRIES = 5;
 
 /** What late finishes work with. */
 export interface LateFinishParts {
-  readonly broker: Pick<SettlementBroker, 'acknowledge' | 'commit' | 'pendingAs'>;
+  readonly broker: Pick<SettlementBroker, 'settle' | 'commit' | 'pendingAs'>;
   readonly stream: string;
   readonly followUps: FollowUpLimits;
   readonly onFailure: (error: unknown) => void;
@@ -17,7 +17,7 @@ export interface LateFinishParts {
 
 /**
  * Ends entries whose handler finished after they were given to another process, which happens when it blocks the event
- * loop for longer than the ack wait. The first run that ends well counts: without that, a handler that takes so long in
+ * loop for longer than the ack wait. A run that ends well counts if no later one has ended: without that, a handler that takes so long in
  * every process would be repeated until its entry passes for one that kills its processes.
  */
 export class LateFinish {
@@ -30,10 +30,23 @@ export class LateFinish {
     this.steps = new SettlementSteps(parts.onFailure);
   }
 
-  /** @returns whether the entry was not ended before */
+  /**
+   * Acknowledges in the name of whoever has the entry now.
+   *
+   * @returns whether it did: not where the entry has ended, or waits for a retry because a later run has failed
+   */
   async acknowledge(id: string): Promise<boolean> {
     const { broker, stream } = this.parts;
-    return (await this.steps.untilTaken(() => broker.acknowledge(stream, [id]))) === 1;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const holder = await this.steps.untilTaken(() => broker.pendingAs(stream, id));
+      if (!holder) return false;
+      const { owner, deliveryCount } = holder;
+      const settlement = await this.steps.untilTaken(() =>
+        broker.settle(stream, { id, deliveryCount }, owner),
+      );
+      if (settlement !== 'taken') return settlement === 'done';
+    }
+    return false;
   }
 
   /** Commits in the name of whoever has the entry now: what that one commits later finds it settled. */

@@ -115,6 +115,7 @@ export class StreamDelivery {
         tracing,
       },
       maxEntryBytes,
+      ackWaitMs: parts.ackWaitMs,
     });
     this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
     this.gate = new IntakeGate({
