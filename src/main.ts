@@ -64,6 +64,7 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
   const store = app.get(OrderStore);
   const consuming = store.ready.then(() => app.startAllMicroservices());
   if (store.isReady) await consuming;
+  else consuming.catch((error: unknown) => void endLate(error, shutdown));
   announce(url, { stream: config.streamKey, group: config.groupName });
 }
 
@@ -73,6 +74,20 @@ async function startOwnRedis(shutdown: Shutdown): Promise<SingleConnectionOption
   shutdown.add('the embedded Redis', () => redis.stop());
   const { url, socketPath } = redis;
   return { url, ...(socketPath !== undefined && { redis: { path: socketPath } }) };
+}
+
+/** The consumer could not start, long after the service did. */
+async function endLate(error: unknown, shutdown: Shutdown): Promise<void> {
+  await shutdown.end();
+  endExplained(error);
+}
+
+function endExplained(error: unknown): never {
+  const explained = EXPLAINED.some((type) => error instanceof type);
+  process.stderr.write(
+    `${explained ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+  );
+  process.exit(1);
 }
 
 /** Whatever nobody awaited or caught has left the process in a state that nobody knows. */
@@ -89,9 +104,5 @@ process.on('uncaughtException', endOnUnexpected('Uncaught exception'));
 try {
   await main();
 } catch (error) {
-  const explained = EXPLAINED.some((type) => error instanceof type);
-  process.stderr.write(
-    `${explained ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
-  );
-  process.exit(1);
+  endExplained(error);
 }

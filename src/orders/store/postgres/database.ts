@@ -20,7 +20,9 @@ const LOCK_MS = 1_000;
 const STATEMENT_MS = 2_000;
 /** Longer than a server that lives is silent while something is asked of it: the link is dead. */
 const SILENCE_MS = 4_000;
-/** The same for a migration, which may wait for that of another process. */
+/** A connection that nobody uses is silent too: it is ended before its link is taken for dead. */
+const IDLE_MS = SILENCE_MS / 2;
+/** As {@link SILENCE_MS}, for a migration, which may wait for that of another process. */
 const PATIENT_SILENCE_MS = 120_000;
 /** Longest that closing waits for connections to end, which a server that stands still does not answer. */
 const CLOSE_MS = 1_000;
@@ -33,6 +35,7 @@ export function openDatabase({ url, poolSize }: DatabaseOptions): Kysely<OrdersD
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: IDLE_MS,
     lock_timeout: LOCK_MS,
     statement_timeout: STATEMENT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

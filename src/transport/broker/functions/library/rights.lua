@@ -26,6 +26,8 @@ end
 local function check_rights(keys, args)
   local attempts = {
     { 'XADD', keys[3], '0-0', 'a', 'b' },
+    { 'XRANGE', keys[3], 'x', '+' },
+    { 'XLEN', keys[3] },
     { 'XACK', keys[1], args[1], '0-0' },
     { 'XCLAIM', keys[1], args[1], PARKING, 0, 'x' },
     { 'XPENDING', keys[1], args[1], '-', '+', 'x' },
@@ -48,6 +50,10 @@ local function check_rights(keys, args)
   }
   for i = 5, #keys do
     table.insert(attempts, { 'ZADD', keys[i], 'x', 'x' })
+    table.insert(attempts, { 'ZREM', keys[i], '' })
+    table.insert(attempts, { 'ZSCORE', keys[i], '' })
+    table.insert(attempts, { 'ZCARD', keys[i] })
+    table.insert(attempts, { 'ZRANGEBYSCORE', keys[i], 'x', 'x' })
   end
   local missing = denied_commands(attempts)
   if args[2] == '1' then
