@@ -44,10 +44,8 @@ export type {
   IdempotencyGeneration,
   IdempotencyStore,
 } from './idempotency/idempotency-store.js';
-export {
-  PostgresIdempotencyStore,
-  type PostgresIdempotencyOptions,
-} from './idempotency/postgres-idempotency-store.js';
+export type { PostgresIdempotencyOptions } from './idempotency/postgres-idempotency-options.js';
+export { PostgresIdempotencyStore } from './idempotency/postgres-idempotency-store.js';
 export { inboxTableSql } from './idempotency/postgres-inbox-sql.js';
 export type { PostgresClient, PostgresPool } from './idempotency/postgres-pool.js';
 export type {

@@ -22,8 +22,8 @@ export async function verdictOf(
   event: FailedEvent,
   reason: DeadLetterReason,
   arbiter: DeadLetterArbiter | undefined,
-  once: { giveUp(event: FailedEvent): Promise<DeadLetterVerdict> } | undefined,
+  giveUp: (() => Promise<DeadLetterVerdict>) | undefined,
 ): Promise<DeadLetterVerdict> {
   const said = (await arbiter?.(event, reason)) ?? 'dead-letter';
-  return said === 'dead-letter' && once ? once.giveUp(event) : said;
+  return said === 'dead-letter' && giveUp ? giveUp() : said;
 }

@@ -2,6 +2,7 @@ import { keyOf } from '../idempotency/idempotency-key.js';
 import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from '../idempotency/idempotency-store.js';
 import type { FailedEvent } from '../observe/transport-events.js';
+import type { StreamEntry } from '../protocol/entry.js';
 import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
 import type { DeadLetterVerdict } from './dead-letter-arbiter.js';
@@ -10,6 +11,9 @@ import type { ReceivedEvent } from './received-event.js';
 
 /** Lets a handler have its effect once for each business key. */
 export class OncePerKey {
+  /** Keys that were asked for: a handler may change the payload. */
+  private readonly keys = new WeakMap<StreamEntry, string>();
+
   constructor(
     private readonly policy: IdempotencyPolicy,
     private readonly store: IdempotencyStore,
@@ -50,16 +54,13 @@ export class OncePerKey {
   }
 
   /** Asked before an entry is dead-lettered, so that what it brings cannot have its effect afterwards. */
-  async giveUp({ stream, group, entryId, deliveryCount, payload }: FailedEvent): Promise<DeadLetterVerdict> {
-    const { handler, key: find, windowMs } = this.policy;
-    // What cannot be decoded has no key, and never had an effect.
-    if (!this.store.giveUp || payload === undefined) return 'dead-letter';
-    let key: string;
-    try {
-      key = keyOf(handler, find, payload);
-    } catch {
-      return 'dead-letter';
-    }
+  async giveUp(
+    { stream, group, entryId, deliveryCount, payload }: FailedEvent,
+    entry: StreamEntry,
+  ): Promise<DeadLetterVerdict> {
+    const { handler, windowMs } = this.policy;
+    const key = this.keys.get(entry) ?? this.keyIn(payload);
+    if (!this.store.giveUp || key === undefined) return 'dead-letter';
     const generation = {
       ...{ stream, group, handler, key, entry: { id: entryId, deliveryCount } },
       ...{ windowMs, handlerTimeoutMs: this.handlerTimeoutMs },
@@ -67,12 +68,25 @@ export class OncePerKey {
     return (await this.store.giveUp(generation)) === 'done' ? 'acknowledge' : 'dead-letter';
   }
 
+  /** @returns undefined for what has no key, which never had an effect */
+  private keyIn(payload: unknown): string | undefined {
+    // It could not be decoded.
+    if (payload === undefined) return undefined;
+    try {
+      return keyOf(this.policy.handler, this.policy.key, payload);
+    } catch {
+      return undefined;
+    }
+  }
+
   private claimOf(held: HeldEntry, event: ReceivedEvent): IdempotencyClaim {
-    const { handler, key, windowMs } = this.policy;
+    const { handler, key: find, windowMs } = this.policy;
     const { stream, group } = event.source;
+    const key = keyOf(handler, find, event.payload);
+    if (this.store.giveUp) this.keys.set(event.entry, key);
     return {
       ...{ stream, group, handler, windowMs, handlerTimeoutMs: this.handlerTimeoutMs },
-      key: keyOf(handler, key, event.payload),
+      key,
       entry: { id: held.id, deliveryCount: held.deliveryCount },
       // Made only for a store that asks.
       get signal() {

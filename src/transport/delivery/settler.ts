@@ -94,7 +94,7 @@ export class Settler {
 
   private async endUnrun(delivery: Delivery, failed: FailedEvent, fence: Fence): Promise<AbandonedEnd> {
     const { isDeadLetterStream } = this.parts.source;
-    const verdict = isDeadLetterStream ? 'dead-letter' : await this.verdictOn(failed, 'abandoned');
+    const verdict = isDeadLetterStream ? 'dead-letter' : await this.verdictOn(delivery, failed, 'abandoned');
     if (verdict === 'retry') return 'retry';
     if (verdict === undefined) return 'left';
     let ended: boolean;
@@ -115,7 +115,7 @@ export class Settler {
       return;
     }
     const verdict = await this.steps.untilTaken(async () => {
-      const said = await this.judge(failed, 'vanished');
+      const said = await this.judge(delivery, failed, 'vanished');
       if (said === 'retry') throw new Error(`The entry ${failed.entryId} was deleted and cannot be retried`);
       return said;
     });
@@ -216,7 +216,7 @@ export class Settler {
   /** Dead-letters an entry of ours, unless the arbiter will not have it. */
   private async endFailed(delivery: Delivery, failed: FailedEvent, reason: DeadLetterReason): Promise<void> {
     const { consumer } = this.parts.source;
-    switch (await this.verdictOn(failed, reason)) {
+    switch (await this.verdictOn(delivery, failed, reason)) {
       case 'dead-letter':
         await this.letters.write(delivery, failed, reason, { owner: consumer, leastIdleMs: 0 });
         return;
@@ -230,20 +230,25 @@ export class Settler {
 
   /** @returns undefined when the arbiter cannot say at present */
   private async verdictOn(
+    delivery: Delivery,
     failed: FailedEvent,
     reason: DeadLetterReason,
   ): Promise<DeadLetterVerdict | undefined> {
     try {
-      return await this.judge(failed, reason);
+      return await this.judge(delivery, failed, reason);
     } catch (error) {
       this.parts.onFailure(error);
       return undefined;
     }
   }
 
-  private judge(failed: FailedEvent, reason: DeadLetterReason): Promise<DeadLetterVerdict> {
+  private judge(
+    { entry }: Delivery,
+    failed: FailedEvent,
+    reason: DeadLetterReason,
+  ): Promise<DeadLetterVerdict> {
     const { arbiter, once } = this.parts;
-    return verdictOf(failed, reason, arbiter(), once);
+    return verdictOf(failed, reason, arbiter(), once && (() => once.giveUp(failed, entry)));
   }
 
   private async endDuplicate(delivery: Delivery, failed: FailedEvent, owner: string): Promise<boolean> {

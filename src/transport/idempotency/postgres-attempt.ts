@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { TransactionControlError } from '../protocol/errors/transaction-control.error.js';
 import { endConnection, type PostgresClient } from './postgres-pool.js';
 import { codeOf, isAnswer } from './postgres-trouble.js';
-import { within } from './within.js';
+import { TookTooLongError, within } from './within.js';
 
 /** How long a statement of ours may take after the handler's end before the connection is ended, in milliseconds. */
 const STATEMENT_LIMIT_MS = 5_000;
@@ -13,6 +13,12 @@ const FAILED_TRANSACTION = '25P02';
 /** A savepoint that is not there, as there is another transaction or none: no_active_sql_transaction. */
 const OTHER_TRANSACTION: ReadonlySet<string> = new Set(['3B001', '25P01']);
 
+/** Under which role, and in which schemas, statements of ours find the table of the keys. */
+interface Setting {
+  readonly path: string;
+  readonly role: string;
+}
+
 /** PostgreSQL undid the transaction, although the handler ended well. */
 class RolledBackError extends Error {
   override readonly name = 'RolledBackError';
@@ -22,13 +28,22 @@ class RolledBackError extends Error {
   }
 }
 
+/** Where the pool has a `query_timeout`, `pg` gives up first. */
+function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** One delivery's transaction on one connection. */
 export class Attempt {
   /** What is under way: asking for the key, the handler, or the commit. */
   step: 'claim' | 'work' | 'commit' = 'claim';
   /** Whether key and effect are there for good. */
   isCommitted = false;
+  /** Whether its connection did not answer in time, and did not break either. */
+  isSilent = false;
   private isReusable = false;
+  private isReleased = false;
+  private setting: Setting = { path: '', role: '' };
   /** While it is there, the transaction is the one that was begun. Nobody else knows its name. */
   private readonly savepoint = `order_streams_${randomBytes(8).toString('hex')}`;
   /** Whether the transaction was given to a handler, who may have ended it. */
@@ -40,22 +55,35 @@ export class Attempt {
 
   /** Marks the transaction, before a handler is given it. */
   async handOut(): Promise<void> {
-    await this.client.query(`SET LOCAL lock_timeout TO DEFAULT; SAVEPOINT ${this.savepoint}`);
+    const answers: unknown = await this.client.query(
+      `SET LOCAL lock_timeout TO DEFAULT; ` +
+        `SELECT current_setting('search_path') AS path, current_setting('role') AS role; SAVEPOINT ${this.savepoint}`,
+    );
+    // `pg` answers several statements with a list.
+    const [, { rows }] = answers as [unknown, { rows: [Setting] }];
+    [this.setting] = rows;
     this.isHandedOut = true;
   }
 
   /**
-   * Ends the transaction well. The key is noted last: until then nothing that anybody commits makes it done.
+   * Takes the transaction back from a handler that ended well.
    *
    * @throws TransactionControlError when the handler ended it
    */
+  async takeBack(): Promise<void> {
+    await this.listen(within(STATEMENT_LIMIT_MS, 'Ending the transaction', this.removeMark()));
+  }
+
+  /** Commits it. The key is noted last: until then nothing that anybody commits makes it done. */
   async commit(finish: string, values: unknown[]): Promise<void> {
-    await within(STATEMENT_LIMIT_MS, 'Ending the transaction', this.takeBack());
-    const { rowCount } = await within(
-      STATEMENT_LIMIT_MS,
-      'Noting the key',
-      this.client.query(finish, values),
+    const { path, role } = this.setting;
+    // What the handler had set for the transaction is not what the key is noted under.
+    const restored = this.client.query(
+      `SELECT set_config('role', $2, true), set_config('search_path', $1, true)`,
+      [path, role],
     );
+    const noted = Promise.all([restored, this.client.query(finish, values)]);
+    const [, { rowCount }] = await within(STATEMENT_LIMIT_MS, 'Noting the key', noted);
     if (rowCount !== 1) throw new Error('The row of the idempotency key was removed while its handler ran');
     const { command } = await within(COMMIT_LIMIT_MS, 'COMMIT', this.client.query('COMMIT'));
     // After a failed statement COMMIT rolls back and succeeds.
@@ -67,18 +95,26 @@ export class Attempt {
   /**
    * Undoes what is not committed.
    *
+   * @param giveUp - notes that the entry is given up; done where the handler ended the transaction, at once
    * @returns what is to be said of the delivery: the failure, or that its handler ended the transaction before
    */
-  async undo(failure: unknown): Promise<unknown> {
+  async undo(failure: unknown, giveUp?: readonly [sql: string, values: unknown[]]): Promise<unknown> {
     const isOurs = !this.isHandedOut || (await this.isStillOurs());
     await this.ask('ROLLBACK', 'ROLLBACK');
-    if (isOurs || failure instanceof TransactionControlError) return failure;
-    return new TransactionControlError(undefined, { cause: failure });
+    // A claim that failed may have failed by what a handler had set for the connection.
+    if (this.step === 'claim' && failure !== undefined) this.isReusable = false;
+    const isRefused = failure instanceof TransactionControlError && failure.statement !== undefined;
+    if (isOurs && !(failure instanceof TransactionControlError)) return failure;
+    if (!isRefused && giveUp && this.isReusable) await this.ask('Giving an entry up', ...giveUp);
+    return failure instanceof TransactionControlError
+      ? failure
+      : new TransactionControlError(undefined, { cause: failure });
   }
 
   /** Asks for something whose failure costs no more than the connection. */
   async ask(what: string, sql: string, values?: unknown[]): Promise<void> {
-    this.isReusable = await within(STATEMENT_LIMIT_MS, what, this.client.query(sql, values)).then(
+    const asked = this.listen(within(STATEMENT_LIMIT_MS, what, this.client.query(sql, values)));
+    this.isReusable = await asked.then(
       () => true,
       () => false,
     );
@@ -90,7 +126,7 @@ export class Attempt {
     what: string,
     sql: string,
     values?: unknown[],
-  ): Promise<{ rows: readonly unknown[] }> {
+  ): Promise<{ rows: readonly unknown[]; rowCount: number | null }> {
     this.isReusable = false;
     const answer = await within(ms, what, this.client.query(sql, values));
     this.isReusable = true;
@@ -114,8 +150,10 @@ export class Attempt {
     }
   }
 
-  /** Gives the connection back, or ends it. */
+  /** Gives the connection back, or ends it; once. */
   release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
     if (this.isReusable) {
       this.client.removeListener('error', this.noteBreak);
       this.client.release();
@@ -126,7 +164,7 @@ export class Attempt {
   }
 
   /** Takes the mark away again. */
-  private async takeBack(): Promise<void> {
+  private async removeMark(): Promise<void> {
     try {
       await this.client.query(`RELEASE SAVEPOINT ${this.savepoint}`);
     } catch (error) {
@@ -141,11 +179,20 @@ export class Attempt {
   private async isStillOurs(): Promise<boolean> {
     try {
       const back = this.client.query(`ROLLBACK TO SAVEPOINT ${this.savepoint}`);
-      await within(STATEMENT_LIMIT_MS, 'ROLLBACK TO SAVEPOINT', back);
+      await this.listen(within(STATEMENT_LIMIT_MS, 'ROLLBACK TO SAVEPOINT', back));
       return true;
     } catch (error) {
       // Any other answer, or none, comes of a connection that is gone, and of its transaction with it.
       return !OTHER_TRANSACTION.has(codeOf(error));
+    }
+  }
+
+  private async listen<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.isSilent = error instanceof TookTooLongError || isReadTimeout(error);
+      throw error;
     }
   }
 

@@ -24,7 +24,8 @@ export class HandedOutClient {
     this.client = new Proxy(client, {
       get: (target, name, receiver): unknown => {
         if (name === 'query') return query;
-        if (typeof name === 'string' && name in NOT_YOURS) return () => this.refuse(NOT_YOURS[name]);
+        if (typeof name === 'string' && Object.hasOwn(NOT_YOURS, name))
+          return () => this.refuse(NOT_YOURS[name]);
         return Reflect.get(target, name, receiver);
       },
     });

@@ -1,5 +1,4 @@
 import { GivenUpError } from '../protocol/errors/given-up.error.js';
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
 import { checkKnownOptions } from '../protocol/known-options.js';
 import { TransactionControlError } from '../protocol/errors/transaction-control.error.js';
 import { keptKey } from './idempotency-key.js';
@@ -11,6 +10,8 @@ import type {
 } from './idempotency-store.js';
 import { Attempt } from './postgres-attempt.js';
 import { HandedOutClient } from './postgres-handed-out.js';
+import { checkMs, KNOWN, MOST_MS, type PostgresIdempotencyOptions } from './postgres-idempotency-options.js';
+import { cancelSilent, LOOK_MS, UnawaitedStatementError } from './postgres-silence.js';
 import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
 import { surviveIdleBreaks, type PostgresClient, type PostgresPool } from './postgres-pool.js';
 import { codeOf, unavailable } from './postgres-trouble.js';
@@ -19,6 +20,7 @@ import { TookTooLongError, unlessAborted, within } from './within.js';
 /** After so many keys of this process expired ones are deleted, more at a time than were added since. */
 const KEYS_PER_CLEANING = 500;
 const CLEANING_LIMIT = 1_000;
+const CLEANING_MS = 5_000;
 /** Pause before a duplicate looks again, in milliseconds; it has waited for the lock before. */
 const RETRY_MS = 500;
 /** Pauses while PostgreSQL is away, in milliseconds. */
@@ -26,8 +28,6 @@ const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 /** How much longer than its handler may take a connection may be idle within its transaction, in milliseconds. */
 const SPARE_MS = 5_000;
-/** Longest time that PostgreSQL takes for a setting, in milliseconds. */
-const MOST_MS = 2_147_483_647;
 /** Longest that making the table may take, which may wait for running handlers, in milliseconds. */
 const TABLE_LIMIT_MS = 60_000;
 /** Longest that giving up may wait for a transaction that handles the key, and for PostgreSQL, in milliseconds. */
@@ -44,35 +44,6 @@ interface Standing {
   readonly is_done: boolean;
   readonly is_given_up: boolean;
 }
-
-/** Options of {@link PostgresIdempotencyStore}. */
-export interface PostgresIdempotencyOptions {
-  /**
-   * The table, with a schema before it if it is to be in another than the connection's own.
-   *
-   * @defaultValue `order_streams_inbox`
-   */
-  table?: string;
-  /**
-   * Milliseconds that a duplicate waits for the transaction that handles its key before it is put off. Long waits keep
-   * connections and slots taken; short ones put off what a moment later is known to be a duplicate.
-   *
-   * @defaultValue 100
-   */
-  lockWaitMs?: number;
-  /**
-   * Milliseconds within which a connection must be had and the key be asked for, else the entry is put off.
-   *
-   * @defaultValue 10000
-   */
-  startTimeoutMs?: number;
-}
-
-const KNOWN: Readonly<Record<keyof PostgresIdempotencyOptions, true>> = {
-  table: true,
-  lockWaitMs: true,
-  startTimeoutMs: true,
-};
 
 /**
  * Keeps keys in a table of PostgreSQL, in the transaction that the handler writes with (the inbox pattern): both are
@@ -147,6 +118,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
       }
       attempt.step = 'work';
       await this.handle(client, claim, work);
+      await attempt.takeBack();
       attempt.step = 'commit';
       await attempt.commit(this.sql.finish, [...namesOf(claim), claim.windowMs]);
       return { outcome: 'done' };
@@ -155,19 +127,19 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
       // The connection of whatever goes on is ended, and what it still does there is undone: of a handler, and of the
       // asking for the key, which after a rollback would write the key for good, and nobody would handle the event.
       const goesOn = claim.signal.aborted || error instanceof TookTooLongError;
-      const failure = goesOn ? error : await attempt.undo(error);
-      const isHeldAgainst = claim.signal.aborted && attempt.step === 'work';
-      if (!isHeldAgainst && attempt.saysNothingOfTheEvent(failure)) return this.putOff(failure);
+      const failure = goesOn ? error : await attempt.undo(error, [this.sql.giveUp, givenUpFor(claim)]);
+      if (attempt.step === 'work' && (claim.signal.aborted || (await this.isAtStatement(client, attempt)))) {
+        throw failure instanceof TookTooLongError ? new UnawaitedStatementError(failure) : failure;
+      }
+      if (attempt.saysNothingOfTheEvent(failure)) return this.putOff(failure);
       throw failure;
     } finally {
-      if (attempt.isCommitted) this.keys += 1;
-      if (attempt.isCommitted && this.keys % KEYS_PER_CLEANING === 0) void this.cleanAndRelease(attempt);
-      else attempt.release();
+      this.releaseAfter(attempt, attempt.isCommitted);
     }
   }
 
   async giveUp(generation: IdempotencyGeneration): Promise<'given-up' | 'done'> {
-    const { windowMs, handlerTimeoutMs } = generation;
+    let isNoted = false;
     const names = namesOf(generation);
     const attempt = new Attempt(await this.connect());
     const ask = (sql: string, values?: unknown[]) =>
@@ -177,9 +149,10 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
         `BEGIN; SET LOCAL lock_timeout = ${GIVE_UP_LOCK_MS}; ` +
           `SET LOCAL idle_in_transaction_session_timeout = ${GIVE_UP_LIMIT_MS}`,
       );
-      await ask(this.sql.giveUp, [...names, windowMs + handlerTimeoutMs]);
+      await ask(this.sql.giveUp, givenUpFor(generation));
       const [standing] = (await ask(this.sql.standing, names)).rows as Standing[];
       await ask('COMMIT');
+      isNoted = true;
       return standing?.is_done === true ? 'done' : 'given-up';
     } catch (error) {
       if (!IN_USE.has(codeOf(error))) throw unavailable(error);
@@ -187,8 +160,16 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
         cause: error,
       });
     } finally {
-      attempt.release();
+      this.releaseAfter(attempt, isNoted);
     }
+  }
+
+  /** Whether a silent connection is at a statement of the handler's, which has its own time; it is cancelled. */
+  private async isAtStatement(client: PostgresClient, attempt: Attempt): Promise<boolean> {
+    if (!attempt.isSilent) return false;
+    // Its place in the pool may be the only one.
+    attempt.release();
+    return cancelSilent(client, () => this.connect(LOOK_MS));
   }
 
   /** Calls the handler with a transaction that it cannot end. */
@@ -248,10 +229,10 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     return 'ours';
   }
 
-  private async connect(): Promise<PostgresClient> {
+  private async connect(limitMs = this.startTimeoutMs): Promise<PostgresClient> {
     const connecting = this.pool.connect();
     try {
-      return await within(this.startTimeoutMs, 'Waiting for a connection to PostgreSQL', connecting);
+      return await within(limitMs, 'Waiting for a connection to PostgreSQL', connecting);
     } catch (error) {
       connecting.then(
         (client) => client.release(),
@@ -261,10 +242,26 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
+  private releaseAfter(attempt: Attempt, isNoted: boolean): void {
+    if (isNoted) this.keys += 1;
+    if (isNoted && this.keys % KEYS_PER_CLEANING === 0) void this.cleanAndRelease(attempt);
+    else attempt.release();
+  }
+
   /** Deletes keys whose window is over; the event is done already, and what fails is done by the next one. */
   private async cleanAndRelease(attempt: Attempt): Promise<void> {
-    await attempt.ask('Cleaning', this.sql.clean, [CLEANING_LIMIT]);
-    attempt.release();
+    try {
+      let removed: number | null;
+      do {
+        ({ rowCount: removed } = await attempt.askFor(CLEANING_MS, 'Cleaning', this.sql.clean, [
+          CLEANING_LIMIT,
+        ]));
+      } while (removed === CLEANING_LIMIT);
+    } catch {
+      // The connection is ended.
+    } finally {
+      attempt.release();
+    }
   }
 
   /** PostgreSQL is away, or it is not known what it did: the next delivery asks it, about as long again as this lasts. */
@@ -281,10 +278,7 @@ function namesOf({ stream, group, handler, key, entry }: IdempotencyGeneration):
   return [[stream, group, handler].map(encodeURIComponent).join('/'), keptKey(key), entry.id];
 }
 
-function checkMs(option: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= MOST_MS) return value;
-  throw new InvalidOptionError(
-    option,
-    `must be a whole number of milliseconds from 1 to ${MOST_MS}, not ${String(value)}`,
-  );
+/** Names, and milliseconds for which it is remembered that the entry is given up. */
+function givenUpFor(generation: IdempotencyGeneration): unknown[] {
+  return [...namesOf(generation), generation.windowMs + generation.handlerTimeoutMs];
 }

@@ -1,5 +1,7 @@
 /** What is used of a `pg` client. */
 export interface PostgresClient {
+  /** Of the process that serves the connection; a `pg` client has it. */
+  readonly processID?: number | undefined;
   query(
     text: string,
     values?: unknown[],

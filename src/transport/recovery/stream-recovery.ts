@@ -166,7 +166,10 @@ export class StreamRecovery {
       counts.reclaimed += this.takeOn(claim);
     }
     for (const row of wanted('dead-letter')) {
-      if (await suspects.end(row, owner, ackWaitMs)) counts.abandoned += 1;
+      // While nobody can say what may be ended, each would be waited for in vain.
+      const end = await suspects.end(row, owner, ackWaitMs);
+      if (end === 'ended') counts.abandoned += 1;
+      if (end === 'left' || performance.now() >= this.turnEnds) break;
     }
     const suspected = wanted('run-alone');
     if (suspected.length > 0) suspects.runAlone(suspected, owner, ackWaitMs);

@@ -5,7 +5,7 @@ import { decodeFor } from '../delivery/decode-delivery.js';
 import { describeDelivery } from '../delivery/describe-delivery.js';
 import { ReceivedEvent, type Source } from '../delivery/received-event.js';
 import type { Provenance } from '../delivery/provenance.js';
-import type { Settler } from '../delivery/settler.js';
+import type { AbandonedEnd, Settler } from '../delivery/settler.js';
 import type { Slots } from '../delivery/slots.js';
 import type { StreamConsumer } from '../delivery/stream-consumer.js';
 import type { FailedEvent } from '../observe/transport-events.js';
@@ -67,16 +67,16 @@ export class SuspectRunner {
   }
 
   /** Ends an entry that was abandoned when it ran alone; it is neither claimed nor run. */
-  async end(suspect: EntryRef, owner: string, leastIdleMs: number): Promise<boolean> {
+  async end(suspect: EntryRef, owner: string, leastIdleMs: number): Promise<AbandonedEnd> {
     const { source, broker, settler, provenance, maxEntryBytes, takeOn } = this.parts;
     const entry = await broker.readEntry(source.stream, suspect.id);
     if (!entry) {
       // Claiming is what takes a deleted entry off the pending list.
       takeOn(await broker.claimAbandoned(source.stream, owner, leastIdleMs, [suspect]));
-      return false;
+      return 'retry';
     }
     const delivery: Delivery = { entry, deliveryCount: suspect.deliveryCount };
-    if ((await provenance.prove(delivery)) === false) return false;
+    if ((await provenance.prove(delivery)) === false) return 'left';
     const failed: FailedEvent = {
       ...describeDelivery(source, delivery, decodedOrNothing(source, delivery, maxEntryBytes)),
       durationMs: 0,
@@ -84,7 +84,7 @@ export class SuspectRunner {
     };
     const end = await settler.endAbandoned(delivery, failed, { owner, leastIdleMs });
     if (end === 'retry') takeOn(await broker.claimAbandoned(source.stream, owner, leastIdleMs, [suspect]));
-    return end === 'ended';
+    return end;
   }
 
   /** Resolves when no session is under way. */

@@ -118,6 +118,22 @@ describe('An entry that is given up in PostgreSQL', () => {
     });
     await expect(own.run(claimOf('1-0'), () => Promise.resolve())).rejects.toThrow(GivenUpError);
   }, 60_000);
+
+  it('is deleted with its key once its time is over, also where nothing else is done, and much is left over', async () => {
+    const own = new PostgresIdempotencyStore(pool, { table: 'much_inbox' });
+    await own.ensureTable();
+    await pool.query(`INSERT INTO much_inbox (scope, key, entry_id, expires_at)
+      SELECT 'old', n::text, '1-0', '-infinity' FROM generate_series(1, 5000) AS n`);
+    for (let i = 0; i < 500; i += 10) {
+      await Promise.all(
+        Array.from({ length: 10 }, (_, j) => own.giveUp({ ...claimOf(`${i + j}-9`), key: `${i + j}` })),
+      );
+    }
+    await eventuallyPasses(async () => {
+      const { rows } = await pool.query("SELECT 1 FROM much_inbox WHERE scope = 'old'");
+      expect(rows).toEqual([]);
+    });
+  }, 60_000);
 });
 
 describe('A handler with its keys in PostgreSQL', () => {
@@ -189,6 +205,31 @@ describe('A handler with its keys in PostgreSQL', () => {
     } finally {
       await deadLetterStore.close();
     }
+  });
+
+  it('gives up the key that was asked for, also where the handler changed the payload', async () => {
+    const asked: string[] = [];
+    const own = new PostgresIdempotencyStore(pool);
+    const giveUp = own.giveUp.bind(own);
+    own.giveUp = (generation) => {
+      asked.push(generation.key);
+      return giveUp(generation);
+    };
+    const running = await startServer({
+      stream,
+      handler: (payload) => {
+        if (payload.orderId === 'ends-the-read') return;
+        payload.orderId = 'changed';
+        throw new Error('no stock');
+      },
+      idempotent: { key: (payload) => (payload as { orderId: string }).orderId },
+      retry: { maxRetries: 0 },
+      options: { idempotency: { store: own }, ackWaitMs: 200 },
+    });
+    started.push(running);
+    await addOrders(redis, stream, ['42']);
+    await eventually(() => running.told['dead-lettered'][0]);
+    expect(asked).toEqual(['42']);
   });
 
   it('dead-letters nothing while PostgreSQL does not say whether it may', async () => {

@@ -2,12 +2,14 @@ import type { Redis } from 'ioredis';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Client, Pool, type PoolClient } from 'pg';
 import {
+  GivenUpError,
   NonRetryableError,
   PostgresIdempotencyStore,
   TransactionControlError,
   type IdempotencyClaim,
 } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
+import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { addOrders, deadLetters } from '../../support/group-view.js';
 import { openRedis } from '../../support/open-redis.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
@@ -26,9 +28,11 @@ describe('A transaction that is handed out', () => {
     pool = new Pool({ connectionString: postgres.url, max: 4 });
     store = new PostgresIdempotencyStore(pool);
     await store.ensureTable();
-    await pool.query('CREATE TABLE effects (key text, part text)');
+    await pool.query('CREATE TABLE effects (key text, part text); CREATE SCHEMA tenant');
+    await pool.query('CREATE ROLE tenant');
   }, 120_000);
   afterAll(async () => {
+    await pool.query('DROP ROLE tenant');
     await pool.end();
     await postgres.stop();
   });
@@ -58,6 +62,7 @@ describe('A transaction that is handed out', () => {
   const smuggle = (client: PoolClient, text: string): Promise<unknown> =>
     Reflect.apply(Reflect.get(Client.prototype, 'query') as () => Promise<unknown>, client, [text]);
   async function isFree(): Promise<void> {
+    claim = { ...claim, entry: { id: '2-0', deliveryCount: 1 } };
     expect(await run((client) => pay(client, 'again'))).toEqual({ outcome: 'done' });
   }
 
@@ -183,6 +188,76 @@ describe('A transaction that is handed out', () => {
       await isFree();
     },
   );
+
+  it.each([
+    'SET LOCAL search_path TO tenant',
+    'SET LOCAL ROLE tenant',
+    "SELECT set_config('role', 'tenant', true)",
+  ])('has its key noted, and its effect made, whatever it is under after %s', async (statement) => {
+    const end = await run(async (client) => {
+      await pay(client, 'a');
+      await client.query(statement);
+    });
+    expect(end).toEqual({ outcome: 'done' });
+    expect(await parts()).toEqual(['a']);
+    expect(await run((client) => pay(client, 'b'))).toEqual({ outcome: 'duplicate' });
+  });
+
+  it('is not begun a second time on a connection that its handler made unusable', async () => {
+    const own = new Pool({ connectionString: postgres.url, max: 1 });
+    try {
+      const only = new PostgresIdempotencyStore(own);
+      await only.run(claim, async (client) => {
+        await (client as PoolClient).query('SET default_transaction_read_only TO on');
+      });
+      const next = (id: string) =>
+        only.run({ ...claim, key: id, entry: { id, deliveryCount: 1 } }, () => Promise.resolve());
+      expect(await next('2-0')).toMatchObject({ outcome: 'busy' });
+      expect(await next('2-0')).toEqual({ outcome: 'done' });
+    } finally {
+      await own.end();
+    }
+  });
+
+  it('lets its client be looked at as any object', async () => {
+    expect(await run((client) => Promise.resolve(String(client)))).toEqual({ outcome: 'done' });
+  });
+
+  it('is not handled again when its handler ended it, also before anybody could give it up', async () => {
+    const half = run((client) => smuggle(client, 'COMMIT'));
+    await expect(half).rejects.toThrow(TransactionControlError);
+    await expect(run((client) => pay(client, 'a'))).rejects.toThrow(GivenUpError);
+    expect(await parts()).toEqual([]);
+    await isFree();
+  });
+
+  const sleeping =
+    "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
+
+  it('holds a statement that nobody waits for against its handler, and cancels it', async () => {
+    const careless = run(async (client) => {
+      await pay(client, 'a');
+      client.query('SELECT pg_sleep(600)').catch(() => undefined);
+    });
+    await expect(careless).rejects.toThrow('await each query');
+    await eventuallyPasses(async () => expect((await pool.query(sleeping)).rows).toEqual([]));
+    expect(await parts()).toEqual([]);
+    await isFree();
+  }, 60_000);
+
+  it('holds the time limit of one statement against its handler', async () => {
+    const own = new Pool({ connectionString: postgres.url, max: 1, query_timeout: 1_000 });
+    try {
+      const slow = new PostgresIdempotencyStore(own).run(claim, async (client) => {
+        await (client as PoolClient).query('SELECT pg_sleep(600)');
+      });
+      await expect(slow).rejects.toThrow('Query read timeout');
+      await eventuallyPasses(async () => expect((await pool.query(sleeping)).rows).toEqual([]));
+    } finally {
+      await own.end();
+    }
+    await isFree();
+  }, 60_000);
 
   it('takes nothing from a handler that has ended', async () => {
     let kept: PoolClient | undefined;
