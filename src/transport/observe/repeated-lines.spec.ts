@@ -33,12 +33,16 @@ describe('RepeatedLines', () => {
     expect(written).toEqual(['error | Failed: first | at first', 'error | Failed: second | at second']);
   });
 
-  it('tells kinds apart, and counts together what is beyond a hundred of them', () => {
-    const { written, say, endMinute } = recordedLines();
-    for (let n = 0; n < 250; n += 1) say(`Failed with ${n}`);
-    expect(written).toHaveLength(100);
+  it('tells kinds apart, and counts together what is beyond a thousand of them, each level apart', () => {
+    const { written, lines, say, endMinute } = recordedLines();
+    for (let n = 0; n < 1_150; n += 1) say(`Failed with ${n}`);
+    lines.say({ level: 'warn', kind: 'Put off', detail: () => 'now' });
+    expect(written).toHaveLength(1_000);
     endMinute();
-    expect(written.slice(100)).toEqual(['error | Further kinds of lines: 150 more times within a minute']);
+    expect(written.slice(1_000)).toEqual([
+      'error | Further kinds of lines (error): 150 more times within a minute',
+      'warn | Further kinds of lines (warn): 1 more times within a minute',
+    ]);
   });
 
   it('makes no detail of what it only counts', () => {

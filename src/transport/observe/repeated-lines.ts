@@ -17,7 +17,7 @@ export type StartTimer = (callback: () => void, ms: number) => () => void;
 type Write = (level: TransportLogLevel, message: string, stack?: string) => void;
 
 /** Kinds that are told apart within a minute: a name in one of them may come from anywhere. */
-const MOST_KINDS = 100;
+const MOST_KINDS = 1_000;
 const OTHERS = 'Further kinds of lines';
 
 /** Writes the first line of each kind, and when the minute ends how many more there were. */
@@ -33,12 +33,13 @@ export class RepeatedLines {
 
   say({ level, kind, detail, stack }: RepeatedLine): void {
     const isFull = this.counts.size >= MOST_KINDS && !this.counts.has(kind);
-    const counted = this.counts.get(isFull ? OTHERS : kind);
+    // Of each level apart: an error must not end in a line that nobody reads.
+    const counted = this.counts.get(isFull ? `${OTHERS} (${level})` : kind);
     if (counted) {
       counted.more += 1;
       return;
     }
-    this.counts.set(isFull ? OTHERS : kind, { level, more: isFull ? 1 : 0 });
+    this.counts.set(isFull ? `${OTHERS} (${level})` : kind, { level, more: isFull ? 1 : 0 });
     this.stopTimer ??= this.startTimer(() => this.flush(), this.minuteMs);
     if (!isFull) this.write(level, `${kind}: ${detail()}`, stack?.());
   }
