@@ -11,11 +11,14 @@ import {
   type Reply,
 } from './emit-part.js';
 import type { PendingEmit } from './pending-emit.js';
+import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 
 /** A send that is full goes at once: so Redis begins while the rest is still being written. */
 const MOST_EMITS = 128;
 /** Characters in a send, about; it is one text until the socket has it. */
 const MOST_CHARACTERS = 1_048_576;
+/** Entries that cannot share a call, in one send to a stream: each call writes what the others under way gave again. */
+const MOST_NUMBERED = 8;
 /** How long a lane waits before it sends again what came back, in milliseconds. */
 const PAUSE_MS = 50;
 /** Ended emits are cut off the front of a queue in portions: each cut copies the rest. */
@@ -46,7 +49,8 @@ interface Send {
 /**
  * Sends emits in the order in which they were made. What came back without an answer is sent again before anything that
  * follows it, where the mark of the client or an idempotency key keeps that from adding an entry twice; else its emits
- * fail. Nothing new goes out until it is known what became of all that was under way.
+ * fail. Nothing new goes out until it is known what became of all that was under way. Keyed emits have no number: those
+ * that were under way with one that came back may be added before it.
  */
 export class EmitLane {
   private waiting: PendingEmit[] = [];
@@ -119,8 +123,8 @@ export class EmitLane {
 
   /** Ends everything, since there will be no link again. */
   end(error: Error): void {
-    for (const { parts } of this.sends) {
-      for (const part of parts) part.fail(part.isDoubtful ? inDoubt(part.stream, error) : error);
+    for (const { parts, isBack } of this.sends) {
+      for (const part of parts) part.fail(isBack && !part.isDoubtful ? error : inDoubt(part.stream, error));
     }
     for (const emit of this.waiting.slice(this.gone)) emit.reject(error);
     this.prune();
@@ -129,17 +133,21 @@ export class EmitLane {
   private gather(): EmitPart[] {
     const groups: PendingEmit[][] = [];
     const open = new Map<string, PendingEmit[]>();
+    const numbered = new Map<string, number>();
     let characters = 0;
     let count = 0;
     for (; count < MOST_EMITS && characters < MOST_CHARACTERS; this.gone += 1) {
       const emit = this.waiting[this.gone];
       if (!emit) break;
       if (emit.isOver) continue;
+      const group = emit.isPlain ? open.get(emit.stream) : undefined;
+      const before = numbered.get(emit.stream) ?? 0;
+      if (!group && before === MOST_NUMBERED) break;
       count += 1;
       characters += emit.entry.wire.length;
-      const group = emit.isPlain ? open.get(emit.stream) : undefined;
       if (group) group.push(emit);
       else {
+        if (!emit.publication.idempotency) numbered.set(emit.stream, before + 1);
         groups.push([emit]);
         if (emit.isPlain) open.set(emit.stream, groups.at(-1) ?? []);
         else open.delete(emit.stream);
@@ -196,7 +204,7 @@ export class EmitLane {
     const verdicts = send.parts.map((part, index) => part.take(replies[index] ?? []));
     send.parts.forEach((part, index) => {
       const verdict = verdicts[index];
-      if (verdict !== 'refused' && verdict !== 'doubtful') this.answeredAt = performance.now();
+      if (verdict === 'over' || verdict === 'no-functions') this.answeredAt = performance.now();
       if (verdict === 'over') return;
       if (verdict === 'doubtful') part.isDoubtful = true;
       if (verdict === 'no-functions') this.support.noFunctionsFor(part.stream);
@@ -215,6 +223,10 @@ export class EmitLane {
   private pause(): void {
     if (this.isPaused) return;
     this.isPaused = true;
+    this.goOnLater();
+  }
+
+  private goOnLater(): void {
     this.support.onTrouble();
     setTimeout(() => this.goOn(), PAUSE_MS);
   }
@@ -228,18 +240,29 @@ export class EmitLane {
   private async loadLibrary(): Promise<void> {
     this.isPaused = true;
     const refusal = await this.support.loadLibrary();
-    if (refusal !== undefined) {
-      for (const send of this.sends.filter(({ isBack }) => isBack)) {
-        send.parts = send.parts.flatMap((part) => {
-          if (part.numbering) return withoutNumber(part) ?? [];
-          if (part instanceof PlainEntries) return part;
-          part.fail(part.isDoubtful ? inDoubt(part.stream, refusal) : refusal);
-          return [];
-        });
-      }
+    let wasInVain = false;
+    for (const send of this.sends.filter(({ isBack }) => isBack)) {
+      send.parts = send.parts.flatMap((part) => {
+        wasInVain ||= part.lackedLibrary;
+        const rest = refusal === undefined ? part : withoutLibrary(part, refusal);
+        part.lackedLibrary = true;
+        return rest ?? [];
+      });
     }
-    this.goOn();
+    if (wasInVain) this.goOnLater();
+    else this.goOn();
   }
+}
+
+/** What is left of a part where the library cannot be loaded. */
+function withoutLibrary(part: EmitPart, refusal: unknown): EmitPart | undefined {
+  if (part instanceof PlainEntries) return part;
+  if (refusal instanceof RedisUnavailableError) {
+    // It may have been another node of a cluster that refused it, or pass before the emits are given up.
+    if (part.isDoubtful || !part.lackedLibrary) return part;
+  } else if (part.numbering) return withoutNumber(part);
+  part.fail(part.isDoubtful ? inDoubt(part.stream, refusal) : refusal);
+  return undefined;
 }
 
 /** The same emits, to be sent by what the user may do; none when it is not known whether they were carried out. */

@@ -36,6 +36,8 @@ export interface Numbering {
 export abstract class EmitPart {
   /** Whether it was sent before, and the answer was lost. */
   isDoubtful = false;
+  /** Whether it was sent before, and Redis had no library. */
+  lackedLibrary = false;
   /** Of a part that has a number. */
   readonly numbering: Numbering | undefined;
 
@@ -71,10 +73,13 @@ export abstract class EmitPart {
         return 'refused';
       case 'function-missing':
         return 'no-library';
-      default:
-        this.fail(explained(error, this.stream));
-        return 'over';
+      case 'refuses-writes':
+        // Redis says so before it looks whether the call was carried out: only a later answer can tell.
+        if (this.isDoubtful) return 'doubtful';
+        break;
     }
+    this.fail(this.isDoubtful ? inDoubt(this.stream, error) : explained(error, this.stream));
+    return 'over';
   }
 
   protected sendArgs({ after, oldest }: Place): (string | number)[] {

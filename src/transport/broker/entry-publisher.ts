@@ -152,7 +152,11 @@ export class EntryPublisher {
     const name = this.redis.isCluster ? stream : '';
     let lane = this.lanes.get(name);
     if (!lane) {
-      lane = new EmitLane(this.support, () => this.redis.isCluster && this.lanes.delete(name));
+      const made = new EmitLane(this.support, () => {
+        // One that waited for its turn when it became idle has a successor by then.
+        if (this.redis.isCluster && this.lanes.get(name) === made) this.lanes.delete(name);
+      });
+      lane = made;
       this.lanes.set(name, lane);
     }
     return lane;
@@ -188,8 +192,9 @@ export class EntryPublisher {
       await this.functions.load();
       return undefined;
     } catch (error) {
-      if (failureOf(error) === 'unreachable') return undefined;
-      this.hasNoFunctions = true;
+      const failure = failureOf(error);
+      if (failure === 'unreachable') return undefined;
+      this.hasNoFunctions = failure === 'no-permission' || failure === 'functions-missing';
       return error instanceof MissingPermissionError ? error : explained(error, 'the function library');
     }
   }

@@ -28,6 +28,8 @@ describe('resolveClientOptions', () => {
     ['maxPendingEmits', Number.NaN],
     ['maxPendingBytes', 0],
     ['log', 'loud'],
+    ['log', { except: ['failed'] }],
+    ['log', null],
   ])('refuses %s = %p and names the option', (option, value) => {
     expect(() => resolve({ [option]: value })).toThrow(InvalidOptionError);
     expect(() => resolve({ [option]: value })).toThrow(`Option "${option}"`);

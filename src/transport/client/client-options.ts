@@ -1,6 +1,6 @@
 import type { RedisConnectionOptions } from '../broker/connection-options.js';
 import { checkConnection } from '../broker/check-connection.js';
-import { resolveLogOption } from '../observe/log-option.js';
+import { resolveLogLevel } from '../observe/log-option.js';
 import type { TransportLogLevel } from '../observe/transport-log.js';
 import type { WaitReplicas } from '../broker/replicated-writes.js';
 import type { EntryEncoding } from '../protocol/entry-encoder.js';
@@ -110,7 +110,7 @@ export function resolveClientOptions(options: RedisStreamsClientOptions): Resolv
   checkConnection(options.connection);
   checkStreamNames(options.streams ?? {});
   const { encoding = 'json', emitTimeoutMs = 2_000, maxPendingEmits = 10_000, waitReplicas } = options;
-  const { level: log } = resolveLogOption(options.log ?? 'debug');
+  const log = resolveLogLevel(options.log);
   const { maxPendingBytes = DEFAULT_MAX_PENDING_BYTES } = options;
   const { dedupWindowMs = DEFAULT_DEDUP_WINDOW_MS } = options;
   if (!['json', 'fields'].includes(encoding)) {

@@ -31,7 +31,8 @@ const NO_HEADERS: Headers = Object.freeze({});
  * `emit` completes with the id of the entry once Redis has it. It fails with {@link RedisUnavailableError} when Redis
  * does not answer within `emitTimeoutMs`; its `mayBeThere` says whether the entry may have been added all the same. It
  * fails with {@link EmitQueueFullError} when too much waits already. Emits to one stream are added in the order in which
- * they are made, and none is added twice.
+ * they are made, and none is added twice; when one without an idempotency key is refused and sent again, one with a key
+ * may overtake it.
  *
  * @example
  * ```ts
@@ -104,7 +105,7 @@ export class RedisStreamsClient extends ClientProxy {
     const sent = isMissing
       ? Promise.reject<TResult>(new InvalidMessageException())
       : this.dispatchEvent<TResult>({ pattern, data });
-    return this.unheard.watch(pattern, sent);
+    return this.unheard.watch(() => this.normalizePattern(pattern as string), sent);
   }
 
   /**

@@ -14,13 +14,17 @@ export class UnheardFailures {
     this.lines = new RepeatedLines((...line) => log.write(...line));
   }
 
-  /** Gives the result to whoever subscribes, as often as somebody does. */
-  watch<T>(pattern: unknown, result: Promise<T>): Observable<T> {
+  /**
+   * Gives the result to whoever subscribes, as often as somebody does.
+   *
+   * @param nameOfRoute - what the lines call it by; may throw
+   */
+  watch<T>(nameOfRoute: () => unknown, result: Promise<T>): Observable<T> {
     let isHeard = false;
     result.catch(async (error: unknown) => {
       // One that failed at once has not been given to its caller yet.
       await endOfTurn();
-      if (!isHeard) this.say(pattern, error);
+      if (!isHeard) this.say(nameOfRoute, error);
     });
     return new Observable((subscriber) => {
       isHeard = true;
@@ -42,14 +46,22 @@ export class UnheardFailures {
     this.lines.flush();
   }
 
-  private say(pattern: unknown, error: unknown): void {
-    const name = typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
+  private say(nameOfRoute: () => unknown, error: unknown): void {
     this.lines.say({
       level: 'error',
-      kind: `An emit of "${name}" failed with ${nameOf(error)}, and nobody awaited it`,
+      kind: `An emit of ${quoted(nameOfRoute)} failed with ${nameOf(error)}, and nobody awaited it`,
       detail: () => `${fateOf(error)}${error instanceof Error ? `: ${error.message}` : ''}`,
       stack: () => (error instanceof Error ? error.stack : undefined),
     });
+  }
+}
+
+/** A pattern may be anything, also what has no name. */
+function quoted(nameOfRoute: () => unknown): string {
+  try {
+    return `"${String(nameOfRoute())}"`;
+  } catch {
+    return 'a pattern that cannot be written';
   }
 }
 

@@ -37,11 +37,8 @@ const KNOWN: Readonly<Record<keyof TransportLogOptions, true>> = { level: true, 
  */
 export function resolveLogOption(option: TransportLogOption = {}): ResolvedLogOption {
   if (isObject(option)) checkKnownOptions(option, KNOWN, 'log');
-  const { level = 'debug', except = [] } = isObject(option) ? option : { level: option };
-  if (level !== false && !LEVELS.includes(level)) {
-    const allowed = LEVELS.map((name) => `"${name}"`).join(', ');
-    throw new InvalidOptionError('log', `must be ${allowed} or false, not ${JSON.stringify(level)}`);
-  }
+  const { level: given, except = [] } = isObject(option) ? option : { level: option };
+  const level = resolveLogLevel(given);
   for (const event of except) {
     if (LOGGED_EVENTS.includes(event)) continue;
     throw new InvalidOptionError(
@@ -50,6 +47,15 @@ export function resolveLogOption(option: TransportLogOption = {}): ResolvedLogOp
     );
   }
   return Object.freeze({ level, except: [...except] });
+}
+
+/**
+ * @throws InvalidOptionError when there is no such level
+ */
+export function resolveLogLevel(level: TransportLogLevel | false = 'debug'): TransportLogLevel | false {
+  if (level === false || LEVELS.includes(level)) return level;
+  const allowed = LEVELS.map((name) => `"${name}"`).join(', ');
+  throw new InvalidOptionError('log', `must be ${allowed} or false, not ${JSON.stringify(level)}`);
 }
 
 function isObject(option: unknown): option is TransportLogOptions {

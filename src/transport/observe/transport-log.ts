@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { nameOf } from '../protocol/dead-letter-fields.js';
 import { escapeControls } from '../protocol/escape-controls.js';
 import { withoutQuotedArguments } from '../protocol/quoted-arguments.js';
 
@@ -24,7 +25,13 @@ export class TransportLog {
   write(level: TransportLogLevel, message: string, stack?: string): void {
     if (!this.shown.has(level)) return;
     const line = escapeControls(withoutQuotedArguments(message));
-    if (stack) this.logger[level](line, escapeControls(withoutQuotedArguments(stack), '\n'));
-    else this.logger[level](line);
+    const below = stack && escapeControls(withoutQuotedArguments(stack), '\n');
+    try {
+      if (below) this.logger[level](line, below);
+      else this.logger[level](line);
+    } catch (error) {
+      // What is written must not fail with its line, nor end the process.
+      process.emitWarning(`The logger of the application threw ${nameOf(error)}; it did not take: ${line}`);
+    }
   }
 }

@@ -83,6 +83,80 @@ describe('An emit whose answer is lost', () => {
     if (record === counting) expect(await redis.get(client.helperKey('orders', 'count'))).toBe('1');
   });
 
+  /** Does something to Redis as soon as there is a new entry, before the emit can be sent again. */
+  async function whenAdded(command: string, ...args: string[]): Promise<() => Promise<void>> {
+    const other = redis.duplicate();
+    await other.ping();
+    const [[last = ''] = []] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+    const done = [other.xread('BLOCK', 0, 'STREAMS', stream, last), other.call(command, ...args)];
+    return async () => {
+      await Promise.all(done);
+      other.disconnect();
+    };
+  }
+
+  const REFUSALS = [
+    ['out of memory', 'OOM', ['maxmemory', '1'], ['maxmemory', '0']],
+    ['lacking replicas', 'NOREPLICAS', ['min-replicas-to-write', '1'], ['min-replicas-to-write', '0']],
+  ] as const;
+
+  it.each(
+    REFUSALS.flatMap((refusal) => [plain, counting, keyed].map((record) => [...refusal, record] as const)),
+  )(
+    'is asked for again while Redis refuses writes, %s, and completes afterwards',
+    async (_, code, harm, mend, record) => {
+      await emit(record('first'));
+      const refused = async () =>
+        new RegExp(`errorstat_${code}:count=(\\d+)`).exec(await redis.info('errorstats'))?.[1];
+      const before = await refused();
+      const payload = uniqueName('lost');
+      proxy.loseAnswerTo(payload);
+      const harmed = await whenAdded('CONFIG', 'SET', ...harm);
+      let settled = false;
+      const lost = emit(record(payload)).finally(() => (settled = true));
+      lost.catch(() => undefined);
+      await harmed();
+      await eventuallyPasses(async () => expect(await refused()).not.toBe(before));
+      const isEarly = settled;
+      await redis.config('SET', ...mend);
+      expect(isEarly).toBe(false);
+      const id = await lost;
+      expect((await added()).slice(1)).toEqual([[id, payload]]);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  it.each([
+    ['that does not pass in time', plain, 'CONFIG', 'SET', 'maxmemory', '1'],
+    ['that will not pass', plain, 'ACL', 'SETUSER', 'able', '-fcall'],
+    ['that will not pass, with a key', keyed, 'ACL', 'SETUSER', 'able', '-fcall'],
+  ])('fails at a refusal %s, and says that it may be there', async (_, record, ...harm) => {
+    await redis.acl('SETUSER', 'able', 'on', '>able', '~*', '&*', '+@all');
+    client = clientWith({ emitTimeoutMs: 1_500 }, 'able:able@');
+    await emit(record('first'));
+    const payload = uniqueName('lost');
+    proxy.loseAnswerTo(payload);
+    const [command, ...args] = harm as [string, ...string[]];
+    const harmed = await whenAdded(command, ...args);
+    const lost: unknown = await emit(record(payload)).catch((error: unknown) => error);
+    await harmed();
+    await redis.config('SET', 'maxmemory', '0');
+    expect(lost).toBeInstanceOf(RedisUnavailableError);
+    expect(lost).toMatchObject({ mayBeThere: true });
+    expect(await texts()).toEqual(['first', payload]);
+  });
+
+  it('says that it may be there when its connection is ended before the answer', async () => {
+    await emit('first');
+    server.freeze();
+    const lost = emit('second').catch((error: unknown) => error);
+    await new Promise(setImmediate);
+    client.unwrap<Redis>().disconnect();
+    server.thaw();
+    expect(await lost).toMatchObject({ mayBeThere: true });
+    await eventuallyPasses(async () => expect(await texts()).toEqual(['first', 'second']));
+  });
+
   it('fails, and says that it may be there, when nothing is known of it any more', async () => {
     client = clientWith({});
     await emit('first');
@@ -145,6 +219,22 @@ it.each([
     });
     if (user === '') expect(doubted).toEqual([]);
     else expect(doubted.length).toBeGreaterThan(0);
+  },
+  TEST_LIMIT_MS,
+);
+
+it.each([
+  ['with writes', (_: number) => counting],
+  ['plain between keyed ones', (number: number) => (number % 2 ? keyed : plain)],
+])(
+  'what Redis keeps of the emits of a client is bounded: many at once, %s',
+  async (_, kindOf) => {
+    const burst = Array.from({ length: 1_200 }, (__, number) => emit(kindOf(number)(String(number))));
+    await Promise.all(burst);
+    expect(await redis.xlen(stream)).toBe(1_200);
+    const [mark = ''] = await redis.keys(`{${stream}}:@emits:*`);
+    // It never becomes shorter; a record takes about thirty characters.
+    expect(await redis.strlen(mark)).toBeLessThan(128 * 40);
   },
   TEST_LIMIT_MS,
 );

@@ -52,6 +52,43 @@ it('that never could be sent are in the log as well', async () => {
   expect(log.troubles('An emit of "orders" failed with')).toHaveLength(2);
 });
 
+it.each([
+  ['holds what JSON does not know', { id: 1n }, 'An emit of "{"id":1}" failed with'],
+  [
+    'has its properties in another order',
+    { to: 'b', from: 'a' },
+    'An emit of "{"from":"a","to":"b"}" failed with',
+  ],
+  ['has no name', { id: Symbol('s') }, 'An emit of a pattern that cannot be written failed with'],
+])('are in the log when their pattern %s', async (_, pattern, line) => {
+  clientWith().emit(pattern, {});
+  await client.close();
+  expect(log.troubles(line)).toHaveLength(1);
+});
+
+it('end nothing when the logger of the application throws, which is said as a warning of the process', async () => {
+  const warnings: string[] = [];
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error): void => void warnings.push(String(warning));
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  const failing = (): never => {
+    throw new TypeError(SECRET);
+  };
+  Logger.overrideLogger({ log: failing, warn: failing, error: failing });
+  clientWith().emit('orders', {});
+  await client.close();
+  process.off('unhandledRejection', note);
+  process.emitWarning = emitWarning;
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(
+    /^The logger of the application threw TypeError; it did not take: An emit of "orders"/,
+  );
+  expect(JSON.stringify([...warnings, ...unhandled.map(String)])).not.toContain(SECRET);
+  expect(unhandled).toEqual([]);
+});
+
 it('are not in the log when somebody is given the error, or when the option says so', async () => {
   clientWith();
   await expect(firstValueFrom(client.emit('orders', {}))).rejects.toThrow('could not be reached');

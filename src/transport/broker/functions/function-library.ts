@@ -82,11 +82,13 @@ export class FunctionLibrary {
       return;
     }
     const loads = await Promise.allSettled(this.loadIntoMasters());
-    // One that is away gets it when it is called; that this user may not load it holds for all.
-    const refused = loads.find(
-      (load) => load.status === 'rejected' && load.reason instanceof MissingPermissionError,
-    );
-    if (refused?.status === 'rejected') throw refused.reason;
+    const refusals = loads
+      .flatMap((load) => (load.status === 'rejected' ? [load.reason as unknown] : []))
+      // One that is unavailable gets it when it is called.
+      .filter((refusal) => failureOf(refusal) !== 'unreachable');
+    if (refusals.length === 0) return;
+    // That this user may not load it holds for all.
+    throw refusals.find((refusal) => refusal instanceof MissingPermissionError) ?? refusals[0];
   }
 
   /** The same, and ends only when every master of a cluster has it. */

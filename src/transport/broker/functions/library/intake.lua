@@ -48,15 +48,23 @@ local function runs_of(mark, send)
   return nil, nil
 end
 
-local function note_runs(mark, send, runs)
-  local records = { send.number .. '=' .. runs }
-  for number, older in string.gmatch(send.held, '(%d+)=([^;]*)') do
-    if tonumber(number) < send.oldest then
-      break
-    end
-    records[#records + 1] = number .. '=' .. older
+-- The records of the sends that are under way: those up to the oldest one's, which is there unless that one failed.
+local function kept_of(send)
+  local held = ';' .. send.held
+  local at = string.find(held, ';' .. send.oldest .. '=', 1, true)
+  if at then
+    return string.sub(held, 1, (string.find(held, ';', at + 1, true) or 0) - 1)
   end
-  redis.call('SETRANGE', mark, 0, table.concat(records, ';') .. '.')
+  for place, number in string.gmatch(held, '();(%d+)=') do
+    if tonumber(number) < send.oldest then
+      return string.sub(held, 1, place - 1)
+    end
+  end
+  return send.is_first and '' or held
+end
+
+local function note_runs(mark, send, runs)
+  redis.call('SETRANGE', mark, 0, send.number .. '=' .. runs .. kept_of(send) .. '.')
   if send.is_first then
     redis.call('GETEX', mark, 'PX', send.ttl)
   end
