@@ -30,9 +30,12 @@ export async function addOrders(
   redis: Redis,
   stream: string,
   orderIds: readonly string[],
+  moreFields: readonly string[] = [],
 ): Promise<string[]> {
   const pipeline = redis.pipeline();
-  for (const orderId of orderIds) pipeline.xadd(stream, '*', 'orderId', orderId, 'retry', '0');
+  for (const orderId of orderIds) {
+    pipeline.xadd(stream, '*', 'orderId', orderId, 'retry', '0', ...moreFields);
+  }
   const replies = (await pipeline.exec()) ?? [];
   return replies.map(([, id]) => id as string);
 }

@@ -10,6 +10,7 @@ import * as redis from './redis.js';
 /** The faults that can be asked for, by name. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   kill: processes.kill,
+  'kill-all': processes.killAll,
   freeze: processes.freeze,
   sigterm: processes.sigterm,
   rolling: processes.rolling,

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
 import type { Fault } from './fault.js';
+
+/** An entry that is at work was given out, or said to be at work, not longer ago than this. */
+const AT_WORK_MS = 50;
+/** Processes that have just been started take a while on a busy machine. */
+const UNTIL_AT_WORK_MS = 30_000;
 
 /** A process dies as by `kill -9`. */
 export const kill: Fault = {
@@ -9,6 +15,25 @@ export const kill: Fault = {
     const slot = random.below(fleet.size);
     await fleet.kill(slot);
     return `killed process ${slot}`;
+  },
+};
+
+/** All processes die at once, while they have entries at work. */
+export const killAll: Fault = {
+  everyMs: 4_000,
+  charges: true,
+  needs: ['alone'],
+  async strike({ fleet, direct, stream, group }) {
+    const atWork = await eventually(
+      async () => {
+        const rows = (await direct.xpending(stream, group, '-', '+', 1_000)) as unknown[][];
+        const held = rows.filter(([, , idleMs]) => Number(idleMs) < AT_WORK_MS).length;
+        return held > 0 ? held : undefined;
+      },
+      { intervalMs: 5, timeoutMs: UNTIL_AT_WORK_MS },
+    ).catch(() => 0);
+    await Promise.all(fleet.pids.map((_pid, slot) => fleet.kill(slot)));
+    return `killed all processes, which had ${atWork} entries at work`;
   },
 };
 

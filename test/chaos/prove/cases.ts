@@ -21,7 +21,10 @@ export const MIXES = {
   },
   kills: {
     ...{ ...SHORT, rate: 125, processes: 2, poison: 0.05, handlerMs: 60 },
-    faults: [{ name: 'kill', everyMs: 600 }],
+    faults: [
+      { name: 'kill', everyMs: 600 },
+      { name: 'kill-all', everyMs: 1_200 },
+    ],
   },
   clocks: { ...SHORT, flaky: 0.3, faults: [{ name: 'skew', everyMs: 300 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },

@@ -40,8 +40,8 @@ describe('The check of the invariant catches the seeded bug', () => {
         started.push(running);
         return running;
       },
-      async emit(orderIds) {
-        const ids = await addOrders(redis, stream, orderIds);
+      async emit(orderIds, moreFields) {
+        const ids = await addOrders(redis, stream, orderIds, moreFields);
         orderIds.forEach((orderId, i) => emitted.set(orderId, ids[i] ?? ''));
       },
     });

@@ -78,6 +78,13 @@ export const OWN_CLOCK: BrokenMethods = {
   },
 };
 
+/** Takes whatever says that a replay wrote it for what a replay wrote. */
+export const BELIEVE_PRODUCERS: BrokenMethods = {
+  wasReplayed() {
+    return Promise.resolve(true);
+  },
+};
+
 /** Trims to a length, whoever has read what. */
 export const MAXLEN_TRIM: BrokenMethods = {
   async trim(stream, { maxEntries }) {

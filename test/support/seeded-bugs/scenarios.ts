@@ -13,7 +13,8 @@ export interface Run {
   /** Takes the bug out: what comes next is as it should be. */
   readonly undo: () => void;
   start(setup?: Partial<ServerSetup>): Promise<StartedServer>;
-  emit(orderIds: readonly string[]): Promise<void>;
+  /** @param moreFields - names and values that each entry has, too */
+  emit(orderIds: readonly string[], moreFields?: readonly string[]): Promise<void>;
 }
 
 export type Scenario = (run: Run) => Promise<void>;
@@ -59,6 +60,15 @@ export const BROKER_BUGS: Record<string, [BrokenMethods, Scenario, RegExp]> = {
       await run.emit(numbered(3));
       await abandon(run.redis, run.stream);
       await run.start();
+    },
+    /order-0 is lost/,
+  ],
+  'forged replay-group': [
+    bugs.BELIEVE_PRODUCERS,
+    async (run) => {
+      const { told } = await run.start();
+      await run.emit(numbered(1), ['replay-group', 'a-group-that-is-not-there']);
+      await eventually(() => told.received[0] ?? told.skipped[0]);
     },
     /order-0 is lost/,
   ],
