@@ -35,14 +35,23 @@ const RULES: Readonly<Record<string, Rule>> = {
     !was && is?.owner === consumer && is.count === 1 && compareIds(id, before.lastDelivered ?? '') > 0,
 
   acknowledge: ({ id, is }, { consumer, command }, ledger) =>
-    !is &&
-    (command.args[1] as string[]).includes(id) &&
-    [...ledger.of(id).succeeded].some((delivery) => delivery.startsWith(`${consumer}/`)),
+    !is && (command.args[1] as string[]).includes(id) && isAmong(ledger.of(id).succeeded, consumer),
 
-  commit: (change, { consumer, command }, ledger) =>
-    !change.is &&
-    (command.args[1] as CommitBatch).commits.some(({ entry }) => isFenced(change, entry, consumer)) &&
-    ledger.of(change.id).started.has(`${consumer}/${change.was?.count ?? 0}`),
+  commit(change, { consumer, command }, ledger) {
+    const { commits, owner = consumer } = command.args[1] as CommitBatch;
+    const { started } = ledger.of(change.id);
+    // A run that ended after its entry was given to another one commits in that one's name, never in that of the waiting.
+    const isItsOwn = started.has(`${consumer}/${change.was?.count ?? 0}`);
+    const isLate = owner !== consumer && owner !== PARKING && isAmong(started, consumer);
+    return !change.is && commits.some(({ entry }) => isFenced(change, entry, owner)) && (isItsOwn || isLate);
+  },
+
+  /** A run that ended well when its entry may have been given to another one; it is reported afterwards. */
+  settle(change, { consumer, command }, ledger) {
+    const [, entry, owner] = command.args as [string, EntryRef, string];
+    const isEnd = !change.is && owner !== PARKING && isFenced(change, entry, owner);
+    return isEnd && isAmong(ledger.of(change.id).started, consumer);
+  },
 
   park(change, { consumer, command, after }, ledger) {
     const { was, is, id } = change;
@@ -70,6 +79,15 @@ const RULES: Readonly<Record<string, Rule>> = {
     const wasStarted = lives === 1 && started.has(`${consumer}/${was?.count ?? 0}`);
     const isHandedBack = is?.owner === PARKING && is.count === (was?.count ?? 0) - 1;
     return entry !== undefined && isHandedBack && after.waiting.has(id) && !wasStarted;
+  },
+
+  /** Its handler has started, and met trouble that is not its own. */
+  putOff(change, { consumer, command, after }, ledger) {
+    const { id, was, is } = change;
+    const isHandedBack = is?.owner === PARKING && is.count === (was?.count ?? 0) - 1;
+    const isStarted = isAmong(ledger.of(id).started, consumer);
+    const isOurs = isFenced(change, command.args[1] as EntryRef, consumer);
+    return isOurs && isStarted && isHandedBack && after.waiting.has(id);
   },
 
   claimDue: ({ id, was, is }, { consumer, before, after }) =>
@@ -116,7 +134,7 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
 /** Books the ends that a change stands for. */
 function settle({ id, is }: Change, { command }: Transition, ledger: Ledger): void {
   if (is) return;
-  if (command.name === 'acknowledge' || command.name === 'commit') ledger.ended(id, 'handled');
+  if (['acknowledge', 'commit', 'settle'].includes(command.name)) ledger.ended(id, 'handled');
   else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished');
   else endLettered(id, (command.outcome as { value?: DeadLettering }).value?.settlement, ledger);
 }
@@ -128,6 +146,11 @@ function endLettered(id: string, settlement: DeadLettering['settlement'] | undef
   else if (settlement !== 'done' || wasLettered) {
     throw new Violation(`${id} is not pending any more, but its dead-lettering is not done`);
   }
+}
+
+/** Whether one of the deliveries was this consumer's. */
+function isAmong(deliveries: ReadonlySet<string>, consumer: string): boolean {
+  return [...deliveries].some((delivery) => delivery.startsWith(`${consumer}/`));
 }
 
 function changesBetween(before: Sight, after: Sight): Change[] {

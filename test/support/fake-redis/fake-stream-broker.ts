@@ -1,4 +1,4 @@
-import type { GroupStart } from '../../../src/transport/broker/settlement.js';
+import type { GroupStart, Obstacle } from '../../../src/transport/broker/settlement.js';
 import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
 import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
@@ -37,11 +37,8 @@ export class FakeStreamBroker extends FakeMarkers implements StreamBroker {
     };
   }
 
-  probe(stream: string): Promise<undefined> {
-    return atOnce(() => {
-      this.requireGroup(stream);
-      return undefined;
-    });
+  probe(stream: string): Promise<Obstacle | undefined> {
+    return atOnce(() => (this.groupOf(stream) ? undefined : 'group-missing'));
   }
 
   isConnected(): boolean {
