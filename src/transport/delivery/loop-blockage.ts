@@ -32,7 +32,11 @@ export class LoopBlockage {
   look(held: Iterable<HeldEntry>): Blocking | undefined {
     const now = performance.now();
     const durationMs = now - this.lookedAt;
-    const { lookedAt, blocker } = this;
+    const { lookedAt, lateAfterMs } = this;
+    // Of one that has ended and is acknowledged late the end is noted only when that is done.
+    const endedLate = ({ finishedAt }: HeldEntry): boolean =>
+      finishedAt !== undefined && finishedAt - lookedAt > lateAfterMs;
+    const blocker = this.blocker ?? (durationMs > lateAfterMs ? [...held].find(endedLate)?.id : undefined);
     this.lookedAt = now;
     this.blocker = undefined;
     if (durationMs <= this.lateAfterMs) return undefined;
