@@ -46,7 +46,15 @@ export default tseslint.config(
     languageOptions: {
       globals: Object.fromEntries(
         [
-          ...['AbortController', 'FormData', 'Node', 'TextDecoderStream', 'URLSearchParams', 'clearTimeout'],
+          ...[
+            'AbortController',
+            'AbortSignal',
+            'FormData',
+            'Node',
+            'TextDecoderStream',
+            'URLSearchParams',
+            'clearTimeout',
+          ],
           ...['document', 'fetch', 'location', 'sessionStorage', 'setTimeout'],
         ].map((name) => [name, 'readonly']),
       ),

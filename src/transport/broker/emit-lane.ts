@@ -240,10 +240,10 @@ export class EmitLane {
   private async loadLibrary(): Promise<void> {
     this.isPaused = true;
     const refusal = await this.support.loadLibrary();
-    let wasInVain = false;
-    for (const send of this.sends.filter(({ isBack }) => isBack)) {
+    const back = this.sends.filter(({ isBack }) => isBack);
+    const wasInVain = back.some(({ parts }) => parts.some(({ lackedLibrary }) => lackedLibrary));
+    for (const send of back) {
       send.parts = send.parts.flatMap((part) => {
-        wasInVain ||= part.lackedLibrary;
         const rest = refusal === undefined ? part : withoutLibrary(part, refusal);
         part.lackedLibrary = true;
         return rest ?? [];

@@ -136,18 +136,18 @@ export class RunningTransport {
    */
   async close(graceMs: number, recoveryStopped: Promise<void>): Promise<Remainder> {
     const closing = new AbortController();
-    let isDrained = false;
+    const progress = { isDrained: false };
     const draining = this.drain(recoveryStopped).then(() => {
-      isDrained = true;
+      progress.isDrained = true;
     });
     await within(graceMs, Promise.race([draining, this.untilStuck(closing.signal)]));
     closing.abort();
-    const left = { ...this.unfinished, isDrained };
-    if (!isDrained)
+    const left = { ...this.unfinished, isDrained: progress.isDrained };
+    if (!left.isDrained)
       await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
     const reason = new Error(`Not finished within the shutdown grace of ${graceMs} ms`);
     for (const delivery of this.deliveries) delivery.end(reason);
-    if (isDrained) await this.leaveGroups();
+    if (progress.isDrained) await this.leaveGroups();
     await this.broker.close();
     return left;
   }

@@ -201,8 +201,9 @@ export class ViolationReport {
     args: ValidationArguments,
     defaultMessage?: Check['defaultMessage'],
   ): string {
-    const hasDefault = !message && !this.options.dismissDefaultMessages;
-    return filledIn(message || (hasDefault && defaultMessage?.(args)) || '', args);
+    const given = message === '' ? undefined : message;
+    const byDefault = this.options.dismissDefaultMessages === true ? undefined : defaultMessage?.(args);
+    return filledIn(given ?? byDefault ?? '', args);
   }
 }
 
@@ -223,7 +224,8 @@ function decided(result: unknown): boolean {
 
 /** Fills in what a sentence of class-validator leaves open. */
 function filledIn(message: Metadata['message'], args: ValidationArguments): string {
-  const { value, property, targetName, constraints } = args;
+  const { property, targetName, constraints } = args;
+  const value: unknown = args.value;
   let sentence = typeof message === 'function' ? message(args) : message;
   // A nested rule has none, whatever its type says.
   (constraints as unknown[] | undefined)?.forEach((constraint, index) => {

@@ -179,7 +179,9 @@ onEveryServer('What leaves a stream unread', (current) => {
       expect((await process.look()).beyondEnd).toEqual({ from: LARGEST, to: last });
       await process.readNew();
       expect(process.read.slice(-1)).toEqual([added]);
-      expect((await lookOften(process)).filter(({ beyondEnd, lost }) => (beyondEnd ?? lost) !== undefined)).toEqual([]);
+      expect(
+        (await lookOften(process)).filter(({ beyondEnd, lost }) => (beyondEnd ?? lost) !== undefined),
+      ).toEqual([]);
     });
 
     it.each([

@@ -60,7 +60,9 @@ describe('A transaction that is handed out', () => {
     });
   /** Sends a statement past whatever looks at statements. */
   const smuggle = (client: PoolClient, text: string): Promise<unknown> =>
-    Reflect.apply(Reflect.get(Client.prototype, 'query') as () => Promise<unknown>, client, [text]);
+    Reflect.apply(Reflect.get(Client.prototype, 'query') as () => Promise<unknown>, client, [
+      text,
+    ]) as Promise<unknown>;
   async function isFree(): Promise<void> {
     claim = { ...claim, entry: { id: '2-0', deliveryCount: 1 } };
     expect(await run((client) => pay(client, 'again'))).toEqual({ outcome: 'done' });
@@ -99,9 +101,12 @@ describe('A transaction that is handed out', () => {
   });
 
   it('does not let its client be given back, or its connection be ended', async () => {
-    await expect(run((client) => new Promise<void>((resolve) => resolve(client.release())))).rejects.toThrow(
-      'release()',
+    const givenBack = run((client) =>
+      Promise.resolve().then(() => {
+        client.release();
+      }),
     );
+    await expect(givenBack).rejects.toThrow('release()');
     await expect(run((client) => (client as unknown as { end(): Promise<void> }).end())).rejects.toThrow(
       TransactionControlError,
     );
@@ -125,9 +130,11 @@ describe('A transaction that is handed out', () => {
         dialect: new PostgresDialect({
           pool: {
             connect: () =>
-              Promise.resolve(Object.assign(Object.create(client), { release: () => undefined })),
+              Promise.resolve(
+                Object.assign(Object.create(client) as PoolClient, { release: () => undefined }),
+              ),
             end: () => Promise.resolve(),
-          } as unknown as Pool,
+          },
         }),
       });
     const values = { key: claim.key, part: 'a' };
@@ -220,7 +227,9 @@ describe('A transaction that is handed out', () => {
   });
 
   it('lets its client be looked at as any object', async () => {
-    expect(await run((client) => Promise.resolve(String(client)))).toEqual({ outcome: 'done' });
+    expect(await run((client) => Promise.resolve(`a ${client as unknown as string}`))).toEqual({
+      outcome: 'done',
+    });
   });
 
   it('is not handled again when its handler ended it, also before anybody could give it up', async () => {
@@ -278,7 +287,7 @@ describe('A transaction that is handed out', () => {
     it('has its entry dead-lettered at once, not acknowledged, and its key left to the next', async () => {
       const stream = uniqueName('orders');
       let smuggles = true;
-      const { told, close } = await startServer({
+      const server = await startServer({
         stream,
         handler: async (payload, context) => {
           if (payload.orderId === 'ends-the-read') return;
@@ -290,16 +299,18 @@ describe('A transaction that is handed out', () => {
         options: { idempotency: { store } },
       });
       const [entryId] = await addOrders(redis, stream, ['42']);
-      await eventually(() => told['dead-lettered'][0]);
-      expect(told['dead-lettered']).toMatchObject([{ entryId, deliveryCount: 1, reason: 'not-retryable' }]);
-      expect(told.processed).toEqual([]);
+      await eventually(() => server.told['dead-lettered'][0]);
+      expect(server.told['dead-lettered']).toMatchObject([
+        { entryId, deliveryCount: 1, reason: 'not-retryable' },
+      ]);
+      expect(server.told.processed).toEqual([]);
       expect(await deadLetters(redis, stream)).toHaveLength(1);
       smuggles = false;
       const [next] = await addOrders(redis, stream, ['42']);
-      await eventually(() => told.processed[0]);
-      expect(told.processed).toMatchObject([{ entryId: next }]);
+      await eventually(() => server.told.processed[0]);
+      expect(server.told.processed).toMatchObject([{ entryId: next }]);
       expect(await parts()).toEqual(['a', 'a']);
-      await close();
+      await server.close();
     });
   });
 });

@@ -97,7 +97,7 @@ describe('The account of what PostgreSQL has catches the seeded bug', () => {
     /** A handler that commits for itself, and fails after that once. @returns how often it was paid in the end */
     async function paid(): Promise<number> {
       const stream = uniqueName('orders');
-      const { told, close } = await startServer({
+      const server = await startServer({
         stream,
         handler: async (payload, context) => {
           if (payload.orderId !== '42') return;
@@ -111,10 +111,10 @@ describe('The account of what PostgreSQL has catches the seeded bug', () => {
       });
       try {
         await addOrders(redis, stream, ['42']);
-        await eventually(() => told.processed[0] ?? told['dead-lettered'][0]);
+        await eventually(() => server.told.processed[0] ?? server.told['dead-lettered'][0]);
         return await timesPaid(stream);
       } finally {
-        await close();
+        await server.close();
       }
     }
     expect(await paid()).toBe(0);

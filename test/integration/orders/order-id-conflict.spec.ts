@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { PlaceOrderDto } from '../../../src/orders/dto/place-order.dto.js';
 import { OrderIdConflictError } from '../../../src/orders/order-id-conflict.error.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
@@ -35,8 +34,7 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
   });
   afterAll(() => app.close());
 
-  const place = (body: object) =>
-    app.intake.place({ orderId, ...body } as PlaceOrderDto, { correlationId: 'c' });
+  const place = (body: object) => app.intake.place({ orderId, ...body }, { correlationId: 'c' });
   const add = (...fields: string[]) => app.redis.xadd(app.stream, '*', 'orderId', orderId, ...fields);
   const processed = () =>
     eventually(async () => {

@@ -68,7 +68,7 @@ it.each([
 
 it('end nothing when the logger of the application throws, which is said as a warning of the process', async () => {
   const warnings: string[] = [];
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = (warning: string | Error): void => void warnings.push(String(warning));
   const unhandled: unknown[] = [];
   const note = (error: unknown): void => void unhandled.push(error);

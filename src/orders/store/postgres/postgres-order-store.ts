@@ -71,7 +71,7 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     if (!(await this.rows.add(incoming))) {
       const held = await this.rows.find(order.orderId);
       // What no entry has brought may never come.
-      if (held && held.entry_id !== null && isAnother(held, incoming)) throw new OrderIdConflictError();
+      if (held?.entry_id != null && isAnother(held, incoming)) throw new OrderIdConflictError();
     }
     const entryId = await send();
     // The entry is in the stream, so the order is taken in whether or not this succeeds: its handler does the same.
