@@ -99,9 +99,9 @@ export class EmitLane {
     if (this.isPaused || !this.support.isUp()) return;
     if (this.sends.some(({ isBack }) => isBack)) {
       if (!this.sends.every(({ isBack }) => isBack)) return;
-      for (const send of this.sends) this.dispatch(send);
+      for (const send of this.sends) if (this.support.isUp()) this.dispatch(send);
     }
-    while (this.sends.length < this.support.window) {
+    while (this.sends.length < this.support.window && this.support.isUp()) {
       const parts = this.gather();
       if (parts.length === 0) break;
       const send = { parts, isBack: false };
