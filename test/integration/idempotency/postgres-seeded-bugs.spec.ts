@@ -1,15 +1,10 @@
 import type { Redis } from 'ioredis';
 import { Client, Pool, type PoolClient } from 'pg';
-import { Attempt } from '../../../src/transport/idempotency/postgres-attempt.js';
-import { HandedOutClient } from '../../../src/transport/idempotency/postgres-handed-out.js';
 import { PostgresIdempotencyStore, type IdempotencyClaim } from '../../../src/transport/index.js';
-import { eventually } from '../../support/eventually.js';
-import { addOrders } from '../../support/group-view.js';
 import { openRedis } from '../../support/open-redis.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
 import { replaced } from '../../support/seeded-bugs/replaced.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';
-import { startServer } from '../../support/started-server.js';
 import { uniqueName } from '../../support/unique-name.js';
 
 const ENTRY = '1700000000000-0';
@@ -31,16 +26,6 @@ function withoutFence(fence: RegExp, instead: string): () => void {
     putBack();
     expect(changed).toBeGreaterThan(0);
   };
-}
-
-/** Neither what is sent is looked at, nor whether the transaction is the one that was handed out. */
-function withoutGuard(): () => void {
-  const ours = [
-    replaced(HandedOutClient.prototype, 'problemOf', () => undefined),
-    replaced(Attempt.prototype, 'handOut', () => Promise.resolve()),
-    replaced(Attempt.prototype, 'takeBack', () => Promise.resolve()),
-  ];
-  return () => ours.forEach((putBack) => putBack());
 }
 
 describe('The account of what PostgreSQL has catches the seeded bug', () => {
@@ -91,34 +76,5 @@ describe('The account of what PostgreSQL has catches the seeded bug', () => {
     expect(await paidAfterwards()).toBe(0);
     undo = withoutFence(/ AND NOT \(excluded\.entry_id = ANY \(kept\.given_up\)\)/, '');
     expect(await paidAfterwards()).toBe(1);
-  });
-
-  it('COMMIT inside the transaction that was handed out', async () => {
-    /** A handler that commits for itself, and fails after that once. @returns how often it was paid in the end */
-    async function paid(): Promise<number> {
-      const stream = uniqueName('orders');
-      const server = await startServer({
-        stream,
-        handler: async (payload, context) => {
-          if (payload.orderId !== '42') return;
-          const client = context.getTransaction<PoolClient>();
-          await pay(client, stream);
-          await client.query('COMMIT');
-          if (context.getDeliveryCount() === 1) throw new Error('fails once');
-        },
-        idempotent: { key: (payload) => (payload as { orderId: string }).orderId },
-        options: { idempotency: { store } },
-      });
-      try {
-        await addOrders(redis, stream, ['42']);
-        await eventually(() => server.told.processed[0] ?? server.told['dead-lettered'][0]);
-        return await timesPaid(stream);
-      } finally {
-        await server.close();
-      }
-    }
-    expect(await paid()).toBe(0);
-    undo = withoutGuard();
-    expect(await paid()).toBe(2);
   });
 });
