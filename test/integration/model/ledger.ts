@@ -23,7 +23,7 @@ export interface Account {
   readonly started: Set<string>;
   readonly succeeded: Set<string>;
   readonly failed: Set<string>;
-  /** `consumer/sequence` of the calls that committed it. */
+  /** `consumer/lane/sequence` of the calls that committed it. */
   readonly committed: Set<string>;
 }
 
@@ -56,6 +56,12 @@ export class Ledger implements HandlerLog {
 
   failed(consumer: string, id: string, count: number): void {
     this.of(id).failed.add(`${consumer}/${count}`);
+  }
+
+  /** A put-off takes back the count of its delivery, which is then given out again for a run that has not started. */
+  putOff(consumer: string, id: string, count: number): void {
+    const { started } = this.of(id);
+    if (started.delete(`${consumer}/${count}`)) started.add(`${consumer}/${count} put off`);
   }
 
   /** An entry's life ended; that happens once. */

@@ -42,7 +42,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     const { started } = ledger.of(change.id);
     // A run that ended after its entry was given to another one commits in that one's name, never in that of the waiting.
     const isItsOwn = started.has(`${consumer}/${change.was?.count ?? 0}`);
-    const isLate = owner !== consumer && owner !== PARKING && isAmong(started, consumer);
+    // Its own consumer can be the other one: in a group that began again.
+    const isLate = owner !== PARKING && isAmong(started, consumer);
     return !change.is && commits.some(({ entry }) => isFenced(change, entry, owner)) && (isItsOwn || isLate);
   },
 
@@ -131,8 +132,9 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
   if (command.name === 'keepFloor') checkFloor(after);
 }
 
-/** Books the ends that a change stands for. */
-function settle({ id, is }: Change, { command }: Transition, ledger: Ledger): void {
+/** Books what a change stands for. */
+function settle({ id, was, is }: Change, { consumer, command }: Transition, ledger: Ledger): void {
+  if (command.name === 'putOff') ledger.putOff(consumer, id, was?.count ?? 0);
   if (is) return;
   if (['acknowledge', 'commit', 'settle'].includes(command.name)) ledger.ended(id, 'handled');
   else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished');
@@ -173,11 +175,11 @@ function isClaimed(was: SeenRow | undefined, is: SeenRow | undefined, by: string
 /** A consumer's call that is sent again is answered as it was carried out the first time. */
 function checkAnswers({ consumer, command }: Transition, ledger: Ledger): void {
   if (command.name !== 'commit' || !command.outcome || 'error' in command.outcome) return;
-  const { sequence, commits } = command.args[1] as CommitBatch;
+  const { lane, sequence, commits } = command.args[1] as CommitBatch;
   const answers = command.outcome.value as CommitAnswer[];
   for (const [i, { entry }] of commits.entries()) {
     const { committed } = ledger.of(entry.id);
-    const call = `${consumer}/${sequence}`;
+    const call = `${consumer}/${lane}/${sequence}`;
     if (answers[i] === 'done') committed.add(call);
     else if (committed.has(call)) {
       throw new Violation(`${entry.id} was committed by ${call}, although its answer says otherwise`);
