@@ -70,15 +70,33 @@ export class LateFinish {
   }
 
   private async commitOnce(commit: Commit): Promise<CommitAnswer> {
-    const { broker, stream, followUps } = this.parts;
+    const { broker, stream } = this.parts;
     const { id } = commit.entry;
     const holder = await this.steps.untilTaken(() => broker.pendingAs(stream, id));
     if (!holder) return 'gone';
     const { owner, deliveryCount } = holder;
-    const { guard } = commit;
-    // The marker of an idempotency key was passed on with the entry.
-    const passedOn = guard && { ...guard, expected: `${id}:${deliveryCount}` };
-    const late = { ...commit, entry: { id, deliveryCount }, guard: passedOn };
+    // Each delivery passes the marker of an idempotency key on to itself when it begins, which those after this one may
+    // not have done yet.
+    for (let count = deliveryCount; count > commit.entry.deliveryCount; count -= 1) {
+      const answer = await this.send(commit, owner, deliveryCount, `${id}:${count}`);
+      if (!commit.guard || answer !== 'superseded') return answer;
+    }
+    return this.send(commit, owner, deliveryCount, commit.guard?.expected);
+  }
+
+  private async send(
+    commit: Commit,
+    owner: string,
+    deliveryCount: number,
+    expected = '',
+  ): Promise<CommitAnswer> {
+    const { broker, stream, followUps } = this.parts;
+    const { guard, entry } = commit;
+    const late = {
+      ...commit,
+      entry: { id: entry.id, deliveryCount },
+      guard: guard && { ...guard, expected },
+    };
     this.sequence += 1;
     const { sequence } = this;
     const batch = { lane: LANE, sequence, commits: [late], followUps, owner };

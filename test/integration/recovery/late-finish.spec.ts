@@ -68,4 +68,21 @@ describe('A handler that ends well after its entry was given to another process'
     await eventually(() => running.told.processed.find(({ entryId }) => entryId === id));
     expect(await pendingRows(own.redis, own.stream)).toEqual([]);
   });
+
+  it('ends it there also when that one has not yet come to its idempotency key', async () => {
+    const wait = lostWhileWaiting('another-process');
+    const effects = `{${own.stream}}:effects`;
+    const running = await own.start({
+      options: { ackWaitMs: ACK_WAIT_MS, recoveryIntervalMs: 3_600_000 },
+      idempotent: { key: (order: unknown) => (order as { orderId: string }).orderId },
+      handler: async (order, context) => {
+        context.commit((tx) => tx.hincrby(effects, '1', 1));
+        await wait(order, context);
+      },
+    });
+    const [id] = await addOrders(own.redis, own.stream, ['1']);
+    await eventually(() => running.told.processed.find(({ entryId }) => entryId === id));
+    expect(await pendingRows(own.redis, own.stream)).toEqual([]);
+    expect(await own.redis.hgetall(effects)).toEqual({ 1: '1' });
+  });
 });
