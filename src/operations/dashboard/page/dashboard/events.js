@@ -36,6 +36,7 @@ async function readOnce(onState) {
     silence = setTimeout(() => abort.abort(), SILENCE_MS);
   };
   try {
+    stillAlive();
     const response = await request('events', { signal: abort.signal });
     stillAlive();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
