@@ -34,7 +34,7 @@ describe('The routes of operators', () => {
         const [method = '', path = ''] = line.split(' ');
         return { method, path };
       });
-  }, 60_000);
+  });
   afterEach(endServices);
 
   const serve = async (env: Record<string, string>): Promise<void> => {

@@ -22,7 +22,7 @@ describe('order-streams', () => {
     redis = new Redis(sharedRedisUrl());
     stream = uniqueName('orders');
     service = await startService({ REDIS_URL: sharedRedisUrl(), STREAM_KEY: stream, ADMIN_TOKEN: TOKEN });
-  }, 60_000);
+  });
   afterAll(async () => {
     await endServices();
     redis.disconnect();

@@ -22,7 +22,7 @@ describe('the packed package', () => {
     directory = await mkdtemp(join(tmpdir(), 'order-streams-'));
     [tarball, server] = await Promise.all([packPackage(directory), startRedis()]);
     redis = new Redis(server.url);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await endServices();
@@ -78,7 +78,7 @@ describe('the packed package', () => {
       ],
     ]);
     expect(await installedVersions(app, '@nestjs/core')).toEqual([expect.stringMatching(/^11\./)]);
-  }, 120_000);
+  });
 
   it('serves the storefront: of 10,000 orders every one is processed, none twice', async () => {
     const storefront = join(directory, 'storefront');
@@ -96,14 +96,14 @@ describe('the packed package', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ emitted: 10_000, failed: 0, processed: 10_000 });
     const idsOf = (message: string) =>
       service.records.filter((record) => record.message === message).map(({ orderId }) => orderId as string);
-    await eventually(() => idsOf('Order processed').length >= 10_000 || undefined, { timeoutMs: 60_000 });
+    await eventually(() => idsOf('Order processed').length >= 10_000 || undefined);
     await service.end('SIGTERM');
     expect(await redis.xpending('orders', 'order-group')).toEqual([0, null, null, null]);
     const emitted = (await redis.xrange('orders', '-', '+')).map(([, fields]) => orderIdOf(fields)).sort();
     expect(new Set(emitted).size).toBe(10_000);
     expect(idsOf('Order received').sort()).toEqual(emitted);
     expect(idsOf('Order processed').sort()).toEqual(emitted);
-  }, 180_000);
+  });
 
   const env = () => ({ ...process.env, REDIS_URL: server.url });
 });

@@ -10,7 +10,7 @@ let world: ClusterWorld;
 
 beforeAll(async () => {
   world = await ClusterWorld.start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await endServices();
@@ -63,4 +63,4 @@ it('takes, processes, dead-letters and replays orders on a Redis Cluster', async
   expect((await get<DeadLetterPageDto>(`${url}/dead-letters`)).body.items).toEqual([]);
   const audit = await get<AuditPageDto>(`${url}/dead-letters/audit`);
   expect(audit.body.items).toMatchObject([{ action: 'edit-and-replay', details: { reason: 'mended' } }]);
-}, 60_000);
+});

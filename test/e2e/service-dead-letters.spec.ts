@@ -28,7 +28,7 @@ describe('an order that cannot be processed', () => {
       BACKOFF_JITTER: '0',
       RECOVERY_INTERVAL_MS: '50',
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await endServices();
@@ -105,7 +105,7 @@ describe('an order that cannot be processed', () => {
       acceptedAt: expect.any(String) as string,
       updatedAt: expect.any(String) as string,
     });
-  }, 60_000);
+  });
 
   it('can be followed through the log to its dead letter', async () => {
     const placed = await post<{ entryId: string }>(`${service.url}/orders`, { orderId: 'fail-2' });
@@ -128,7 +128,7 @@ describe('an order that cannot be processed', () => {
       error: 'DemonstrationFailure',
       level: 'error',
     });
-  }, 60_000);
+  });
 
   it.each([
     ['no order id', ['amount', '12'], 'not-retryable'],

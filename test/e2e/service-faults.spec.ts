@@ -21,7 +21,7 @@ beforeAll(async () => {
   admin = openRedis(redis.url);
   proxy = await startProxy(redis.host, redis.port);
   service = await startService({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
-}, 60_000);
+});
 
 afterAll(async () => {
   await endServices();
@@ -177,4 +177,4 @@ it('makes a group anew that was destroyed, and goes on', async () => {
   await expectWorks('before-destroy');
   await admin.xgroup('DESTROY', 'orders', 'order-group');
   await expectWorks('after-destroy');
-}, 60_000);
+});

@@ -85,5 +85,5 @@ describe('GET /health/live', () => {
       await app.close();
       redis.disconnect();
     }
-  }, 60_000);
+  });
 });

@@ -14,7 +14,7 @@ describe('A service with RATE_LIMIT_PER_SECOND', () => {
       ...{ REDIS_URL: sharedRedisUrl(), STREAM_KEY: uniqueName('orders') },
       RATE_LIMIT_PER_SECOND: String(LIMIT),
     });
-  }, 60_000);
+  });
   afterAll(() => endServices());
 
   it('takes no more orders of an address than that within a second, and says when to try again', async () => {

@@ -20,7 +20,7 @@ describe('What comes in from outside', () => {
       ...{ REDIS_URL: sharedRedisUrl(), STREAM_KEY: stream, LOG_LEVEL: 'verbose' },
       ...{ MAX_RETRIES: '0', FAIL_ORDER_PREFIX: 'fail-' },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await endServices();
     redis.disconnect();

@@ -16,7 +16,7 @@ beforeAll(async () => {
   redis = await startRedis({ kind: 'process' });
   const env = { FAIL_ORDER_PREFIX: 'fail-', MAX_RETRIES: '1', BACKOFF_INITIAL_MS: '0', BACKOFF_MAX_MS: '0' };
   service = await startService({ REDIS_URL: redis.url, LAG_ALERT: '7', ...env });
-}, 60_000);
+});
 
 afterAll(async () => {
   await endServices();
@@ -121,4 +121,4 @@ it('go on being served while Redis is away, without what only Redis knows', asyn
     expect(metrics.value('order_streams_acknowledged_total', HERE)).toBe(3);
     expect(metrics.text).not.toMatch(/fail-3|127\.0\.0\.1|redis:\/\//);
   });
-}, 60_000);
+});

@@ -24,7 +24,7 @@ describe('orders', () => {
       STREAM_KEY: stream,
       GROUP_NAME: group,
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await endServices();

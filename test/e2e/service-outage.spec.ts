@@ -64,7 +64,7 @@ describe('while Redis is away', () => {
     await expectReady(service);
     expect(await stateOf(service, 'before')).toBe('processed');
     await expectProcessed(service, 'after');
-  }, 60_000);
+  });
 
   it('the service starts, is not ready, and is once Redis comes', async () => {
     await redis.kill();
@@ -76,7 +76,7 @@ describe('while Redis is away', () => {
     await redis.restart();
     await expectReady(service);
     await expectProcessed(service, 'after');
-  }, 60_000);
+  });
 
   it('the service stops long before its grace is over', async () => {
     const service = await startService({ REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: '600000' });
@@ -86,7 +86,7 @@ describe('while Redis is away', () => {
     const { code, output } = await service.end('SIGTERM');
     expect(code).toBe(0);
     expect(output).not.toContain('did not finish');
-  }, 60_000);
+  });
 });
 
 describe('while Redis is full for longer than all retries', () => {
@@ -126,7 +126,7 @@ describe('while Redis is full for longer than all retries', () => {
     await expectReady(service);
     expect(await admin.exists('orders.DLT')).toBe(0);
     expect(await admin.xpending('orders', 'order-group')).toEqual([0, null, null, null]);
-  }, 60_000);
+  });
 });
 
 describe('while the link to Redis is dead but open', () => {
@@ -143,7 +143,7 @@ describe('while the link to Redis is dead but open', () => {
     });
     await expectReady(service);
     proxy.blackhole();
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await endServices();
@@ -159,11 +159,11 @@ describe('while the link to Redis is dead but open', () => {
     await proxy.heal();
     await expectReady(service);
     await expectProcessed(service, 'after');
-  }, 60_000);
+  });
 
   it('the service stops long before its grace is over', async () => {
     const { code, output } = await service.end('SIGTERM');
     expect(code).toBe(0);
     expect(output).not.toContain('did not finish');
-  }, 60_000);
+  });
 });

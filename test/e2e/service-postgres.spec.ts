@@ -24,7 +24,7 @@ describe('the service with DATABASE_URL', () => {
     const { hostname, port } = new URL(sharedRedisUrl());
     [postgres, proxy] = await Promise.all([startPostgres(), startProxy(hostname, Number(port))]);
     redis = new Redis(sharedRedisUrl());
-  }, 120_000);
+  });
   beforeEach(() => {
     stream = uniqueName('orders');
   });
@@ -44,13 +44,10 @@ describe('the service with DATABASE_URL', () => {
   const find = async ({ url }: Service, orderId: string) =>
     (await get<OrderView>(`${url}/orders/${orderId}`)).body;
   const processed = (service: Service, orderId: string) =>
-    eventually(
-      async () => {
-        const order = await find(service, orderId);
-        return order.state === 'processed' ? order : undefined;
-      },
-      { timeoutMs: 60_000 },
-    );
+    eventually(async () => {
+      const order = await find(service, orderId);
+      return order.state === 'processed' ? order : undefined;
+    });
   const metrics = async ({ url }: Service) => metricsIn(await (await fetch(`${url}/metrics`)).text());
   const saysReady = async (service: Service) => (await metrics(service)).value('order_streams_ready', {});
   const pending = async () => ((await redis.xpending(stream, 'g')) as [number])[0];
@@ -80,7 +77,7 @@ describe('the service with DATABASE_URL', () => {
     );
     const payload = { orderId: '42', amount: 12.5 };
     expect(rows).toEqual([{ payload, state: 'processed', ended_by: body.entryId }]);
-  }, 60_000);
+  });
 
   it('tells of an order once, although its process is killed between the effect and the acknowledgement', async () => {
     const victim = await start(throughProxy());
@@ -106,7 +103,7 @@ describe('the service with DATABASE_URL', () => {
     expect(await followUps()).toBe(1);
     expect(await find(survivor, 'crashed')).toMatchObject({ state: 'processed', attempts: 1 });
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
-  }, 60_000);
+  });
 
   it('answers 503 and dead-letters nothing while PostgreSQL is away, and goes on when it is back', async () => {
     const service = await start();
@@ -138,7 +135,7 @@ describe('the service with DATABASE_URL', () => {
     expect(await redis.exists(`${stream}.DLT`)).toBe(0);
     expect((await post(`${service.url}/orders`, { orderId: 'later' })).status).toBe(202);
     await processed(service, 'later');
-  }, 60_000);
+  });
 
   it('ends soon, and well, when it is stopped while PostgreSQL is unavailable', async () => {
     const service = await start();
@@ -149,21 +146,20 @@ describe('the service with DATABASE_URL', () => {
     await postgres.restart();
     expect(code).toBe(0);
     expect(output).not.toContain('did not finish');
-  }, 60_000);
+  });
 
   it('takes an order in when it is placed again after its entry could not be sent', async () => {
     const service = await start(throughProxy());
     proxy.blackhole();
     expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(503);
     await proxy.heal();
-    await eventuallyPasses(
-      async () => expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(202),
-      { timeoutMs: 60_000 },
+    await eventuallyPasses(async () =>
+      expect((await post(`${service.url}/orders`, { orderId: 'again' })).status).toBe(202),
     );
     await processed(service, 'again');
     await eventuallyPasses(async () => expect(await pending()).toBe(0));
     expect(await followUps()).toBe(1);
-  }, 60_000);
+  });
 
   describe('whose connections to PostgreSQL break', () => {
     let link: TcpProxy;
@@ -174,8 +170,7 @@ describe('the service with DATABASE_URL', () => {
     afterEach(() => link.stop());
     const linkUrl = () => Object.assign(new URL(postgres.url), { port: String(link.port) }).href;
 
-    const nothingPending = () =>
-      eventuallyPasses(async () => expect(await pending()).toBe(0), { timeoutMs: 60_000 });
+    const nothingPending = () => eventuallyPasses(async () => expect(await pending()).toBe(0));
 
     /** Does it while statements of the service wait for a lock, so that their connections are in use. */
     async function whileLent(fault: () => Promise<unknown>): Promise<void> {
@@ -273,7 +268,7 @@ describe('the service with DATABASE_URL', () => {
       // Each reason once: refused, and perhaps starting.
       expect(new Set(said.map(({ message }) => message)).size).toBe(said.length);
       expect(said[0]).toMatchObject({ level: 'warn' });
-    }, 120_000);
+    });
 
     it('begins when the database is made, with tables of its own', async () => {
       const name = uniqueName('late').replaceAll(/[^a-z0-9]/g, '_');
@@ -287,7 +282,7 @@ describe('the service with DATABASE_URL', () => {
       await withDatabase((client) => client.query(`create database ${name}`));
       await processed(service, '42');
       await service.end('SIGTERM');
-    }, 120_000);
+    });
 
     it('ends at once when it is stopped meanwhile', async () => {
       const service = await start(sharedRedisUrl(), 'postgres://user:hunter2@127.0.0.1:1/orders');
@@ -295,7 +290,7 @@ describe('the service with DATABASE_URL', () => {
       expect(code).toBe(0);
       expect(output).toContain('DATABASE_URL');
       expect(output).not.toContain('hunter2');
-    }, 60_000);
+    });
   });
 
   it('refuses to start where the database refuses it, and names the variable, not the password', async () => {
@@ -307,5 +302,5 @@ describe('the service with DATABASE_URL', () => {
     expect(code).toBe(1);
     expect(output).toContain('DATABASE_URL');
     expect(output).not.toContain('hunter2');
-  }, 60_000);
+  });
 });

@@ -35,7 +35,7 @@ describe('an operator', () => {
       MAX_RETRIES: '0',
       RECOVERY_INTERVAL_MS: '50',
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await endServices();

@@ -88,7 +88,7 @@ describe('the end of the service', () => {
     expect(await lost(ids)).toEqual([]);
 
     const second = await startService(env);
-    await eventually(allProcessed, { timeoutMs: 60_000 });
+    await eventually(allProcessed);
     await eventually(async () => ((await pending()).size === 0 ? true : undefined));
     await second.end('SIGTERM');
     for (const message of ['Order received', 'Order processed']) {
@@ -96,7 +96,7 @@ describe('the end of the service', () => {
       expect(told.map(({ entryId }) => String(entryId)).sort()).toEqual([...ids].sort());
       expect(told.filter(({ retry }) => retry !== 0)).toEqual([]);
     }
-  }, 60_000);
+  });
 
   it('by kill -9 under load loses nothing: what was not processed is pending or unread', async () => {
     const ids = await addBacklog();
@@ -107,13 +107,13 @@ describe('the end of the service', () => {
 
     expect((await pending()).size).toBeGreaterThan(0);
     expect(await lost(ids)).toEqual([]);
-  }, 60_000);
+  });
 
   it('by SIGINT is clean', async () => {
     const service = await startService(env);
     expect(await service.end('SIGINT')).toMatchObject({ code: 0 });
     expect(saying(service, 'Stopped')).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('is not held up by a caller who never finishes a request', async () => {
     const service = await startService(env);
@@ -121,7 +121,7 @@ describe('the end of the service', () => {
     const { code } = await service.end('SIGTERM');
     caller.destroy();
     expect(code).toBe(0);
-  }, 60_000);
+  });
 
   it('is at once on a second signal', async () => {
     const service = await startService(env);
@@ -139,7 +139,7 @@ describe('the end of the service', () => {
     );
     caller.destroy();
     expect(code).toBe(143);
-  }, 60_000);
+  });
 
   async function halfRequest({ url }: Service) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

@@ -19,7 +19,7 @@ describe('the start of the service', () => {
     expect(output).toMatch(/REDIS_URL must be/);
     expect(output).not.toContain('hunter2');
     expect(output).not.toMatch(/^\s+at /m);
-  }, 60_000);
+  });
 
   it('is refused with the name of the variable when its port is taken', async () => {
     const other = createServer();
@@ -35,14 +35,14 @@ describe('the start of the service', () => {
     expect(code).toBe(1);
     expect(output).toContain(`PORT ${port} on 127.0.0.1 is in use`);
     expect(output).not.toMatch(/^\s+at /m);
-  }, 60_000);
+  });
 
   it('says where it listens and how to try it', async () => {
     const service = await startService({ REDIS_URL: sharedRedisUrl(), STREAM_KEY: uniqueName('orders') });
     expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const messages = service.records.map(({ message }) => message);
     expect(messages.some((message) => message.includes(`curl -X POST ${service.url}/orders`))).toBe(true);
-  }, 60_000);
+  });
 
   it('keeps quiet about what is less urgent than LOG_LEVEL', async () => {
     const service = await startService({
@@ -51,5 +51,5 @@ describe('the start of the service', () => {
       LOG_LEVEL: 'debug',
     });
     expect(service.records.map(({ level }) => level)).not.toContain('verbose');
-  }, 60_000);
+  });
 });

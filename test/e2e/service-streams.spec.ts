@@ -58,5 +58,5 @@ describe('GET /streams', () => {
       return answer.status === 503 ? answer : undefined;
     });
     expect(body).toMatchObject({ statusCode: 503, error: 'Service Unavailable' });
-  }, 60_000);
+  });
 });

@@ -8,7 +8,7 @@ import { ServerProcess } from './server-process.js';
 const SLOTS = 16_384;
 const MASTERS = 3;
 const NODE_TIMEOUT_MS = 1_000;
-const READY = { timeoutMs: 30_000, intervalMs: 50 };
+const READY = { timeoutMs: 180_000, intervalMs: 50 };
 
 type SlotRange = [from: number, to: number, master: [host: string, port: number, id: string]];
 

@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 /**
  * Calls `probe` until it neither throws nor resolves with undefined, and resolves with what it gave.
  *
- * @throws the last failure when `timeoutMs` (default 60,000) is over.
+ * @throws the last failure when `timeoutMs` (default 180,000) is over.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,
-  { timeoutMs = 60_000, intervalMs = 25 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = 180_000, intervalMs = 25 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<Exclude<T, undefined>> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -11,7 +11,7 @@ import { startProxy, type TcpProxy } from './tcp-proxy.js';
 const NAME = 'orders';
 const DOWN_AFTER_MS = 1_000;
 /** Three Sentinels and two replicas need a few seconds to know each other. */
-const READY = { timeoutMs: 30_000, intervalMs: 50 };
+const READY = { timeoutMs: 180_000, intervalMs: 50 };
 
 /**
  * A master with two replicas, and three Sentinels, as processes of this machine. The replicas and the Sentinels reach

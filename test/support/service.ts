@@ -36,7 +36,7 @@ const running = new Set<() => Promise<unknown>>();
 export async function startService(env: Record<string, string>): Promise<Service> {
   const process = launch({ PORT: '0', HOST: '127.0.0.1', ...env });
   const ready = eventually(() => process.records.find(({ url }) => typeof url === 'string'), {
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   });
   const endedFirst = process.ended.then(({ output }) => {
     throw new Error(`The service ended before it was ready:\n${output}`);

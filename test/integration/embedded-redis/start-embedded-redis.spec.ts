@@ -31,7 +31,7 @@ const lines: string[] = [];
 beforeAll(async () => {
   const redis = await startRedis({ kind: 'process' }); // installs a server where there is none
   await redis.stop();
-}, 120_000);
+});
 
 beforeEach(() => {
   dataDir = realpathSync(mkdtempSync(join(tmpdir(), 'embedded-redis-')));
@@ -248,7 +248,7 @@ describe('startEmbeddedRedis', () => {
     expect(await processIdOn(doorOf(redis.url))).not.toBe(String(pid));
     expect(await askRedis(doorOf(redis.url), 'GET order')).toBe('$2\r\n42\r\n');
     expect(isServing(pid)).toBe(false);
-  }, 60_000);
+  });
 
   it('is shared by two services of one directory; the last one ends it', async () => {
     const { service, door, port } = await startService();

@@ -6,7 +6,7 @@ import { hearChannel } from '../../support/heard-channel.js';
 import { recordingController } from '../../support/recording-controller.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 
-const BACK = { timeoutMs: 30_000 };
+const BACK = { timeoutMs: 180_000 };
 const TEST_LIMIT_MS = 60_000;
 /** In different slots, on different masters. */
 const STREAMS = { orders: 'orders', payments: 'payments' };

@@ -27,7 +27,7 @@ beforeAll(async () => {
   store = new PostgresIdempotencyStore(pool);
   await store.ensureTable();
   await pool.query('CREATE TABLE effects (key text, entry_id text)');
-}, 120_000);
+});
 afterAll(async () => {
   await pool.end();
   await postgres.stop();
@@ -117,7 +117,7 @@ describe('An entry that is given up in PostgreSQL', () => {
       expect(Number(rows[0]?.count)).toBeLessThan(100);
     });
     await expect(own.run(claimOf('1-0'), () => Promise.resolve())).rejects.toThrow(GivenUpError);
-  }, 60_000);
+  });
 
   it('is deleted with its key once its time is over, also where nothing else is done, and much is left over', async () => {
     const own = new PostgresIdempotencyStore(pool, { table: 'much_inbox' });
@@ -133,7 +133,7 @@ describe('An entry that is given up in PostgreSQL', () => {
       const { rows } = await pool.query("SELECT 1 FROM much_inbox WHERE scope = 'old'");
       expect(rows).toEqual([]);
     });
-  }, 60_000);
+  });
 });
 
 describe('A handler with its keys in PostgreSQL', () => {

@@ -30,7 +30,7 @@ describe('A transaction that is handed out', () => {
     await store.ensureTable();
     await pool.query('CREATE TABLE effects (key text, part text); CREATE SCHEMA tenant');
     await pool.query('CREATE ROLE tenant');
-  }, 120_000);
+  });
   afterAll(async () => {
     await pool.query('DROP ROLE tenant');
     await pool.end();
@@ -252,7 +252,7 @@ describe('A transaction that is handed out', () => {
     await eventuallyPasses(async () => expect((await pool.query(sleeping)).rows).toEqual([]));
     expect(await parts()).toEqual([]);
     await isFree();
-  }, 60_000);
+  });
 
   it('holds the time limit of one statement against its handler', async () => {
     const own = new Pool({ connectionString: postgres.url, max: 1, query_timeout: 1_000 });
@@ -266,7 +266,7 @@ describe('A transaction that is handed out', () => {
       await own.end();
     }
     await isFree();
-  }, 60_000);
+  });
 
   it('takes nothing from a handler that has ended', async () => {
     let kept: PoolClient | undefined;

@@ -35,7 +35,7 @@ describe('A handler in the transaction of its key', () => {
     store = new PostgresIdempotencyStore(pool);
     await store.ensureTable();
     await pool.query('CREATE TABLE effects (stream text, order_id text)');
-  }, 120_000);
+  });
   afterAll(async () => {
     await pool.end();
     await postgres.stop();

@@ -42,7 +42,7 @@ describe('The account of what PostgreSQL has catches the seeded bug', () => {
     await store.ensureTable();
     await pool.query('CREATE TABLE effects (key text)');
     redis = openRedis(sharedRedisUrl());
-  }, 120_000);
+  });
   beforeEach(() => {
     undo = () => undefined;
   });

@@ -25,7 +25,7 @@ describe('PostgresIdempotencyStore', () => {
     store = new PostgresIdempotencyStore(pool);
     await Promise.all(Array.from({ length: 4 }, () => store.ensureTable()));
     await pool.query('CREATE TABLE effects (key text)');
-  }, 120_000);
+  });
   afterAll(async () => {
     await pool.end();
     await postgres.stop();
@@ -431,7 +431,7 @@ describe('PostgresIdempotencyStore', () => {
     await postgres.restart();
     expect(await eventuallyDone(claim)).toEqual({ outcome: 'done' });
     expect(await effects(claim.key)).toBe(1);
-  }, 60_000);
+  });
 
   /** PostgreSQL notices after a moment that a connection is gone. */
   function eventuallyDone(claim: IdempotencyClaim): Promise<unknown> {

@@ -12,7 +12,7 @@ let server: TestRedis;
 beforeAll(async () => {
   // One entry a node: Redis trims whole nodes, and so trims exactly what it may.
   server = await startRedis({ args: ['--stream-node-max-entries', '1'] });
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

@@ -10,7 +10,7 @@ import { sharedRedisUrl } from '../../support/shared-redis.js';
 let postgres: TestPostgres;
 beforeAll(async () => {
   postgres = await startPostgres();
-}, 120_000);
+});
 afterAll(() => postgres.stop());
 
 describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (kind) => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   // As many replicas that start together do.
   await Promise.all(Array.from({ length: 10 }, () => migrate(postgres.url)));
   db = openDatabase({ url: postgres.url, poolSize: 10 });
-}, 120_000);
+});
 beforeEach(() => {
   stream = uniqueName('orders');
   rows = new OrderRows(db, stream);
@@ -123,4 +123,4 @@ it('is out of reach while PostgreSQL is away, and comes back with it', async () 
   await expect(rows.find('42')).rejects.toThrow(StoreUnavailableError);
   await postgres.restart();
   expect(await rows.find('42')).toMatchObject({ state: null });
-}, 60_000);
+});

@@ -21,7 +21,7 @@ const ATTEMPTS = 2;
 let postgres: TestPostgres;
 beforeAll(async () => {
   postgres = await startPostgres();
-}, 120_000);
+});
 afterAll(() => postgres.stop());
 
 /** What holds of an order wherever it is kept. */

@@ -7,7 +7,7 @@ import { sharedRedisUrl } from '../../support/shared-redis.js';
 import { startServer, type ServerSetup, type StartedServer } from '../../support/started-server.js';
 import { uniqueName } from '../../support/unique-name.js';
 
-const LONG = { timeoutMs: 30_000 };
+const LONG = { timeoutMs: 180_000 };
 
 describe('Many entries', () => {
   const started: StartedServer[] = [];

@@ -148,7 +148,7 @@ describe.each(Object.entries(TROUBLES))('While Redis %s for longer than all retr
     // Those that were under way met the trouble, and hardly any others were given to a handler to meet it too.
     expect(running.told['put-off'].length).toBeLessThan(ORDERS);
     await eventuallyPasses(async () => expect((await running.server.checkHealth()).causes).toEqual([]));
-  }, 60_000);
+  });
 });
 
 describe('A handler that hangs, as Redis stands still', () => {
@@ -184,7 +184,7 @@ describe('A handler that hangs, as Redis stands still', () => {
       reason: 'retries-exhausted',
     });
     patient.disconnect();
-  }, 60_000);
+  });
 });
 
 describe('An entry whose handler names trouble that is not there', () => {

@@ -6,7 +6,7 @@ describe('startPostgres', () => {
 
   beforeAll(async () => {
     postgres = await startPostgres();
-  }, 120_000);
+  });
   afterAll(() => postgres.stop());
 
   it('answers on its port and keeps what was committed when it is killed', async () => {
@@ -18,7 +18,7 @@ describe('startPostgres', () => {
     await postgres.restart();
 
     expect(await query('SELECT n FROM kept')).toEqual([{ n: 1 }]);
-  }, 120_000);
+  });
 
   async function query(sql: string): Promise<unknown[]> {
     const client = new Client({ connectionString: postgres.url });

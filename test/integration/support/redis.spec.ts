@@ -12,7 +12,7 @@ describe.each(kinds)('a Redis of a test (kind: %s)', (kind) => {
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await startRedis({ aof: true, ...(kind === undefined ? {} : { kind }) });
-  }, 60_000);
+  });
   afterAll(() => redis.stop());
 
   it('keeps port and data over a kill and a restart', async () => {

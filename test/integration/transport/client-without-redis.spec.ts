@@ -100,7 +100,7 @@ it('takes a bounded number of emits while Redis is unavailable, and refuses one 
   await Promise.all(waiting);
   await proxy.heal();
   await eventuallyPasses(() => emit());
-}, 60_000);
+});
 
 it('bounds the emits that wait for the first connection too', async () => {
   client = clientWith({ maxPendingEmits: 5, emitTimeoutMs: 1_000 });
@@ -109,7 +109,7 @@ it('bounds the emits that wait for the first connection too', async () => {
   const waiting = Array.from({ length: 5 }, () => emit().catch((error: unknown) => error));
   await isRefusedAtOnce('maxPendingEmits');
   await Promise.all(waiting);
-}, 60_000);
+});
 
 it('bounds what is under way in bytes, and takes an event that is larger when it is alone', async () => {
   client = clientWith({ maxPendingBytes: 10_000, maxPendingEmits: 1 });

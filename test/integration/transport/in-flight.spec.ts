@@ -97,9 +97,9 @@ it('reads no more than it can soon handle', async () => {
       while (waiting.length > 0) endOne();
       expect(running.processed).toHaveLength(1_000);
     },
-    { timeoutMs: 60_000, intervalMs: 1 },
+    { timeoutMs: 180_000, intervalMs: 1 },
   );
-}, 60_000);
+});
 
 it('acknowledges many entries with few commands, and each of them', async () => {
   const { controllers } = gate();
@@ -115,4 +115,4 @@ it('acknowledges many entries with few commands, and each of them', async () => 
   expect((await callsOf(running.redis, 'xack')) - before.acks).toBeLessThan(1_000);
   expect((await callsOf(running.redis, 'xreadgroup')) - before.reads).toBeLessThan(1_000);
   expect(new Set(running.processed.map(({ entryId }) => entryId)).size).toBe(5_000);
-}, 60_000);
+});

@@ -7,7 +7,7 @@ import { startProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 
 /** How long the transport may take until it works again; a dead link is noticed in three seconds or so. */
-const HEALED = { timeoutMs: 60_000 };
+const HEALED = { timeoutMs: 180_000 };
 const TEST_LIMIT_MS = 60_000;
 
 /** An app behind a proxy of its own. */

@@ -32,4 +32,4 @@ it('warns at the start of a Redis that may lose entries, and of no other', async
     ['--maxmemory-policy', 'allkeys-lru'],
     ['appendonly yes', 'maxmemory-policy allkeys-lru'],
   );
-}, 60_000);
+});

@@ -42,4 +42,4 @@ it('kill -9 of Redis loses nothing that was emitted, and consuming goes on by it
   expect(emitted.length).toBeGreaterThanOrEqual(400);
   await running.close();
   await redis.stop();
-}, 60_000);
+});

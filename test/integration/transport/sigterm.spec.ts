@@ -47,11 +47,11 @@ describe.each(['plain', 'hybrid'])('SIGTERM to a %s app', (kind) => {
     expect(lines).toEqual(['ready', 'started', 'finished with-database', 'database closed']);
     expect(['SIGTERM', 0]).toContain(ended);
     await eventually(async () => ((await pending()) === 0 ? true : undefined));
-  }, 60_000);
+  });
 
   it('leaves the entry pending when the handler outlives the grace period', async () => {
     const { lines } = await endWhileWorking(kind, 60_000, 200);
     expect(lines).toEqual(['ready', 'started', 'database closed']);
     expect(await pending()).toBe(1);
-  }, 60_000);
+  });
 });
