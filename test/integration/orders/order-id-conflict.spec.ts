@@ -18,6 +18,8 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
   let orderId: string;
   let run: string[];
   let held: Promise<void>;
+  /** What goes wrong with an entry before its order is looked at. */
+  let beforeOpen: (entryId: string) => Promise<void>;
 
   beforeAll(async () => {
     const databaseUrl = kind === 'PostgreSQL' ? postgres.url : undefined;
@@ -26,11 +28,18 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
       return held;
     };
     app = await startOrdersApp({ url: sharedRedisUrl(), databaseUrl, process });
+    const { store } = app;
+    const open = store.open.bind(store);
+    store.open = async (order, delivery) => {
+      if (order.orderId === orderId) await beforeOpen(delivery.entryId);
+      return open(order, delivery);
+    };
   });
   beforeEach(() => {
     orderId = randomUUID();
     run = [];
     held = Promise.resolve();
+    beforeOpen = () => Promise.resolve();
   });
   afterAll(() => app.close());
 
@@ -41,7 +50,8 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
       const order = await app.view(orderId);
       return order?.state === 'processed' ? order : undefined;
     });
-  const letters = async () => (await app.deadLetters()).filter(({ fields }) => fields.orderId === orderId);
+  const letters = async () =>
+    (await app.deadLetters()).filter(({ fields }) => JSON.stringify(fields).includes(orderId));
   const nothingPending = () => eventuallyPasses(async () => expect(await app.pending()).toEqual([]));
 
   it('is refused, and the first order stays as it is', async () => {
@@ -102,6 +112,47 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
     expect(await app.view(orderId)).toMatchObject({ state: 'accepted', entryId: first.entryId });
     gate.open();
     await processed();
+  });
+
+  describe('and whose entry fails before that is seen', () => {
+    const early = () => Promise.reject(new Error('early'));
+
+    it.each([1, Infinity])('changes nothing of the first, failing %d times', async (times) => {
+      held = Promise.reject(new Error('no stock'));
+      held.catch(() => undefined);
+      const first = await place({ amount: 1 });
+      await eventuallyPasses(() => expect(run).toHaveLength(1));
+      const gate = closedGate();
+      held = gate.pass();
+      await eventuallyPasses(() => expect(run).toHaveLength(2));
+      const order = await app.view(orderId);
+      expect(order).toMatchObject({ entryId: first.entryId, lastError: 'Error: no stock' });
+      let left = times;
+      beforeOpen = () => ((left -= 1) < 0 ? Promise.resolve() : early());
+      await add('amount', '2');
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+      expect(await app.view(orderId)).toEqual(order);
+      gate.open();
+      await processed();
+      expect(await letters()).toHaveLength(1);
+    });
+
+    it('leaves the first its dead letter when it vanishes meanwhile', async () => {
+      held = Promise.reject(new Error('no stock'));
+      held.catch(() => undefined);
+      await place({ amount: 1 });
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+      const order = await app.view(orderId);
+      expect(order).toMatchObject({ state: 'dead-lettered' });
+      beforeOpen = async (entryId) => {
+        await app.redis.xdel(app.stream, entryId);
+        await early();
+      };
+      await add('amount', '2');
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(2));
+      expect(await app.view(orderId)).toEqual(order);
+      expect((await letters())[1]?.fields).toMatchObject({ 'dlt-reason': 'vanished' });
+    });
   });
 
   it('of which nothing was noted before is nobody else’s', async () => {

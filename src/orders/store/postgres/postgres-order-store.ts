@@ -22,7 +22,7 @@ import {
   type StoreProblem,
 } from '../order-store.js';
 import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.js';
-import { timeOfEntry } from '../redis/order-record.js';
+import { failureOfEntry, timeOfEntry } from '../redis/order-record.js';
 import type { OrderRecords } from '../redis/order-records.js';
 import { StoreUnavailableError } from '../store-unavailable.error.js';
 import { asked } from './asked.js';
@@ -43,8 +43,8 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
   private readonly logger = new Logger(PostgresOrderStore.name);
   private readonly rows: OrderRows;
   private pruning: RowPruning | undefined;
-  /** Entries about to be dead-lettered that brought another order than the one that has their id. */
-  private readonly others = new Set<string>();
+  /** Failures of entries about to be dead-lettered that brought another order than the one that has their id. */
+  private readonly others = new WeakSet<FailedEvent>();
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -116,7 +116,7 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     const incoming = incomingAt({ ...(payload as object), orderId }, timeOfEntry(entryId));
     const row = await this.enter(incoming, entryId, event.replays);
     if (isAnother(row, incoming)) {
-      this.others.add(entryId);
+      this.others.add(event);
       return 'dead-letter';
     }
     if (await this.rows.end(orderId, deadLetteredBy(event), row.replays)) return 'dead-letter';
@@ -134,9 +134,13 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
     writes: SettlementWrites,
     deadLetterId: NewEntryId,
   ): void {
-    if (next.action === 'dead-letter' && this.others.delete(event.entryId)) return;
+    if (next.action === 'dead-letter' && this.others.has(event)) return;
     const key = this.records.keyOf(orderId);
-    writeFailure(writes, key, event, next, deadLetterId).pexpire(key, keptFor(this.records.ttlMs, next));
+    const field = failureOfEntry(event.entryId);
+    writeFailure(writes, key, event, next, deadLetterId, field).pexpire(
+      key,
+      keptFor(this.records.ttlMs, next),
+    );
   }
 
   async find(orderId: string): Promise<OrderSnapshot | undefined> {

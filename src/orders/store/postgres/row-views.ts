@@ -1,5 +1,5 @@
 import type { OrderOutcome, OrderSnapshot } from '../../order-state.js';
-import { failureOf, replaysOf, type RecordFields } from '../redis/order-record.js';
+import { failureOf, failureOfEntry, replaysOf, type RecordFields } from '../redis/order-record.js';
 import type { PendingEntry } from '../redis/order-records.js';
 import type { OrderRow } from './order-rows.js';
 
@@ -44,7 +44,7 @@ export function snapshotOf(
   const acceptedAt = row?.accepted_at.toISOString() ?? record.acceptedAt;
   if (entryId === undefined || acceptedAt === undefined) return undefined;
   const outcome = row && !wasReplayed(row, record) ? outcomeOfRow(row) : undefined;
-  const failure = failureOf(record.failure);
+  const failure = failureOf(record[failureOfEntry(entryId)]);
   return {
     ...{ orderId, entryId, acceptedAt, ...pending },
     replays: Math.max(row?.replays ?? 0, replaysOf(record)),

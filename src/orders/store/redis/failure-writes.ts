@@ -13,20 +13,25 @@ export function deadLetteredBy({ deliveryCount, entryId, error }: FailedEvent): 
   return { state: 'dead-lettered', at, attempts: deliveryCount, entryId, lastError: errorText(error) };
 }
 
-/** Writes what became of a failed delivery into the record at `key`. */
+/**
+ * Writes what became of a failed delivery into the record at `key`.
+ *
+ * @param field - where the failure is kept
+ */
 export function writeFailure(
   writes: SettlementWrites,
   key: string,
   { entryId, error }: FailedEvent,
   next: NextStep,
   deadLetterId: NewEntryId,
+  field: string = RECORD.failure,
 ): SettlementWrites {
   writes.hsetnx(key, RECORD.acceptedAt, timeOfEntry(entryId)).hsetnx(key, RECORD.entryId, entryId);
   if (next.action === 'dead-letter') {
-    return writes.hset(key, { [RECORD.deadLetterId]: deadLetterId }).hdel(key, RECORD.failure);
+    return writes.hset(key, { [RECORD.deadLetterId]: deadLetterId }).hdel(key, field);
   }
   const failure: OrderFailure = { at: new Date().toISOString(), error: errorText(error) };
-  return writes.hset(key, { [RECORD.failure]: JSON.stringify(failure) });
+  return writes.hset(key, { [field]: JSON.stringify(failure) });
 }
 
 /** How long the record is to be kept from now on, in milliseconds. */

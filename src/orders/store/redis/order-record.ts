@@ -19,7 +19,14 @@ export const RECORD = {
 } as const;
 
 /** A hash as Redis returns it. */
-export type RecordFields = Readonly<Partial<Record<keyof typeof RECORD, string>>>;
+export type RecordFields = Readonly<Partial<Record<keyof typeof RECORD | FailureOfEntry, string>>>;
+
+type FailureOfEntry = `failure:${string}`;
+
+/** Where the last failure of an entry is kept apart from those of others that carry the same id. */
+export function failureOfEntry(entryId: string): FailureOfEntry {
+  return `failure:${entryId}`;
+}
 
 export function outcomeOf(text: string | null | undefined): OrderOutcome | undefined {
   return text ? (JSON.parse(text) as OrderOutcome) : undefined;
