@@ -153,6 +153,61 @@ describe.each(['Redis', 'PostgreSQL'])('An id in %s that another order has', (ki
       expect(await app.view(orderId)).toEqual(order);
       expect((await letters())[1]?.fields).toMatchObject({ 'dlt-reason': 'vanished' });
     });
+
+    /** Lets the first entry that comes fail once, and wait from then on. */
+    function failFirst(): { open: () => void; waits: () => Promise<void> } {
+      const gate = closedGate();
+      let first: string | undefined;
+      let looks = 0;
+      beforeOpen = async (entryId) => {
+        first ??= entryId;
+        if (entryId !== first) return;
+        looks += 1;
+        if (looks === 1) await early();
+        await gate.pass();
+      };
+      return { open: () => gate.open(), waits: () => eventuallyPasses(() => expect(looks).toBe(2)) };
+    }
+
+    it('does not end as a duplicate of one that came later', async () => {
+      const first = failFirst();
+      const entryId = await add('amount', '1');
+      await first.waits();
+      await add('amount', '2');
+      await eventuallyPasses(async () => expect(await app.pending()).toEqual([entryId]));
+      first.open();
+      await nothingPending();
+      expect(run).toEqual([orderId]);
+      expect(await letters()).toMatchObject([{ fields: { 'dlt-exception-name': 'OrderIdConflictError' } }]);
+      expect((await app.view(orderId))?.state).toBe('processed');
+    });
+
+    it('is not shown for an order whose own entry is on its way', async () => {
+      if (kind === 'Redis') return;
+      const other = failFirst();
+      await app.store.accept({ orderId, amount: 1 }, new Date().toISOString(), async () => {
+        await add('amount', '2');
+        await other.waits();
+        expect(await app.view(orderId)).toBeUndefined();
+        return (await add('amount', '1')) ?? '';
+      });
+      const order = await processed();
+      other.open();
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+      expect(await app.view(orderId)).toEqual(order);
+    });
+
+    it('is another one than the next also once it is dead-lettered', async () => {
+      beforeOpen = early;
+      await add('amount', '1');
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(1));
+      const order = await app.view(orderId);
+      beforeOpen = () => Promise.resolve();
+      await add('amount', '2');
+      await eventuallyPasses(async () => expect(await letters()).toHaveLength(2));
+      expect(await app.view(orderId)).toEqual(order);
+      expect(run).toEqual([]);
+    });
   });
 
   it('of which nothing was noted before is nobody else’s', async () => {

@@ -30,7 +30,13 @@ export function wasReplayed(row: OrderRow | undefined, record: RecordFields): bo
 
 /** The entry to follow: the row's, unless a replay is under way that only Redis knows of. */
 export function entryIdOf(row: OrderRow | undefined, record: RecordFields): string | undefined {
-  return (wasReplayed(row, record) ? record.entryId : (row?.entry_id ?? record.entryId)) ?? undefined;
+  if (wasReplayed(row, record)) return record.entryId;
+  return row?.entry_id ?? (isOfRow(row, record) ? record.entryId : undefined);
+}
+
+/** Redis may know only of an entry that brought another order under the id of the row. */
+function isOfRow(row: OrderRow | undefined, { content }: RecordFields): boolean {
+  return row?.content == null || content === undefined || row.content === content;
 }
 
 /** What both know of an order together: the row how it ended, Redis what happens to its entry. */

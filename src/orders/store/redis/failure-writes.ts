@@ -1,4 +1,5 @@
 import type { FailedEvent, NextStep, SettlementWrites } from '../../../transport/index.js';
+import { contentOf } from '../../order-content.js';
 import { describeError } from '../../order-event.js';
 import type { OrderFailure, OrderOutcome } from '../../order-state.js';
 import type { NewEntryId } from '../order-store.js';
@@ -14,19 +15,22 @@ export function deadLetteredBy({ deliveryCount, entryId, error }: FailedEvent): 
 }
 
 /**
- * Writes what became of a failed delivery into the record at `key`.
+ * Writes what became of a failed delivery into the record at `key`, with what tells its order from another one.
  *
  * @param field - where the failure is kept
  */
 export function writeFailure(
   writes: SettlementWrites,
   key: string,
-  { entryId, error }: FailedEvent,
+  { entryId, error, payload }: FailedEvent,
   next: NextStep,
   deadLetterId: NewEntryId,
   field: string = RECORD.failure,
 ): SettlementWrites {
-  writes.hsetnx(key, RECORD.acceptedAt, timeOfEntry(entryId)).hsetnx(key, RECORD.entryId, entryId);
+  writes
+    .hsetnx(key, RECORD.acceptedAt, timeOfEntry(entryId))
+    .hsetnx(key, RECORD.entryId, entryId)
+    .hsetnx(key, RECORD.content, contentOf(payload) ?? '');
   if (next.action === 'dead-letter') {
     return writes.hset(key, { [RECORD.deadLetterId]: deadLetterId }).hdel(key, field);
   }

@@ -54,13 +54,15 @@ export class RedisOrderStore extends OrderStore {
     }
   }
 
-  async open(order: OrderEventDto, { entryId, replays }: OrderDelivery): Promise<Standing> {
+  async open(order: OrderEventDto, { entryId, attempts, replays }: OrderDelivery): Promise<Standing> {
     const { records } = this;
     const key = records.keyOf(order.orderId);
     const content = contentOf(order) ?? '';
     let known = await this.known(key);
-    // The content is noted with the entry that brings it. Of a record without it nothing is known.
-    if (known.content === null && (known.entryId === null || known.entryId === entryId)) {
+    // The content is noted with the entry that brings it, and the payload too, which one that failed before it came here
+    // does not leave. Of a record without content nothing is known.
+    const mayLack = known.content === null || attempts > 1;
+    if (mayLack && (known.entryId === null || known.entryId === entryId)) {
       known = await this.known(key, (multi) =>
         multi
           .hsetnx(key, RECORD.payload, JSON.stringify(order))
