@@ -26,6 +26,8 @@ export interface Settings extends OrderMix {
   readonly backoffMs: number;
   readonly retentionMaxEntries: number;
   readonly handlerMs: number;
+  /** After how many milliseconds a handler of the service counts as failed. */
+  readonly handlerTimeoutMs: number;
   /** Share of the orders that is sent before the first process is started. */
   readonly early: number;
   /** How long nothing may change before a run that is not at rest is given up, in milliseconds. */
@@ -52,6 +54,8 @@ export const DEFAULTS: Settings = {
   poison: 0.01,
   flaky: 0.1,
   slow: 0,
+  late: 0,
+  forged: 0,
   killers: 0,
   faults: [],
   fsync: 'everysec',
@@ -62,6 +66,7 @@ export const DEFAULTS: Settings = {
   backoffMs: 50,
   retentionMaxEntries: 1_000_000,
   handlerMs: 5,
+  handlerTimeoutMs: 300_000,
   early: 0.01,
   patienceMs: 15_000,
   deliversOnce: false,

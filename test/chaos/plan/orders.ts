@@ -1,7 +1,7 @@
 import { Random } from '../../integration/model/random.js';
 
 /** What an order does to whoever handles it; its id begins with it, so that a worker need know no more. */
-export const ORDER_KINDS = ['plain', 'poison', 'flaky', 'slow', 'killer'] as const;
+export const ORDER_KINDS = ['plain', 'poison', 'flaky', 'slow', 'late', 'forged', 'killer'] as const;
 export type OrderKind = (typeof ORDER_KINDS)[number];
 
 /** How many orders there are, and which shares of them are difficult. */
@@ -16,6 +16,10 @@ export interface OrderMix {
   readonly flaky: number;
   /** Share whose handler runs for longer than the ack wait. */
   readonly slow: number;
+  /** Share whose handler works on after its time was up, in the service: they are dead-lettered meanwhile. */
+  readonly late: number;
+  /** Share that another producer sends, who writes what only a replay may write. */
+  readonly forged: number;
   /** How many orders kill the process that handles them. */
   readonly killers: number;
 }
@@ -38,12 +42,15 @@ export function plannedOrder(mix: OrderMix, index: number): PlannedOrder {
   return { orderId: `${kind}-${index}`, ...(repeats && { repeatAfter: random.below(LONGEST_LAG) }) };
 }
 
-function kindOf({ orders, poison, flaky, slow, killers }: OrderMix, index: number, at: number): OrderKind {
+function kindOf(mix: OrderMix, index: number, at: number): OrderKind {
+  const { orders, killers } = mix;
   if (killers > 0 && index % Math.max(1, Math.floor(orders / killers)) === Math.floor(orders / killers / 2))
     return 'killer';
-  if (at < poison) return 'poison';
-  if (at < poison + flaky) return 'flaky';
-  return at < poison + flaky + slow ? 'slow' : 'plain';
+  let upTo = 0;
+  return (
+    (['poison', 'flaky', 'slow', 'late', 'forged'] as const).find((kind) => at < (upTo += mix[kind])) ??
+    'plain'
+  );
 }
 
 /** The kind that an order id tells. */

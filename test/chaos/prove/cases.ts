@@ -29,11 +29,26 @@ export const MIXES = {
   clocks: { ...SHORT, flaky: 0.3, faults: [{ name: 'skew', everyMs: 300 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },
   duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
+  'lost replies': { ...SHORT, faults: [{ name: 'cut-replies', everyMs: 150 }] },
+  forgers: { ...SHORT, forged: 0.2 },
+  full: {
+    ...{ ...SHORT, of: 'service', maxRetries: 0, ackWaitMs: 2_000 },
+    faults: [{ name: 'oom', everyMs: 5_000, lastsMs: 2_000 }],
+  },
+  postgres: {
+    ...{ ...SHORT, orders: 400, rate: 300, of: 'service', store: 'postgres', ackWaitMs: 2_000 },
+    faults: [{ name: 'pg-terminate', everyMs: 75 }],
+  },
+  late: {
+    ...{ ...SHORT, orders: 40, rate: 12, of: 'service', store: 'postgres', ackWaitMs: 2_000 },
+    ...{ late: 1, maxRetries: 0, handlerTimeoutMs: 1_000 },
+  },
 } satisfies Record<string, Partial<Settings>>;
 
 const LOST = /\d+ lost/;
 const DOUBLED = /done more than once/;
 const STUCK = /still pending|never read/;
+const TWICE = /in the stream more than once/;
 
 export const CASES: readonly Case[] = [
   { bug: 'copy-then-ack', mix: 'kills', complaint: /dead-lettered more than once|still pending/ },
@@ -50,4 +65,9 @@ export const CASES: readonly Case[] = [
   { bug: 'acknowledge-before-effect', mix: 'kills', complaint: LOST },
   { bug: 'unfenced-commit', mix: 'freezes', complaint: DOUBLED },
   { bug: 'expiry-too-short', mix: 'duplicates', complaint: DOUBLED },
+  { bug: 'charge-on-oom', mix: 'full', complaint: /good ones dead-lettered/ },
+  { bug: 'deaf-connection', mix: 'postgres', complaint: /died by themselves/ },
+  { bug: 'unfenced-update', mix: 'late', complaint: /is processed, not dead-lettered/ },
+  { bug: 'blind-resend', mix: 'lost replies', complaint: TWICE },
+  { bug: 'forged-replay-group', mix: 'forgers', complaint: LOST },
 ];

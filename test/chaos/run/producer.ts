@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { lastValueFrom } from 'rxjs';
 import {
   RedisStreamsClient,
@@ -9,7 +10,8 @@ import {
 } from '../../../src/transport/index.js';
 import { EMIT } from '../account/emits.js';
 import { Ledger } from '../account/ledger.js';
-import { plannedOrder, type OrderMix } from '../plan/orders.js';
+import { resendBlindly } from '../../support/seeded-bugs/emit-bugs.js';
+import { kindIn, plannedOrder, type OrderMix } from '../plan/orders.js';
 
 /** How the orders are sent. */
 export interface ProducerSettings extends OrderMix {
@@ -19,6 +21,7 @@ export interface ProducerSettings extends OrderMix {
   /** Orders per second. */
   readonly rate: number;
   readonly directory: string;
+  readonly bug?: string;
 }
 
 const TURN_MS = 10;
@@ -26,6 +29,11 @@ const WAIT_MS = 500;
 /** Pauses before an order is sent once more; the last one is repeated. */
 const PAUSES_MS = [50, 50, 100, 200, 400];
 const MOST_AT_ONCE = 1_000;
+
+/** The bug that is one of the client, which the producer has. */
+export const IN_PRODUCER = 'blind-resend';
+/** What only a replay may write: the entry would be for another group. */
+const FORGED = ['replay-group', 'a-group-that-is-not-there'];
 
 /** Sends each order until it is acknowledged, and writes each acknowledgement into a ledger. */
 export class Producer {
@@ -47,6 +55,7 @@ export class Producer {
       ...{ connection, streams: { orders: stream } },
       ...(waitReplicas > 0 && { waitReplicas: { count: waitReplicas, timeoutMs: WAIT_MS } }),
     });
+    if (settings.bug === IN_PRODUCER) resendBlindly(this.client);
     this.ledger = new Ledger(join(directory, 'acknowledged.ledger'));
   }
 
@@ -96,8 +105,7 @@ export class Producer {
     for (let attempt = 0; ; attempt += 1) {
       const emit = String((this.emits += 1));
       try {
-        const record = new RedisStreamsRecordBuilder({ orderId }).setHeaders({ [EMIT]: emit }).build();
-        const entryId = await lastValueFrom(this.client.emit<string>('orders', record));
+        const entryId = await (kindIn(orderId) === 'forged' ? this.forge(orderId) : this.emit(orderId, emit));
         this.ledger.write(orderId, entryId);
         this.acknowledged += 1;
         return;
@@ -107,5 +115,17 @@ export class Producer {
         await delay(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
       }
     }
+  }
+
+  private emit(orderId: string, emit: string): Promise<string> {
+    const record = new RedisStreamsRecordBuilder({ orderId }).setHeaders({ [EMIT]: emit }).build();
+    return lastValueFrom(this.client.emit<string>('orders', record));
+  }
+
+  /** The client refuses such fields; others who can write into the stream do not. */
+  private async forge(orderId: string): Promise<string> {
+    const data = JSON.stringify({ orderId });
+    const { stream } = this.settings;
+    return (await this.client.unwrap<Redis>().xadd(stream, '*', 'data', data, ...FORGED)) ?? '';
   }
 }

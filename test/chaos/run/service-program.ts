@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import type { Settings } from '../settings.js';
@@ -27,7 +28,7 @@ export function serviceProgram(
   return {
     builds,
     launch: (slot, build) => ({
-      args: [join(build, 'src/main.js')],
+      args: [...preloadedOf(settings, build), join(build, 'src/main.js')],
       env: {
         ...environmentOf(connectionOf(slot)),
         ...{ STREAM_KEY: stream, GROUP_NAME: group },
@@ -36,6 +37,11 @@ export function serviceProgram(
         ...{ RECOVERY_INTERVAL_MS: String(settings.recoveryIntervalMs) },
         ...{ MAX_RETRIES: String(settings.maxRetries), BACKOFF_INITIAL_MS: String(settings.backoffMs) },
         ...{ MAX_IN_FLIGHT: String(settings.maxInFlight) },
+        ...{
+          HANDLER_TIMEOUT_MS: String(settings.handlerTimeoutMs),
+          CHAOS_LATE_MS: String(lateMsOf(settings)),
+        },
+        ...(settings.bug !== undefined && { CHAOS_BUG: settings.bug }),
         ...envOf(slot),
       },
     }),
@@ -49,4 +55,13 @@ export function serviceProgram(
       }
     },
   };
+}
+
+/** Until an order that comes late has been dead-lettered. */
+const lateMsOf = ({ maxRetries, handlerTimeoutMs }: Settings): number => (maxRetries + 3) * handlerTimeoutMs;
+
+/** Nothing where the service is run as it is. */
+function preloadedOf({ bug, late }: Settings, build: string): string[] {
+  if (bug === undefined && late === 0) return [];
+  return ['--import', pathToFileURL(join(build, 'test/chaos/worker/service-preload.js')).href];
 }

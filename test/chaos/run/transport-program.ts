@@ -5,6 +5,7 @@ import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import type { Settings } from '../settings.js';
 import type { WorkerSettings } from '../worker/worker-settings.js';
 import type { Program } from './fleet.js';
+import { IN_PRODUCER } from './producer.js';
 
 /** Workers of this directory, each with a way to Redis of its own. */
 export function transportProgram(
@@ -22,7 +23,7 @@ export function transportProgram(
         ...{ connection: connectionOf(slot), stream, directory, slot },
         ...{ ackWaitMs, recoveryIntervalMs, maxInFlight, maxRetries, backoffMs, retentionMaxEntries },
         handlerMs: settings.handlerMs,
-        ...(settings.bug !== undefined && { bug: settings.bug }),
+        ...(settings.bug !== undefined && settings.bug !== IN_PRODUCER && { bug: settings.bug }),
       };
       return {
         args: [join(build, 'test/chaos/worker/transport-worker.js')],

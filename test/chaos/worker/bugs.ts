@@ -20,6 +20,7 @@ const IN_TRANSPORT: Readonly<Record<string, BrokenMethods>> = {
   'own-clock': broken.OWN_CLOCK,
   'maxlen-trim': broken.MAXLEN_TRIM,
   'blocking-timeout': broken.BLOCKING_TIMEOUT,
+  'forged-replay-group': broken.BELIEVE_PRODUCERS,
 };
 
 /** Shorter than any handler of a run that looks for it. */

@@ -4,7 +4,17 @@ import { plannedOrder, type OrderMix } from '../../chaos/plan/orders.js';
 import { scheduleOf } from '../../chaos/plan/schedule.js';
 
 const MIX: OrderMix = {
-  ...{ orders: 10_000, seed: 7, duplicates: 0.1, poison: 0.01, flaky: 0.1, slow: 0.01, killers: 3 },
+  ...{
+    orders: 10_000,
+    seed: 7,
+    duplicates: 0.1,
+    poison: 0.01,
+    flaky: 0.1,
+    slow: 0.01,
+    late: 0,
+    forged: 0,
+    killers: 3,
+  },
 };
 const FAULTS = [
   { name: 'kill', everyMs: 500 },

@@ -1,32 +1,13 @@
 import type { Redis } from 'ioredis';
-import { Client, Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { PostgresIdempotencyStore, type IdempotencyClaim } from '../../../src/transport/index.js';
 import { openRedis } from '../../support/open-redis.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
-import { replaced } from '../../support/seeded-bugs/replaced.js';
+import { rewriteStatements } from '../../support/seeded-bugs/statements.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';
 import { uniqueName } from '../../support/unique-name.js';
 
 const ENTRY = '1700000000000-0';
-
-/** Sends each statement without what fences it. @returns what takes the bug out again */
-function withoutFence(fence: RegExp, instead: string): () => void {
-  const proper = Reflect.get(Client.prototype, 'query') as (...args: unknown[]) => unknown;
-  let changed = 0;
-  const bare = (text: unknown): unknown => {
-    if (typeof text !== 'string' || !fence.test(text)) return text;
-    changed += 1;
-    return text.replace(fence, instead);
-  };
-  const putBack = replaced(Client.prototype, 'query', function (this: Client, ...args: unknown[]): unknown {
-    const [statement, ...rest] = args;
-    return Reflect.apply(proper, this, [bare(statement), ...rest]);
-  });
-  return () => {
-    putBack();
-    expect(changed).toBeGreaterThan(0);
-  };
-}
 
 describe('The account of what PostgreSQL has catches the seeded bug', () => {
   let postgres: TestPostgres;
@@ -74,7 +55,8 @@ describe('The account of what PostgreSQL has catches the seeded bug', () => {
       return timesPaid(key);
     }
     expect(await paidAfterwards()).toBe(0);
-    undo = withoutFence(/ AND NOT \(excluded\.entry_id = ANY \(kept\.given_up\)\)/, '');
+    const putBack = rewriteStatements(/ AND NOT \(excluded\.entry_id = ANY \(kept\.given_up\)\)/, '');
+    undo = () => expect(putBack()).toBeGreaterThan(0);
     expect(await paidAfterwards()).toBe(1);
   });
 });

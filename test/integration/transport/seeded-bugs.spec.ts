@@ -1,21 +1,14 @@
 import type { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
-import { EmitPart, type Place } from '../../../src/transport/broker/emit-part.js';
+import { EmitPart } from '../../../src/transport/broker/emit-part.js';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { openRedis } from '../../support/open-redis.js';
+import { blindArgs } from '../../support/seeded-bugs/emit-bugs.js';
 import { replaced } from '../../support/seeded-bugs/replaced.js';
 import { serverPort } from '../../support/server-port.js';
 import { ServerProcess } from '../../support/server-process.js';
 import { startProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { uniqueName } from '../../support/unique-name.js';
-
-const MARK_TTL_MS = 60_000;
-
-/** Gives each sending a number of its own, also when it is the same emit once more. */
-function blindArgs(): (place: Place) => (string | number)[] {
-  let sendings = 0;
-  return () => [(sendings += 1), 0, sendings, '0', MARK_TTL_MS];
-}
 
 describe('The account of what is in the stream catches the seeded bug', () => {
   let server: ServerProcess;
