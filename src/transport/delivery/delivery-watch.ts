@@ -1,4 +1,3 @@
-import type { Blocking } from './loop-blockage.js';
 import type { StreamConsumer } from './stream-consumer.js';
 
 /** Longest time between two looks, in milliseconds. */
@@ -6,9 +5,6 @@ const LONGEST_INTERVAL_MS = 1_000;
 const SHORTEST_INTERVAL_MS = 10;
 /** How long an entry may wait for a slot before it is handed back, in milliseconds. */
 const BUFFER_PATIENCE_MS = 1_000;
-
-/** The share of the ack wait from which on a handler that lets nothing else run is named. */
-const BLOCKED_SHARE = 1 / 3;
 
 /** How often things must be looked at. */
 export interface WatchLimits {
@@ -29,15 +25,12 @@ export class DeliveryWatch {
     private readonly consumer: StreamConsumer,
     private readonly limits: WatchLimits,
     private readonly onFailure: (error: unknown) => void,
-    /** Given how long the event loop stood still, and for which handlers. */
-    private readonly onBlocked: (blocking: Blocking) => void,
   ) {}
 
   start(): void {
     const { ackWaitMs, handlerTimeoutMs } = this.limits;
     const needed = Math.min(ackWaitMs / 6, handlerTimeoutMs > 0 ? handlerTimeoutMs / 4 : Infinity);
     const interval = Math.max(Math.min(needed, LONGEST_INTERVAL_MS), SHORTEST_INTERVAL_MS);
-    this.consumer.blockage.expectLookWithin(interval + ackWaitMs * BLOCKED_SHARE);
     this.timer = setInterval(() => this.look(), interval);
   }
 
@@ -47,8 +40,6 @@ export class DeliveryWatch {
 
   private look(): void {
     const { ackWaitMs, handlerTimeoutMs } = this.limits;
-    const blocking = this.consumer.findBlocking();
-    if (blocking) this.onBlocked(blocking);
     if (handlerTimeoutMs > 0) this.consumer.expire(handlerTimeoutMs);
     void this.consumer.handBack(BUFFER_PATIENCE_MS);
     if (!this.refreshing) void this.refresh(ackWaitMs / 3);

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
 import type { HeldEntry } from './held-entry.js';
+import { LoopBlockage } from './loop-blockage.js';
 import { Slots } from './slots.js';
 import { StreamConsumer } from './stream-consumer.js';
 
@@ -20,7 +21,10 @@ function consumerOf(
     },
   } as unknown as EntryProcessor;
   const broker = { release, extend: () => Promise.resolve([]) };
-  const parts = { stream: 'orders', broker, processor, slots: new Slots(slots), onFailure: () => undefined };
+  const parts = {
+    ...{ stream: 'orders', broker, processor, slots: new Slots(slots), blockage: new LoopBlockage(1_000) },
+    ...{ onFailure: () => undefined, onBlocked: () => undefined },
+  };
   return { consumer: new StreamConsumer(parts), started };
 }
 

@@ -6,7 +6,7 @@ import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
 import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
 import type { EntryProcessor, ProcessingEnd } from './entry-processor.js';
 import { HeldEntry } from './held-entry.js';
-import { LoopBlockage, type Blocking } from './loop-blockage.js';
+import type { Blocking, LoopBlockage, WatchedStream } from './loop-blockage.js';
 import { Signal } from '../broker/signal.js';
 import type { Claimant, Slots } from './slots.js';
 
@@ -34,6 +34,9 @@ export interface ConsumerParts {
   readonly broker: Pick<SettlementBroker, 'release' | 'extend'>;
   readonly processor: EntryProcessor;
   readonly slots: Slots;
+  /** Shared with the other streams. */
+  readonly blockage: LoopBlockage;
+  readonly onBlocked: (blocking: Blocking) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -41,7 +44,7 @@ export interface ConsumerParts {
  * Takes deliveries of one stream, buffers them, and hands them to the processor as slots get free. The buffer is what
  * lets the next read run while handlers do.
  */
-export class StreamConsumer implements Claimant {
+export class StreamConsumer implements Claimant, WatchedStream {
   private readonly held = new Map<string, HeldEntry>();
   private buffer: HeldEntry[] = [];
   private typicalMs = 0;
@@ -53,12 +56,12 @@ export class StreamConsumer implements Claimant {
   private isPausing = false;
   /** Since when handlers are started, on the clock of `performance.now()`. */
   private turnBegan = 0;
-  readonly blockage = new LoopBlockage();
   private readonly roomChanged = new Signal();
   private readonly heldChanged = new Signal();
 
   constructor(private readonly parts: ConsumerParts) {
     parts.slots.addClaimant(this);
+    parts.blockage.add(this);
   }
 
   /** Whether this process has the entry and has not settled it. */
@@ -227,9 +230,13 @@ export class StreamConsumer implements Claimant {
     this.forget(entry);
   }
 
-  /** What stood in the way of everything else since the last look, if anything did. */
-  findBlocking(): Blocking | undefined {
-    return this.blockage.look(this.held.values());
+  /** What this process has and has not settled. */
+  get entries(): Iterable<HeldEntry> {
+    return this.held.values();
+  }
+
+  onBlocked(blocking: Blocking): void {
+    this.parts.onBlocked(blocking);
   }
 
   /**
@@ -317,6 +324,7 @@ export class StreamConsumer implements Claimant {
     } catch (error) {
       end = this.broken(entry, error);
     }
+    if (entry.startedAt !== undefined) this.parts.blockage.noteReturn(this, entry.id, entry.startedAt);
     if (typeof end === 'string') this.ended(entry, end);
     else void this.whenProcessed(entry, end);
   }
@@ -336,7 +344,7 @@ export class StreamConsumer implements Claimant {
     if (entry.startedAt !== undefined) {
       // What succeeded has noted when; the clock is read for the others.
       const endedAt = entry.caughtUpAt ?? entry.finishedAt ?? performance.now();
-      this.blockage.noteEnd(entry.id, endedAt);
+      this.parts.blockage.noteEnd(this, entry.id, endedAt);
       this.typicalMs += NEW_DURATION_WEIGHT * (endedAt - entry.startedAt - this.typicalMs);
     }
     if (end === 'settled') this.forget(entry);

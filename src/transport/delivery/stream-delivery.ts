@@ -13,6 +13,7 @@ import { EntryProcessor, type Dispatch } from './entry-processor.js';
 import type { OncePerKey } from './once-per-key.js';
 import { Provenance } from './provenance.js';
 import { LateFinish } from './late-finish.js';
+import type { LoopBlockage } from './loop-blockage.js';
 import { ReadLoop } from './read-loop.js';
 import { IntakeGate } from './intake-gate.js';
 import type { HeldEntry } from './held-entry.js';
@@ -33,6 +34,7 @@ export interface DeliveryParts {
   readonly dispatch: Dispatch;
   readonly once: OncePerKey | undefined;
   readonly slots: Slots;
+  readonly blockage: LoopBlockage;
   readonly observers: Observers;
   readonly policy: RetryPolicy;
   readonly ackWaitMs: number;
@@ -117,7 +119,10 @@ export class StreamDelivery {
       maxEntryBytes,
       ackWaitMs: parts.ackWaitMs,
     });
-    this.consumer = new StreamConsumer({ stream, broker, processor, slots, onFailure });
+    this.consumer = new StreamConsumer({
+      ...{ stream, broker, processor, slots, onFailure, blockage: parts.blockage },
+      onBlocked: (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
+    });
     this.gate = new IntakeGate({
       ...{ broker, stream },
       onPaused: (error) => {
@@ -133,7 +138,6 @@ export class StreamDelivery {
       this.consumer,
       { ackWaitMs: parts.ackWaitMs, handlerTimeoutMs: policy.handlerTimeoutMs },
       onFailure,
-      (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
     );
     this.unread = new UnreadWatch({ source, broker, observers, onFailure });
     this.loop = new ReadLoop({

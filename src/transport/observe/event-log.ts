@@ -171,10 +171,13 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
   },
   'loop-blocked': {
     level: 'warn',
-    kind: ({ pattern }) => `A handler of "${pattern}" blocked the event loop`,
+    kind: ({ pattern, basis }) =>
+      basis === 'ran'
+        ? `A handler blocked the event loop, perhaps one of "${pattern}"`
+        : `A handler of "${pattern}" blocked the event loop${basis === 'measured' ? '' : ', as it seems'}`,
     detail: ({ durationMs, entryIds }) =>
-      `for ${Math.round(durationMs)} ms, entry ${listOf(entryIds)}. Nothing else ran; beyond the ack wait entries are ` +
-      'given to other processes. Compute in a worker thread, or in parts',
+      `for ${Math.round(durationMs)} ms, ${entryIds.length > 1 ? 'one of the entries' : 'entry'} ${listOf(entryIds)}. ` +
+      'Nothing else ran; beyond the ack wait entries are given to other processes. Compute in a worker thread, or in parts',
   },
   'stale-group': {
     level: 'warn',

@@ -132,6 +132,12 @@ export interface LoopBlockedEvent extends StreamEvent {
   readonly entryIds: readonly string[];
   /** Milliseconds. */
   readonly durationMs: number;
+  /**
+   * `measured`: its handler did not return for that long. `ended-first`: it was the first to end afterwards, and another
+   * one that goes on can have been it. `ran`: it is one of those that ran, which can be in other streams too, each with an
+   * event of its own.
+   */
+  readonly basis: 'measured' | 'ended-first' | 'ran';
 }
 
 /** Entries that a group has not been given and will not be given. */

@@ -5,6 +5,7 @@ import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
 import type { Dispatch } from '../delivery/entry-processor.js';
 import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
 import type { SettlementHook } from '../delivery/settlement-hook.js';
+import { LoopBlockage } from '../delivery/loop-blockage.js';
 import { OncePerKey } from '../delivery/once-per-key.js';
 import { Slots } from '../delivery/slots.js';
 import { StreamDelivery } from '../delivery/stream-delivery.js';
@@ -63,6 +64,7 @@ export class RunningTransport {
   readonly deliveries: readonly StreamDelivery[];
   readonly recoveries: readonly Recoverable[];
   private readonly suspects: readonly SuspectRunner[];
+  private readonly blockage: LoopBlockage;
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes } = options;
@@ -70,7 +72,9 @@ export class RunningTransport {
     const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
     const slots = new Slots(options.maxInFlight);
+    const blockage = new LoopBlockage(ackWaitMs);
     this.broker = broker;
+    this.blockage = blockage;
     this.deliveries = routes.map(({ pattern, stream, dispatch, policy, idempotency }) => {
       const source = {
         pattern,
@@ -81,7 +85,7 @@ export class RunningTransport {
       };
       const once = idempotency && this.oncePerKey(stream, idempotency, policy);
       return new StreamDelivery({
-        ...{ source, broker, dispatch, once, slots, observers, policy, hook, arbiter },
+        ...{ source, broker, dispatch, once, slots, blockage, observers, policy, hook, arbiter },
         ...{ ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
@@ -125,6 +129,7 @@ export class RunningTransport {
 
   /** @returns whether reading began within the time; if not, it begins as soon as Redis is ready */
   async start(limitMs: number): Promise<boolean> {
+    this.blockage.start();
     return within(limitMs, Promise.all(this.deliveries.map((delivery) => delivery.start())));
   }
 
@@ -146,6 +151,7 @@ export class RunningTransport {
     if (!left.isDrained)
       await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
     const reason = new Error(`Not finished within the shutdown grace of ${graceMs} ms`);
+    this.blockage.stop();
     for (const delivery of this.deliveries) delivery.end(reason);
     if (progress.isDrained) await this.leaveGroups();
     await this.broker.close();

@@ -1,5 +1,6 @@
 import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
 import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
+import { LoopBlockage } from '../../../src/transport/delivery/loop-blockage.js';
 import { Slots } from '../../../src/transport/delivery/slots.js';
 import { StreamDelivery } from '../../../src/transport/delivery/stream-delivery.js';
 import { Observers } from '../../../src/transport/observe/observers.js';
@@ -91,6 +92,7 @@ export class ModelProcess {
       naming: { streams: {}, cluster: false },
       followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
       once: undefined,
+      blockage: new LoopBlockage(ACK_WAIT_MS),
       dispatch: (event) =>
         new Promise((resolve, reject) => {
           const { entryId, deliveryCount } = event;
