@@ -194,6 +194,7 @@ export class EntryProcessor {
     const { observers, settler, tracing } = this.parts;
     if (answer === 'taken' && held.event) {
       const late = await this.parts.late.commit(commitOf(held, held.event));
+      if (late === undefined) return; // The process ends, and says what is left.
       if (late !== 'taken') return this.goOn(held, late);
     }
     if (typeof answer === 'object') {

@@ -49,8 +49,12 @@ export class LateFinish {
     return false;
   }
 
-  /** Commits in the name of whoever has the entry now: what that one commits later finds it settled. */
-  commit(commit: Commit): Promise<CommitAnswer> {
+  /**
+   * Commits in the name of whoever has the entry now: what that one commits later finds it settled.
+   *
+   * @returns undefined when the process ends before Redis has answered: the entry may be delivered again
+   */
+  commit(commit: Commit): Promise<CommitAnswer | undefined> {
     const answer = this.last.then(() => this.commitInTurn(commit));
     this.last = answer.catch(() => undefined);
     return answer;
@@ -61,7 +65,7 @@ export class LateFinish {
     this.steps.giveUp();
   }
 
-  private async commitInTurn(commit: Commit): Promise<CommitAnswer> {
+  private async commitInTurn(commit: Commit): Promise<CommitAnswer | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const answer = await this.commitOnce(commit);
       if (answer !== 'taken') return answer;
@@ -69,11 +73,11 @@ export class LateFinish {
     return 'taken';
   }
 
-  private async commitOnce(commit: Commit): Promise<CommitAnswer> {
+  private async commitOnce(commit: Commit): Promise<CommitAnswer | undefined> {
     const { broker, stream } = this.parts;
     const { id } = commit.entry;
     const holder = await this.steps.untilTaken(() => broker.pendingAs(stream, id));
-    if (!holder) return 'gone';
+    if (!holder) return this.steps.hasGivenUp ? undefined : 'gone';
     const { owner, deliveryCount } = holder;
     // Each delivery passes the marker of an idempotency key on to itself when it begins, which those after this one may
     // not have done yet.
@@ -89,7 +93,7 @@ export class LateFinish {
     owner: string,
     deliveryCount: number,
     expected = '',
-  ): Promise<CommitAnswer> {
+  ): Promise<CommitAnswer | undefined> {
     const { broker, stream, followUps } = this.parts;
     const { guard, entry } = commit;
     const late = {
@@ -100,7 +104,7 @@ export class LateFinish {
     this.sequence += 1;
     const { sequence } = this;
     const batch = { lane: LANE, sequence, commits: [late], followUps, owner };
-    const [answer = 'gone'] = (await this.steps.untilTaken(() => broker.commit(stream, batch))) ?? [];
-    return answer;
+    const answers = await this.steps.untilTaken(() => broker.commit(stream, batch));
+    return answers && (answers[0] ?? 'gone');
   }
 }

@@ -15,6 +15,10 @@ export class SettlementSteps {
     this.gaveUp = true;
   }
 
+  get hasGivenUp(): boolean {
+    return this.gaveUp;
+  }
+
   /**
    * Repeats a step until Redis takes it, or the process ends.
    *

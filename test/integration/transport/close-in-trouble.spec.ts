@@ -8,6 +8,7 @@ import { startServer, type StartedServer, type TestHandler } from '../../support
 
 /** Much longer than a test may take: what ends in time has not waited for it. */
 const GRACE_MS = 600_000;
+const ACK_WAIT_MS = 400;
 
 let redis: TestRedis;
 let admin: Redis;
@@ -26,8 +27,8 @@ afterEach(async () => {
   await redis.stop();
 });
 
-const start = (handler: TestHandler = () => undefined): Promise<StartedServer> =>
-  startServer({ url: redis.url, handler, options: { shutdownGraceMs: GRACE_MS } });
+const start = (handler: TestHandler = () => undefined, ackWaitMs = ACK_WAIT_MS): Promise<StartedServer> =>
+  startServer({ url: redis.url, handler, options: { shutdownGraceMs: GRACE_MS, ackWaitMs } });
 
 const add = ({ stream }: StartedServer, orderId: string) =>
   admin.xadd(stream, '*', 'orderId', orderId, 'retry', '0');
@@ -93,19 +94,42 @@ describe('A transport whose handlers have all ended', () => {
 });
 
 describe('A transport whose handler still runs while Redis is unavailable', () => {
-  it('waits for it', async () => {
-    let finish = (): void => undefined;
+  let finish: () => void;
+  const run = (ackWaitMs?: number): Promise<StartedServer> =>
+    start(() => new Promise<void>((resolve) => (finish = resolve)), ackWaitMs);
+  const notWritten = (): string[] =>
+    log.troubles('1 handlers have ended, and Redis did not take what became of their entries');
+
+  /** Closes it, ends its handler when another transport, where nothing runs, is closed, and waits for the rest. */
+  async function closeAndFinish(running: StartedServer): Promise<void> {
     let isClosed = false;
-    const running = await start(() => new Promise<void>((resolve) => (finish = resolve)));
-    await add(running, 'order-1');
-    await eventually(() => running.told.received[0]);
-    await redis.kill();
     const closing = running.server.close().then(() => (isClosed = true));
-    // Another one, where nothing runs, is closed meanwhile.
     await (await start()).server.close();
     expect(isClosed).toBe(false);
     finish();
     await closing;
-    expect(isClosed).toBe(true);
+  }
+  async function handleWithoutRedis(running: StartedServer): Promise<void> {
+    await add(running, 'order-1');
+    await eventually(() => running.told.received[0]);
+    await redis.kill();
+  }
+
+  it('waits for it, and says that its end could not be written', async () => {
+    const running = await run(60_000);
+    await handleWithoutRedis(running);
+    await closeAndFinish(running);
+    expect(running.told.processed).toHaveLength(1);
+    expect(notWritten()).toHaveLength(1);
+  });
+
+  it('does not say that an entry is processed that another process can have been given', async () => {
+    const running = await run(100);
+    await handleWithoutRedis(running);
+    const takenAt = performance.now();
+    await eventually(() => performance.now() - takenAt > 200 || undefined);
+    await closeAndFinish(running);
+    expect(running.told.processed).toEqual([]);
+    expect(notWritten()).toHaveLength(1);
   });
 });
