@@ -9,7 +9,7 @@ export type Fsync = (typeof FSYNC)[number];
 /** Everything that a run is made of. */
 export interface Settings extends OrderMix {
   readonly of: 'transport' | 'service';
-  /** Where the service keeps its orders. */
+  /** Where the service keeps its orders, or where the workers have their effect. */
   readonly store: 'redis' | 'postgres';
   readonly redis: TopologyName;
   /** How many replicas must have an order before it counts as acknowledged. */
@@ -56,6 +56,7 @@ export const DEFAULTS: Settings = {
   slow: 0,
   late: 0,
   forged: 0,
+  committer: 0,
   killers: 0,
   faults: [],
   fsync: 'everysec',

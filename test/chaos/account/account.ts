@@ -102,7 +102,7 @@ export function accountOf(evidence: Evidence): Account {
     }
     if (letters.length > 0 && applied.length === 0) {
       sums.dead += 1;
-      if (['poison', 'killer', 'late'].includes(kindIn(orderId))) sums.deadAtFault += 1;
+      if (['poison', 'killer', 'late', 'committer'].includes(kindIn(orderId))) sums.deadAtFault += 1;
       else if (!isExcused(kindIn(orderId), reasonsOf.get(orderId) ?? []) && !letters.every(mayBeLost))
         put('deadWrongly', orderId);
     }

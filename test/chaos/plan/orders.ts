@@ -1,7 +1,16 @@
 import { Random } from '../../integration/model/random.js';
 
 /** What an order does to whoever handles it; its id begins with it, so that a worker need know no more. */
-export const ORDER_KINDS = ['plain', 'poison', 'flaky', 'slow', 'late', 'forged', 'killer'] as const;
+export const ORDER_KINDS = [
+  'plain',
+  'poison',
+  'flaky',
+  'slow',
+  'late',
+  'forged',
+  'committer',
+  'killer',
+] as const;
 export type OrderKind = (typeof ORDER_KINDS)[number];
 
 /** How many orders there are, and which shares of them are difficult. */
@@ -20,6 +29,8 @@ export interface OrderMix {
   readonly late: number;
   /** Share that another producer sends, who writes what only a replay may write. */
   readonly forged: number;
+  /** Share whose handler sends COMMIT on the transaction that it was given, where there is one, and fails then. */
+  readonly committer: number;
   /** How many orders kill the process that handles them. */
   readonly killers: number;
 }
@@ -48,8 +59,9 @@ function kindOf(mix: OrderMix, index: number, at: number): OrderKind {
     return 'killer';
   let upTo = 0;
   return (
-    (['poison', 'flaky', 'slow', 'late', 'forged'] as const).find((kind) => at < (upTo += mix[kind])) ??
-    'plain'
+    (['poison', 'flaky', 'slow', 'late', 'forged', 'committer'] as const).find(
+      (kind) => at < (upTo += mix[kind]),
+    ) ?? 'plain'
   );
 }
 

@@ -16,7 +16,7 @@ const SHORT: Partial<Settings> = {
 export const MIXES = {
   blackout: { ...SHORT, faults: [{ name: 'blackout', everyMs: 800 }] },
   freezes: {
-    ...{ ...SHORT, orders: 400, processes: 2, slow: 0.2, maxInFlight: 500 },
+    ...{ ...SHORT, orders: 400, rate: 125, processes: 2, slow: 0.2, maxInFlight: 500 },
     faults: [{ name: 'freeze', everyMs: 600 }],
   },
   kills: {
@@ -43,6 +43,10 @@ export const MIXES = {
     ...{ ...SHORT, orders: 40, rate: 12, of: 'service', store: 'postgres', ackWaitMs: 2_000 },
     ...{ late: 1, maxRetries: 0, handlerTimeoutMs: 1_000 },
   },
+  inbox: {
+    ...{ ...SHORT, orders: 120, rate: 120, store: 'postgres', maxInFlight: 16, committer: 0.1 },
+    ackWaitMs: 2_000,
+  },
 } satisfies Record<string, Partial<Settings>>;
 
 const LOST = /\d+ lost/;
@@ -68,6 +72,7 @@ export const CASES: readonly Case[] = [
   { bug: 'charge-on-oom', mix: 'full', complaint: /good ones dead-lettered/ },
   { bug: 'deaf-connection', mix: 'postgres', complaint: /died by themselves/ },
   { bug: 'unfenced-update', mix: 'late', complaint: /is processed, not dead-lettered/ },
+  { bug: 'unnoticed-commit', mix: 'inbox', complaint: DOUBLED },
   { bug: 'blind-resend', mix: 'lost replies', complaint: TWICE },
   { bug: 'forged-replay-group', mix: 'forgers', complaint: LOST },
 ];

@@ -19,6 +19,7 @@ import { scheduleOf, type Strike } from '../plan/schedule.js';
 import type { Settings } from '../settings.js';
 import { otherProgram, PROGRAM } from './builds.js';
 import { Clocks } from './clocks.js';
+import { copyEffects } from './copy-effects.js';
 import { startDatabase } from './database.js';
 import { Fleet } from './fleet.js';
 import { Observer, type Observed } from './observer.js';
@@ -83,7 +84,13 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
             ...{ stream: STREAM, group: GROUP, ports },
             envOf: (slot): Record<string, string> => (database ? { DATABASE_URL: database.urlOf(slot) } : {}),
           })
-        : transportProgram(settings, builds, connectionOf, { stream: STREAM, directory });
+        : transportProgram(settings, builds, connectionOf, {
+            ...{
+              stream: STREAM,
+              directory,
+              databaseUrlOf: database && ((slot: number) => database.urlOf(slot)),
+            },
+          });
     const clocks = new Clocks(directory);
     const byClocks = settings.faults.some(({ name }) => FAULTS[name]?.onClocks);
     const onRedisClock = settings.faults.some(({ name }) => FAULTS[name]?.onRedisClock);
@@ -151,6 +158,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     const unsaid = takenUnread > 0 ? await unsaidLosses(takenUnread, ports) : [];
     await fleet.stop();
     await observer.close();
+    if (database && settings.of === 'transport') await copyEffects(database.server.url, directory);
     // After a failover it is what the replica had that counts, whatever was seen before.
     const prefix = settings.redis === 'alone' ? '' : 'left-';
     if (prefix !== '') await readAgain({ ...observed, prefix }, direct);

@@ -1,5 +1,8 @@
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 
+/** Where a worker of `inbox-worker.ts` has its effects. */
+export const EFFECT_TABLE = 'effects';
+
 /** What a worker is told. */
 export interface WorkerSettings {
   readonly connection: RedisConnectionOptions;
@@ -14,6 +17,8 @@ export interface WorkerSettings {
   readonly retentionMaxEntries: number;
   /** How long a plain handler takes. */
   readonly handlerMs: number;
+  /** The PostgreSQL of a worker that has its effect there. */
+  readonly databaseUrl?: string;
   /** A bug to be caught. */
   readonly bug?: string;
 }

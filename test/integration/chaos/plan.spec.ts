@@ -13,6 +13,7 @@ const MIX: OrderMix = {
     slow: 0.01,
     late: 0,
     forged: 0,
+    committer: 0,
     killers: 3,
   },
 };
