@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { get, post, type ErrorBody } from '../support/http.js';
@@ -16,6 +15,11 @@ const readiness = ({ url }: Service) => get<Health>(`${url}/health/ready`);
 const place = ({ url }: Service, orderId: string) => post<ErrorBody>(`${url}/orders`, { orderId });
 const stateOf = async ({ url }: Service, orderId: string) =>
   (await get<{ state?: string }>(`${url}/orders/${orderId}`)).body.state;
+
+/** How often Redis has refused a command, being full. */
+async function refusals(admin: Redis): Promise<number> {
+  return Number(/errorstat_OOM:count=(\d+)/.exec(await admin.info('errorstats'))?.[1] ?? 0);
+}
 
 async function expectReady(service: Service): Promise<void> {
   await eventually(async () => ((await readiness(service)).status === 200 ? true : undefined));
@@ -116,7 +120,8 @@ describe('while Redis is full for longer than all retries', () => {
     multi.config('SET', 'maxmemory', '1');
     await multi.exec();
     await eventually(async () => ((await readiness(service)).status === 503 ? true : undefined));
-    await delay(2_000);
+    // More often than an order may fail.
+    await eventually(async () => ((await refusals(admin)) >= 20 ? true : undefined));
     await admin.config('SET', 'maxmemory', '0');
     for (let i = 0; i < ORDERS; i += 1) {
       await eventually(async () =>
