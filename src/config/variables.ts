@@ -77,12 +77,12 @@ export const VARIABLES = {
   }),
   ackWaitMs: variable('ACK_WAIT_MS', wholeNumber(50, MOST_MS), {
     default: 30_000,
-    description: 'After so many milliseconds of silence the entries of a process go to another one',
+    description: 'After this number of milliseconds of silence the entries of a process go to another one',
   }),
   handlerTimeoutMs: variable('HANDLER_TIMEOUT_MS', wholeNumber(0, LONGEST_TIMER_MS), {
     default: 300_000,
     description:
-      'After so many milliseconds a handler that has not finished counts as failed; 0 waits for ever',
+      'After this number of milliseconds a handler that has not finished counts as failed; 0 waits for ever',
   }),
   maxRetries: variable('MAX_RETRIES', wholeNumber(0, 999_999), {
     default: 2,
@@ -107,7 +107,8 @@ export const VARIABLES = {
   }),
   maxRetryDelayMs: variable('MAX_RETRY_DELAY_MS', wholeNumber(1, MOST_MS), {
     default: 86_400_000,
-    description: 'A retry that is due later than in so many milliseconds is due now: a clock has jumped',
+    description:
+      'A retry that is due later than in this number of milliseconds is due now: a clock has jumped',
   }),
   recoveryIntervalMs: variable('RECOVERY_INTERVAL_MS', wholeNumber(10, 3_600_000), {
     default: 1000,
@@ -139,7 +140,7 @@ export const VARIABLES = {
   }),
   oldestPendingAlertMs: variable('OLDEST_PENDING_ALERT_MS', wholeNumber(1, MOST_MS), {
     default: 300_000,
-    description: 'A pending entry older than so many milliseconds is a warning and an alert',
+    description: 'A pending entry older than this number of milliseconds is a warning and an alert',
   }),
   deadLetterAlert: variable('DEAD_LETTER_ALERT', wholeNumber(1, 1_000_000_000), {
     default: 1,
