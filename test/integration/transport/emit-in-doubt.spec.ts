@@ -206,7 +206,7 @@ it.each([
       }
       if (turn % 6 === 2) proxy.cut();
       if (turn % 6 === 5) proxy.cutReplies();
-      await new Promise((resolve) => setTimeout(resolve, turn % 3));
+      for (let trip = 0; trip < 5 * (turn % 3); trip += 1) await redis.ping();
       if (turn % 6 === 5) await outcomes.at(-1);
     }
     const ids = await Promise.all(outcomes);
