@@ -29,7 +29,7 @@ export const MIXES = {
   clocks: { ...SHORT, flaky: 0.3, faults: [{ name: 'skew', everyMs: 300 }] },
   backlog: { ...SHORT, early: 0.9, retentionMaxEntries: 20, poison: 0.05 },
   duplicates: { ...SHORT, duplicates: 0.5, handlerMs: 300 },
-  'lost replies': { ...SHORT, faults: [{ name: 'cut-replies', everyMs: 150 }] },
+  'lost replies': { ...SHORT, orders: 500, faults: [{ name: 'cut-replies', everyMs: 100 }] },
   forgers: { ...SHORT, forged: 0.2 },
   full: {
     ...{ ...SHORT, of: 'service', maxRetries: 0, ackWaitMs: 2_000 },
