@@ -48,6 +48,8 @@ export class OrdersModule {
       consumerName: settings.name,
       ackWaitMs: ACK_WAIT_MS,
       recoveryIntervalMs: RECOVERY_INTERVAL_MS,
+      // The timeline shows these.
+      log: { except: ['failed', 'dead-lettered', 'reclaimed'] },
     });
     return {
       module: OrdersModule,
