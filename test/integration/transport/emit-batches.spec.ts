@@ -70,9 +70,9 @@ it('one that Redis refuses fails alone', async () => {
 
 it('a turn that takes longer than an emit may is not held against what it emits', async () => {
   await client.close();
-  client = await connected({ emitTimeoutMs: 200 });
+  client = await connected({ emitTimeoutMs: 2_000 });
   const first = emit(1);
   const began = performance.now();
-  while (performance.now() - began < 300);
+  while (performance.now() - began < 2_500);
   expect(await Promise.all([first, emit(2)])).toHaveLength(2);
 });
