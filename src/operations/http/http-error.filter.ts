@@ -2,7 +2,12 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { StoreUnavailableError } from '../../orders/store/store-unavailable.error.js';
-import { EmitQueueFullError, RedisUnavailableError, StreamUnusableError } from '../../transport/index.js';
+import {
+  EmitQueueFullError,
+  MissingPermissionError,
+  RedisUnavailableError,
+  StreamUnusableError,
+} from '../../transport/index.js';
 
 /** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
 @Catch()
@@ -21,6 +26,13 @@ export class HttpErrorFilter extends BaseExceptionFilter {
     if (error instanceof StreamUnusableError) {
       this.logger.error('A request was refused: the stream takes no entries', { reason: reasonOf(error) });
       return answer(HttpStatus.SERVICE_UNAVAILABLE, error.message);
+    }
+    if (error instanceof MissingPermissionError) {
+      this.logger.error('A request was refused: Redis does not permit it', { reason: reasonOf(error) });
+      return answer(
+        HttpStatus.SERVICE_UNAVAILABLE,
+        'Redis does not permit the service to do this; its log names the right that is missing',
+      );
     }
     if (error instanceof StoreUnavailableError) {
       this.logger.warn('The database did not answer a request in time', { reason: reasonOf(error) });

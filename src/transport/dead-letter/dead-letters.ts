@@ -11,6 +11,8 @@ import {
 } from '../broker/redis-dead-letters.js';
 import { failureOf } from '../broker/redis-failure.js';
 import { rawPayload, readDeadLetter, type DeadLetter } from '../protocol/dead-letter.js';
+import { checkPattern } from '../protocol/event-pattern.js';
+import { checkKnownOptions } from '../protocol/known-options.js';
 import { checkStreamNames, streamKeyOf } from '../protocol/stream-key.js';
 import { ENTRY_ID, StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
 import { auditEntryOf, type AuditEntry } from './audit-entry.js';
@@ -42,6 +44,8 @@ export interface DeadLettersOptions {
    */
   streams?: Record<string, string>;
 }
+
+const KNOWN: Record<keyof DeadLettersOptions, true> = { connection: true, pattern: true, streams: true };
 
 /** Who does something, and why: for the audit stream. */
 export interface Operator {
@@ -78,9 +82,15 @@ export class DeadLetters {
   readonly store: RedisDeadLetters;
   private hook: ReplayHook | undefined;
 
-  /** @throws InvalidOptionError when an option cannot work */
-  constructor({ connection, pattern, streams = {} }: DeadLettersOptions) {
+  /**
+   * @throws InvalidOptionError when an option cannot work, or there is no such option
+   * @throws UnsupportedPatternError when the pattern can name no stream
+   */
+  constructor(options: DeadLettersOptions) {
+    checkKnownOptions(options, KNOWN);
+    const { connection, pattern, streams = {} } = options;
     checkConnection(connection);
+    checkPattern(pattern);
     checkStreamNames(streams);
     this.stream = streamKeyOf(pattern, { streams, cluster: isCluster(connection) });
     this.store = new RedisDeadLetters(connection, this.stream);

@@ -1,4 +1,5 @@
 import { RedisStreamsClient } from '../client/redis-streams-client.js';
+import { DeadLetters } from '../dead-letter/dead-letters.js';
 import { PostgresIdempotencyStore } from '../idempotency/postgres-idempotency-store.js';
 import { RedisStreamsModule } from '../server/redis-streams.module.js';
 import { RedisStreamsServer } from '../server/redis-streams-server.js';
@@ -33,6 +34,12 @@ describe('An option that there is not', () => {
     ],
     ['emitTimeout', client, { emitTimeout: 1 }, 'emitTimeoutMs'],
     ['waitReplicas.timeout', client, { waitReplicas: { count: 1, timeout: 1 } }, 'timeoutMs'],
+    [
+      'stream',
+      (options: never) => new DeadLetters(options),
+      { connection, pattern: 'orders', stream: {} },
+      'streams',
+    ],
     [
       'useFactroy',
       (options: never) => RedisStreamsModule.forRootAsync(options),
