@@ -80,7 +80,7 @@ describe('A crash suspect', () => {
     }
     finish();
     await nothingPending();
-    expect(Math.max(...times)).toBeLessThan(5_000);
+    expect(Math.max(...times)).toBeLessThan(20_000);
   });
 
   it('that is innocent is not condemned by a restart while it runs or waits for its turn', async () => {
@@ -106,7 +106,7 @@ describe('A crash suspect', () => {
     await eventually(() => first.told.received[0]);
     const begun = Date.now();
     await first.close();
-    expect(Date.now() - begun).toBeLessThan(3_000);
+    expect(Date.now() - begun).toBeLessThan(15_000);
     const second = await on.start();
     await eventually(() =>
       [...second.told.processed, ...second.told['dead-lettered']].find(({ entryId }) => entryId === id),
