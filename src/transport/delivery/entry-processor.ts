@@ -21,10 +21,7 @@ import type { Settler } from './settler.js';
 /** How long an entry waits whose key was taken from it, in milliseconds. */
 const SUPERSEDED_DELAY_MS = 100;
 
-/**
- * Gives an event to its handler. Resolves when the handler finished, rejects with what it threw; `undefined` says that
- * it has finished already.
- */
+/** Gives an event to its handler. Settles as the handler does; `undefined` says that it has finished already. */
 export type Dispatch = (event: ReceivedEvent) => Promise<void> | undefined;
 
 /** What a processor works with. */
@@ -194,8 +191,8 @@ export class EntryProcessor {
     const { observers, settler, tracing } = this.parts;
     if (answer === 'taken' && held.event) {
       const late = await this.parts.late.commit(commitOf(held, held.event));
-      if (late === undefined) return; // The process ends, and says what is left.
-      if (late !== 'taken') return this.goOn(held, late);
+      // Without an answer the process ends, and says what is left.
+      if (late !== 'taken') return late && this.goOn(held, late);
     }
     if (typeof answer === 'object') {
       return this.settleFailure(held, new CommitRefusedError(held.id, answer.refused));

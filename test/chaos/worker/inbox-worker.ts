@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { Pool, type PoolClient } from 'pg';
 import {
@@ -8,11 +7,11 @@ import {
   PostgresIdempotencyStore,
   RedisStreamsContext,
   RedisStreamsModule,
-  RedisStreamsServer,
 } from '../../../src/transport/index.js';
 import { leaveCommitsUnnoticed } from '../../support/seeded-bugs/transaction-bugs.js';
 import { GROUP } from '../../support/started-server.js';
 import { kindIn } from '../plan/orders.js';
+import { runWorker } from './run-worker.js';
 import { EFFECT_TABLE, type WorkerSettings } from './worker-settings.js';
 
 /** A small app on the transport: the effect of an order is a row, written in the transaction of its idempotency key. */
@@ -55,12 +54,4 @@ if (settings.bug === 'unnoticed-commit') leaveCommitsUnnoticed();
 else if (settings.bug !== undefined) throw new Error(`A worker on PostgreSQL has no bug "${settings.bug}".`);
 await store.ensureTable();
 await pool.query(`CREATE TABLE IF NOT EXISTS ${EFFECT_TABLE} (order_id text, entry_id text)`);
-const app = await NestFactory.createMicroservice(WorkerModule, {
-  logger: ['fatal', 'error', 'warn'],
-  inject: [RedisStreamsServer],
-  useFactory: (strategy: RedisStreamsServer) => ({ strategy }),
-});
-process.once('SIGTERM', () => void app.close().then(() => process.exit(0)));
-process.once('disconnect', () => process.exit(1));
-await app.listen();
-process.send?.('ready');
+await runWorker(WorkerModule);

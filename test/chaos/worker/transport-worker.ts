@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Inject, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { RedisStreamsContext, RedisStreamsModule, RedisStreamsServer } from '../../../src/transport/index.js';
 import { GROUP } from '../../support/started-server.js';
@@ -11,6 +10,7 @@ import { kindIn } from '../plan/orders.js';
 import { plantBug } from './bugs.js';
 import { ExactlyOnce, type Effect, type EffectFactory } from './exactly-once.js';
 import { watchedDelay } from './ownership.js';
+import { runWorker } from './run-worker.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** A small app on the transport: each order has one effect, applied in one step with its acknowledgement. */
@@ -84,12 +84,4 @@ class OrdersHandler {
 })
 class WorkerModule {}
 
-const app = await NestFactory.createMicroservice(WorkerModule, {
-  logger: ['fatal', 'error', 'warn'],
-  inject: [RedisStreamsServer],
-  useFactory: (strategy: RedisStreamsServer) => ({ strategy }),
-});
-process.once('SIGTERM', () => void app.close().then(() => process.exit(0)));
-process.once('disconnect', () => process.exit(1));
-await app.listen();
-process.send?.('ready');
+await runWorker(WorkerModule);
