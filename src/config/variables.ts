@@ -147,7 +147,8 @@ export const VARIABLES = {
     description: 'As many dead letters are a warning; as many new ones within ten minutes an alert',
   }),
   adminToken: optional('ADMIN_TOKEN', token, {
-    description: 'Bearer token of the operator routes. Unset: they answer only to this machine itself',
+    description:
+      'Bearer token that may do everything on the operator routes. Without any token they answer only to this machine itself',
     secret: true,
   }),
   replayToken: optional('REPLAY_TOKEN', token, {

@@ -221,17 +221,15 @@ export class EntryPublisher {
     this.settled.tell();
   };
 
-  private onLate(emit: PendingEmit): void {
-    if (emit.isOver) return;
+  private onLate(emit: PendingEmit): number | undefined {
+    if (emit.isOver) return undefined;
     const lane = this.laneOf(emit.stream);
-    if (lane.silentFor < this.limits.timeoutMs) {
-      // Redis works; what is in front of this one takes long.
-      emit.running?.end();
-      emit.running = this.timeLimit.begin(emit);
-      return;
-    }
+    const restMs = this.limits.timeoutMs - lane.silentFor;
+    // Redis works; what is in front of this one takes long.
+    if (restMs > 0) return restMs;
     emit.reject(this.late(emit.wasSent));
     lane.prune();
+    return undefined;
   }
 
   private late(sent: boolean): RedisUnavailableError {

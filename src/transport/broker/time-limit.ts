@@ -6,14 +6,19 @@ export interface Running {
   end(): void;
 }
 
+type OnLate<Work> = (work: Work) => number | undefined;
+
 /** Limits the time of many things; those that begin in one turn of the event loop share a timer. */
 export class TimeLimit<Work> {
   private gathering: Together<Work> | undefined;
 
-  /** @param onLate - told of work that did not end in time, and of what ended beside it */
+  /**
+   * @param onLate - called with work that did not end in time, and with what has ended and shares its timer
+   * @returns how much longer it may take, in milliseconds; nothing where it may not
+   */
   constructor(
     private readonly ms: number,
-    private readonly onLate: (work: Work) => void,
+    private readonly onLate: OnLate<Work>,
   ) {}
 
   /** Its time runs from the end of this turn: a turn that takes long is not the fault of what it began. */
@@ -41,7 +46,7 @@ class Together<Work> implements Running {
 
   constructor(
     private readonly ms: number,
-    private readonly onLate: (work: Work) => void,
+    private readonly onLate: OnLate<Work>,
   ) {}
 
   get isFull(): boolean {
@@ -54,13 +59,19 @@ class Together<Work> implements Running {
   }
 
   start(): void {
-    if (this.running > 0) this.timer = setTimeout(() => this.expire(), this.ms);
+    if (this.running > 0) this.startTimer(this.ms);
+  }
+
+  private startTimer(ms: number): void {
+    this.timer = setTimeout(() => this.expire(), ms);
   }
 
   /** After a long turn, timers come before what arrived in the meantime: that is looked at first. */
   private expire(): void {
     setImmediate(() => {
-      if (this.running > 0) this.works.forEach(this.onLate);
+      if (this.running === 0) return;
+      const more = this.works.map(this.onLate).filter((ms) => ms !== undefined);
+      if (more.length > 0) this.startTimer(Math.min(...more));
     });
   }
 

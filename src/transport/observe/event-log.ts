@@ -21,6 +21,8 @@ interface EventLine<K extends keyof TransportEvents> {
   readonly kind: (event: EventOf<K>) => string | undefined;
   /** What is particular this time. Never a payload or the value of a header. */
   readonly detail: (event: EventOf<K>, naming: Pick<EventLogParts, 'deadLetterKeyOf'>) => string;
+  /** How many entries it is about, where that is not one. */
+  readonly entries?: (event: EventOf<K>) => number;
   /** What was thrown; its stack follows the line. */
   readonly error?: (event: EventOf<K>) => unknown;
 }
@@ -132,17 +134,20 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     level: 'warn',
     kind: ({ pattern, owner }) => `Entries of "${pattern}" were taken over from "${owner}", which is silent`,
     detail: ({ entryIds }) => listOf(entryIds),
+    entries: ({ entryIds }) => entryIds.length,
   },
   vanished: {
     level: 'error',
     kind: ({ pattern }) => `Entries of "${pattern}" were deleted from the stream before they were handled`,
     detail: ({ entryIds }) => listOf(entryIds),
+    entries: ({ entryIds }) => entryIds.length,
   },
   lost: {
     level: 'error',
     kind: ({ stream, group, reason }) =>
       `Entries of "${stream}" that "${group}" had not read ${LOST[reason]}`,
     detail: ({ count, isLeast, reason }) => `${isLeast ? 'at least ' : ''}${count}. ${AFTER_LOSS[reason]}`,
+    entries: ({ count }) => count,
   },
   'group-remade': {
     level: 'warn',
@@ -162,12 +167,14 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     kind: ({ stream, group }) =>
       `The clock of Redis was ahead and has been set back: entries of "${stream}" for "${group}" were stamped in its future, and go on now`,
     detail: ({ freed, aheadMs }) => `${freed}, up to ${Math.round(aheadMs)} ms ahead`,
+    entries: ({ freed }) => freed,
   },
   trimmed: {
     level: 'error',
     kind: ({ pattern, forced }) =>
       forced ? `Retention removed entries of "${pattern}" that a group may still need` : undefined,
     detail: ({ removed }) => `${removed}, beyond hardMaxEntries`,
+    entries: ({ removed }) => removed,
   },
   'loop-blocked': {
     level: 'warn',
@@ -206,13 +213,14 @@ export function logEvents(observed: Observed, parts: EventLogParts): void {
 function logEvent<K extends keyof TransportEvents>(name: K, observed: Observed, parts: EventLogParts): void {
   const row = EVENT_LINES[name];
   if (!row) return;
-  const { level, kind, detail, error } = row;
+  const { level, kind, detail, entries, error } = row;
   const listener = (event: EventOf<K>): void => {
     const words = kind(event);
     if (words === undefined) return;
     parts.lines.say({
       ...{ level, kind: words },
       detail: () => detail(event, parts),
+      entries: entries?.(event),
       stack: () => error && stackOf(error(event)),
     });
   };

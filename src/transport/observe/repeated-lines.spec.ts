@@ -25,6 +25,17 @@ describe('RepeatedLines', () => {
     expect(written.slice(1)).toEqual(['error | Failed: 9,999 more times within a minute']);
   });
 
+  it('sums up the entries that the rest is about', () => {
+    const { written, lines, endMinute } = recordedLines();
+    for (const entries of [10, 1_200, 3])
+      lines.say({ level: 'error', kind: 'Deleted', detail: () => 'ids', entries });
+    endMinute();
+    expect(written).toEqual([
+      'error | Deleted: ids',
+      'error | Deleted: 2 more times within a minute, 1,203 entries',
+    ]);
+  });
+
   it('writes the first of the next minute in full again', () => {
     const { written, say, endMinute } = recordedLines();
     say('Failed', 'first');

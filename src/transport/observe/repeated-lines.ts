@@ -7,12 +7,21 @@ export interface RepeatedLine {
   readonly kind: string;
   /** What is particular this time; asked only of a line that is written. */
   readonly detail: () => string;
+  /** How many entries it is about, where that differs from line to line. */
+  readonly entries?: number | undefined;
   /** Asked only of a line that is written. */
   readonly stack?: () => string | undefined;
 }
 
 /** Calls back after a while, unless it is told not to. */
 export type StartTimer = (callback: () => void, ms: number) => () => void;
+
+/** What is not written in full. */
+interface Repeats {
+  readonly level: TransportLogLevel;
+  more: number;
+  entries: number;
+}
 
 type Write = (level: TransportLogLevel, message: string, stack?: string) => void;
 
@@ -22,7 +31,7 @@ const OTHERS = 'Further kinds of lines';
 
 /** Writes the first line of each kind, and when the minute ends how many more there were. */
 export class RepeatedLines {
-  private readonly counts = new Map<string, { level: TransportLogLevel; more: number }>();
+  private readonly counts = new Map<string, Repeats>();
   private stopTimer: (() => void) | undefined;
 
   constructor(
@@ -31,15 +40,17 @@ export class RepeatedLines {
     private readonly startTimer: StartTimer = unrefTimer,
   ) {}
 
-  say({ level, kind, detail, stack }: RepeatedLine): void {
+  say({ level, kind, detail, stack, entries = 0 }: RepeatedLine): void {
     const isFull = this.counts.size >= MOST_KINDS && !this.counts.has(kind);
     // Of each level apart: an error must not end in a line that nobody reads.
     const counted = this.counts.get(isFull ? `${OTHERS} (${level})` : kind);
     if (counted) {
       counted.more += 1;
+      counted.entries += entries;
       return;
     }
-    this.counts.set(isFull ? `${OTHERS} (${level})` : kind, { level, more: isFull ? 1 : 0 });
+    const repeats = isFull ? { level, more: 1, entries } : { level, more: 0, entries: 0 };
+    this.counts.set(isFull ? `${OTHERS} (${level})` : kind, repeats);
     this.stopTimer ??= this.startTimer(() => this.flush(), this.minuteMs);
     if (!isFull) this.write(level, `${kind}: ${detail()}`, stack?.());
   }
@@ -50,8 +61,10 @@ export class RepeatedLines {
     this.stopTimer = undefined;
     const counts = [...this.counts];
     this.counts.clear();
-    for (const [kind, { level, more }] of counts) {
-      if (more > 0) this.write(level, `${kind}: ${more.toLocaleString('en')} more times within a minute`);
+    for (const [kind, { level, more, entries }] of counts) {
+      if (more === 0) continue;
+      const about = entries > 0 ? `, ${entries.toLocaleString('en')} entries` : '';
+      this.write(level, `${kind}: ${more.toLocaleString('en')} more times within a minute${about}`);
     }
   }
 }
