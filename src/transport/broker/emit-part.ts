@@ -2,6 +2,7 @@ import type { Command } from 'ioredis';
 import { explained, inDoubt } from './emit-errors.js';
 import { appendAllOf, appendOf, callOf } from './emit-wire.js';
 import { versioned } from './functions/function-library.js';
+import { withPlaces } from './functions/library-source.js';
 import { writeArguments } from './functions/write-arguments.js';
 import type { PendingEmit } from './pending-emit.js';
 import { failureOf } from './redis-failure.js';
@@ -196,7 +197,7 @@ export class KeyedEntry extends EmitPart {
 }
 
 function errorOf(answer: Reply | undefined): Error {
-  return answer && 'error' in answer ? answer.error : new Error('Connection is closed.');
+  return answer && 'error' in answer ? withPlaces(answer.error) : new Error('Connection is closed.');
 }
 
 /** Whether this user may not call the function for its keys, or Redis has no functions. */

@@ -1,6 +1,7 @@
 import { isDeadLetterStream } from '../../protocol/stream-key.js';
 import type { Commit, CommitAnswer, CommitBatch } from '../settlement.js';
 import { idBounds } from './id-bounds.js';
+import { namingPlaces } from './library-source.js';
 import type { WriteArguments } from './write-arguments.js';
 
 /**
@@ -99,7 +100,7 @@ export function answersOf(answers: string | readonly string[], commits: readonly
       case 'superseded':
         return answer;
       default:
-        return { refused: answer };
+        return { refused: namingPlaces(answer) };
     }
   });
 }

@@ -1,37 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { FunctionsMissingError } from '../../protocol/errors/functions-missing.error.js';
 import { MissingPermissionError } from '../../protocol/errors/missing-permission.error.js';
 import { nodesOf } from '../cluster-nodes.js';
 import { failureOf } from '../redis-failure.js';
-
-/** The files of the library, each of which may use what those before it have. */
-const PARTS = [
-  'entries',
-  'application-writes',
-  'write-checks',
-  'intake',
-  'unread',
-  'groups',
-  'settlement',
-  'claims',
-  'dead-lettering',
-  'commit-forms',
-  'commit',
-  'upkeep',
-  'clock',
-  'rights',
-  'dead-letters',
-  'letter-pages',
-  'replay-jobs',
-  'registration',
-];
-
-/** The library as Redis gets it, but for its name. */
-export const SOURCE = PARTS.map((part) =>
-  readFileSync(new URL(`./library/${part}.lua`, import.meta.url), 'utf8'),
-).join('\n');
+import { SOURCE, withPlaces } from './library-source.js';
 
 /**
  * The version is part of every function's name, and comes from the code itself: two releases side by side, as in a
@@ -60,7 +33,8 @@ export class FunctionLibrary {
   /**
    * Calls a function of the library; loads the library first where it is missing.
    *
-   * @throws MissingPermissionError when it is missing and this user may not load it
+   * @throws MissingPermissionError when it is missing and this user may not load it; what Redis itself refuses names the
+   * file and the line of the library
    */
   call(name: string, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     return this.orLoaded(() => this.redis.fcall(versioned(name), keys.length, ...keys, ...args));
@@ -109,10 +83,14 @@ export class FunctionLibrary {
     } catch (error) {
       const failure = failureOf(error);
       if (failure === 'functions-missing') throw new FunctionsMissingError();
-      if (failure !== 'function-missing') throw error;
+      if (failure !== 'function-missing') throw withPlaces(error);
     }
     await this.load();
-    return invoke();
+    try {
+      return await invoke();
+    } catch (error) {
+      throw withPlaces(error);
+    }
   }
 }
 
@@ -124,7 +102,7 @@ async function loadInto(redis: Redis): Promise<void> {
     if (failure === 'library-exists') return;
     // What Redis says of it quotes the arguments of the command.
     if (failure === 'functions-missing') throw new FunctionsMissingError();
-    if (failure !== 'no-permission') throw error;
+    if (failure !== 'no-permission') throw withPlaces(error);
     throw new MissingPermissionError(
       `The function library "${VERSION}" is not loaded in Redis, and this Redis user may not load it. ` +
         'Grant it +function|load, or load the library once as a user who has that right.',

@@ -1,8 +1,9 @@
 import type { Park, ParkAnswer } from '../settlement.js';
 import { idBounds } from './id-bounds.js';
+import { namingPlaces } from './library-source.js';
 import { pushWrites, type WriteArguments } from './write-arguments.js';
 
-/** How many arguments the function takes before those of the writes: see library/settlement.lua. */
+/** How many arguments the function takes before those of the writes: see library/park.lua. */
 const LEADING = 5;
 
 /**
@@ -47,7 +48,7 @@ export function parkAnswersOf(answers: string | readonly string[], parks: readon
       case 'duplicate':
         return answer;
       default:
-        return { refused: answer };
+        return { refused: namingPlaces(answer) };
     }
   });
 }

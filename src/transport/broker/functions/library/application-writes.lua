@@ -1,3 +1,6 @@
+-- The writes of the application that travel with a step: which there are, what each needs, how they are read.
+-- uses: nothing
+
 -- By command: the type that its key must have, how many arguments it takes at least and at most, whether in pairs, and
 -- the commands of Redis that it is made of. HSETNX and DEL are written with others, so that they need no right of
 -- their own.
@@ -54,6 +57,8 @@ local function note_write(writes, write)
   end
 end
 
+-- ARGV from `at` on: their number, then for each the command, the index of its key, the number of its arguments, and
+-- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.
 local function parse_writes(keys, args, at)
   local writes, count = {}, tonumber(args[at])
   at = at + 1

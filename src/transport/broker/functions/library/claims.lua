@@ -1,5 +1,8 @@
--- Claims entries, counting the delivery: `counts` has how often each was delivered so far. Answers the claimed with their
--- counts, and the ids of those that are not in the stream any more.
+-- Taking entries over: parked ones that are due, and those of a consumer that was silent for too long.
+-- uses: entries
+
+-- Claims entries, counting the delivery: `counts` has how often each was delivered so far. Answers the claimed with
+-- their counts, and the ids of those that are not in the stream any more.
 local function claim(stream, group, consumer, ids, counts)
   if #ids == 0 then
     return { {}, {} }

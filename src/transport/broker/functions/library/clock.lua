@@ -1,7 +1,8 @@
--- A clock of Redis that was set back ---------------------------------------------------------------------------------
+-- A clock of Redis that was set back.
+-- uses: entries
 --
--- What was delivered, parked or heard of while the clock was ahead has a stamp of the future. Its idle time does not grow
--- until the clock comes there, so that nobody would take it over, and what waits would be due only then.
+-- What was delivered, parked or heard of while the clock was ahead has a stamp of the future. Its idle time does not
+-- grow until the clock comes there, so that nobody would take it over, and what waits would be due only then.
 
 -- A stamp that is ahead by less is left alone: the time comes by itself.
 local AHEAD_MS = 1000
@@ -33,8 +34,8 @@ local function ahead_by(stream, group, id)
   return high
 end
 
--- Gives one row the present time; owner and count stay. What waits keeps the delay that it has left. Answers by how much
--- it was ahead, and whether its entry is gone from the stream.
+-- Gives one row the present time; owner and count stay. What waits keeps the delay that it has left. Answers by how
+-- much it was ahead, and whether its entry is gone from the stream.
 local function bring_back(stream, waiting, group, id, owner)
   local ahead, is_there = ahead_by(stream, group, id), exists(stream, id)
   if owner == PARKING then
@@ -54,8 +55,8 @@ local function bring_back(stream, waiting, group, id, owner)
   return ahead, not is_there
 end
 
--- A consumer that was heard of in the future has an idle time of 0, as one has that is heard of now. A read of the nothing
--- that it has says of either that it is heard of now, so that one that is dead looks so in time.
+-- A consumer that was heard of in the future has an idle time of 0, as one has that is heard of now. A read of the
+-- nothing that it has says of either that it is heard of now, so that one that is dead looks so in time.
 local function bring_back_consumers(stream, group)
   for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local consumer = to_map(info)
@@ -65,9 +66,9 @@ local function bring_back_consumers(stream, group)
   end
 end
 
--- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Looks at so many pending entries. Answers how many were
--- of the future, by how many ms the furthest was, the id to go on at ('' at the end), and the ids that turned out to
--- be deleted from the stream.
+-- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Looks at so many pending entries. Answers how many
+-- were of the future, by how many ms the furthest was, the id to go on at ('' at the end), and the ids that turned out
+-- to be deleted from the stream.
 local function free_future(keys, args)
   local stream, waiting, group = keys[1], keys[2], args[1]
   local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')

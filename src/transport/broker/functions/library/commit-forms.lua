@@ -1,14 +1,11 @@
--- How long a receipt tells the repeat of commits how they ended, in ms. There are only a few for each consumer.
-local COMMIT_RECEIPT_MS = 86400000
-
--- Most entries that one call trims from a stream of follow-up events.
-local FOLLOW_UP_PAGE = 1000
+-- How the commits of one call are sent, what is looked at beforehand, and how one of them is applied.
+-- uses: entries, application-writes, write-checks
 
 -- Commands that Redis makes whole or refuses whole, whatever they are given.
 local WHOLE = { hset = true, hdel = true, set = true, sadd = true, srem = true, zrem = true, rpush = true, lpush = true }
 
--- The place of the write that a commit of this form may try without a look at it beforehand, or nil: nothing is written yet
--- when it fails. Conditions may stand before it. What counters are left with must be known beforehand.
+-- The place of the write that a commit of this form may try without a look at it beforehand, or nil: nothing is written
+-- yet when it fails. Conditions may stand before it. What counters are left with must be known beforehand.
 local function tried_write(writes)
   local tried = nil
   for w, write in ipairs(writes) do
@@ -28,8 +25,9 @@ local function tried_write(writes)
 end
 
 -- Commits of one form differ in their texts alone: JSON `[forms, the place of each commit's form among them, number of
--- streams that events go to]`. A form is `[delivery count, events, writes, 1 if it is guarded]`, an event `[place of its
--- stream among the keys, 1 if that is trimmed, number of names and values]`, a write `[command, number of arguments]`.
+-- streams that events go to]`. A form is `[delivery count, events, writes, 1 if it is guarded]`, an event `[place of
+-- its stream among the keys, 1 if that is trimmed, number of names and values]`, a write `[command, number of
+-- arguments]`.
 local function read_forms(keys, text)
   local forms, places, streams = unpack(cjson.decode(text))
   for f, sent in ipairs(forms) do
@@ -50,9 +48,9 @@ local function read_forms(keys, text)
   return forms, places, streams
 end
 
--- What is known beforehand of the entries of one call, so that not each of them must be looked up: the delivery counts of
--- those that are pending for its consumer from the first to the last entry, and until which time one may be deleted (nil
--- when none of these is).
+-- What is known beforehand of the entries of one call, so that not each of them must be looked up: the delivery counts
+-- of those that are pending for its consumer from the first to the last entry, and until which time one may be deleted
+-- (nil when none of these is).
 local function survey(call, least, greatest, number)
   local stream = call.stream
   local counts = {}
@@ -111,15 +109,12 @@ local function are_ready(emits, ready)
   return true
 end
 
--- A stream that has given its last id takes no more.
-local LAST_ID = '18446744073709551615-18446744073709551615'
-
 local function add_events(call, emits, at)
   local args, ready = call.args, call.ready
   for e = 1, #emits do
     local emit = emits[e]
     local id = redis.call('XADD', emit.stream, '*', unpack(args, at, at + emit.parts - 1))
-    ready[emit.stream] = id ~= LAST_ID
+    ready[emit.stream] = id ~= GREATEST_ID -- a stream that has given its last id takes no more
     at = at + emit.parts
   end
 end
@@ -154,8 +149,8 @@ local function is_among(key, own)
   return false
 end
 
--- Applies a commit whose conditions hold, and of whose writes all but one are looked at beforehand; that one comes first.
--- Answers false when it cannot be done so, and nothing is written then.
+-- Applies a commit whose conditions hold, and of whose writes all but one are looked at beforehand; that one comes
+-- first. Answers false when it cannot be done so, and nothing is written then.
 local function try_first(call, form, at, key_at)
   local keys, args, ready, tried = call.keys, call.args, call.ready, form.tried
   if not are_ready(form.emits, ready) then

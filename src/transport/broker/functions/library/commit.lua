@@ -1,3 +1,12 @@
+-- Commits: writes, events and the acknowledgement of an entry in one step, many in one call.
+-- uses: entries, commit-forms
+
+-- How long a receipt tells the repeat of commits how they ended, in ms. There are only a few for each consumer.
+local COMMIT_RECEIPT_MS = 86400000
+
+-- Most entries that one call trims from a stream of follow-up events.
+local FOLLOW_UP_PAGE = 1000
+
 -- Applies one commit but for its XACK, or nothing of it. Its texts begin at `at`, its keys at `key_at`.
 local function commit_one(call, form, at, key_at)
   local args, id = call.args, call.args[at]
@@ -50,12 +59,13 @@ local function trim_follow_ups(streams, most, age)
   end
 end
 
--- KEYS: stream, receipt, streams of the events, then for each commit that of its guard and those of its writes. ARGV: group,
--- consumer, number of this call, most entries and greatest age in ms of a stream that events go to and no group reads, the
--- least and the greatest id of the entries, the forms, then for each commit: id; of its guard what that must hold, what it is
--- set to and for how many ms; names and values of its events; arguments of its writes. Each is checked and applied by itself.
--- Answers 'done' when all are, else for each: 'done'; 'duplicate', acknowledged without its writes; 'gone', 'taken', 'vanished',
--- 'superseded', or why it cannot be, with nothing written.
+-- KEYS: stream, receipt, streams of the events, then for each commit that of its guard and those of its writes. ARGV:
+-- group, consumer, number of this call, most entries and greatest age in ms of a stream that events go to and no group
+-- reads, the least and the greatest id of the entries, the forms as read_forms has them, then as one JSON list for each
+-- commit: id; of its guard what that must hold, what it is set to and for how many ms; names and values of its events;
+-- arguments of its writes. Each is checked and applied by itself. Answers 'done' when all are, else for each: 'done';
+-- 'duplicate', acknowledged without its writes; 'gone', 'taken', 'vanished', 'superseded', or why it cannot be, with
+-- nothing written.
 local function commit(keys, args)
   local stream, receipt, number = keys[1], keys[2], args[3]
   local problem = type_error(stream, 'stream') or type_error(receipt, 'string')
@@ -97,95 +107,4 @@ local function commit(keys, args)
     pcall(trim_follow_ups, grown_streams(forms), args[4], tonumber(args[5]))
   end
   return all_done and 'done' or answers
-end
-
--- Parks one entry, or nothing of it. Those without writes are only noted: all of them are parked at once in the end.
-local function park_one(call, id, count, delay, at)
-  local stream, waiting, group = call.stream, call.waiting, call.group
-  local due = tonumber(delay)
-  if not due or due ~= due or due < 0 or due > 1e15 then
-    return 'ERR the delay "' .. tostring(delay) .. '" is not a number of milliseconds'
-  end
-  local writes = at > 0 and parse_writes(call.keys, call.args, at)
-  local problem = writes and writes_error(writes, { stream, waiting }, {})
-  if problem then
-    return problem
-  end
-  if call.counts[id] ~= count then
-    local row = pending(stream, group, id)
-    if row and row.owner == PARKING and row.count == count then
-      return 'done' -- by an earlier send of this command: nobody else had the entry with this count
-    end
-    local refused = refusal(row, call.consumer, count)
-    if refused then
-      return refused
-    end
-  end
-  call.counts[id] = nil -- should it come again in this call, it is looked up
-  if call.undeleted and time_of(id) <= call.undeleted and not exists(stream, id) then
-    return 'vanished'
-  end
-  local score = string.format('%.0f', call.now + due)
-  if not writes then
-    call.ids[#call.ids + 1] = id
-    call.members[#call.members + 1] = score
-    call.members[#call.members + 1] = id
-    return 'done'
-  end
-  if is_contradicted(writes) then
-    writes = {}
-  end
-  if is_prevented(writes) then
-    redis.call('XACK', stream, group, id)
-    return 'duplicate'
-  end
-  redis.call('XCLAIM', stream, group, PARKING, 0, id, 'JUSTID')
-  redis.call('ZADD', waiting, score, id)
-  apply_writes(writes)
-  return 'done'
-end
-
--- KEYS: stream, waiting list, keys of the writes. ARGV: group, consumer, the least and the greatest id of the entries, as
--- JSON for each entry in turn: id, count, delay in ms, the place of its writes in ARGV (0 for none); then the writes of each.
--- Each is checked and parked by itself. Answers 'done' when all are, else for each how it ended, or why it cannot be, with
--- nothing written.
-local function park(keys, args)
-  local stream, waiting = keys[1], keys[2]
-  local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
-  if problem then
-    return raise(problem)
-  end
-  local entries = cjson.decode(args[5])
-  local call = { stream = stream, waiting = waiting, group = args[1], consumer = args[2], keys = keys, args = args }
-  call.now, call.ids, call.members = now_ms(), {}, {}
-  survey(call, args[3], args[4], #entries / 4)
-  local answers, all_done = {}, true
-  for i = 1, #entries, 4 do
-    local ok, answer = pcall(park_one, call, entries[i], entries[i + 1], entries[i + 2], entries[i + 3])
-    if not ok then -- what no check foresaw stays with this one entry
-      answer = type(answer) == 'table' and answer.err or tostring(answer)
-    end
-    answers[#answers + 1] = answer
-    all_done = all_done and answer == 'done'
-  end
-  if #call.ids > 0 then
-    call.ids[#call.ids + 1] = 'JUSTID'
-    redis.call('XCLAIM', stream, call.group, PARKING, 0, unpack(call.ids))
-    redis.call('ZADD', waiting, unpack(call.members))
-  end
-  return all_done and 'done' or answers
-end
-
--- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
-local function settle(keys, args)
-  local problem = type_error(keys[1], 'stream')
-  if problem then
-    return raise(problem)
-  end
-  local refused = refusal(pending(keys[1], args[1], args[2]), args[3], tonumber(args[4]))
-  if refused then
-    return refused
-  end
-  redis.call('XACK', keys[1], args[1], args[2])
-  return 'done'
 end

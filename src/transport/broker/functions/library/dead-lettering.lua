@@ -1,10 +1,13 @@
+-- Moving an entry to the dead-letter stream.
+-- uses: entries, application-writes, write-checks
+
 -- Fields that only a replay writes. In an entry that no replay made they are anybody's.
 local REPLAY_FIELDS = { ['dlt-replays'] = true, ['replay-group'] = true, ['replay-history'] = true }
 
 local MAX_FIELDS = 1000
 
--- The fields of a dead letter that come from the entry: as they are; those that would pass for ours renamed. What a replay
--- wrote stands by itself, also where the others are packed.
+-- The fields of a dead letter that come from the entry: as they are; those that would pass for ours renamed. What a
+-- replay wrote stands by itself, also where the others are packed.
 local function original_fields(fields, added, is_replayed)
   local own, of_replay = {}, {}
   for i = 1, #fields, 2 do
@@ -37,11 +40,11 @@ end
 -- How long a receipt tells the repeat of a step how the step ended, in ms.
 local RECEIPT_MS = 60000
 
--- KEYS: stream, dead-letter stream, waiting list, receipt, notes of dead letters, notes of the group's dead-lettered entries,
--- keys of the writes. ARGV: group, owner, id, count, least idle time in ms, how often it was replayed before, number of
--- names and values to add, these, number of names and values of the entry as the caller holds it (used only when the
--- stream has lost it; 0 when the caller holds nothing), these, the writes. An entry that the group dead-lettered before
--- is a 'duplicate', whatever became of its dead letter.
+-- KEYS: stream, dead-letter stream, waiting list, receipt, notes of dead letters, notes of the group's dead-lettered
+-- entries, keys of the writes. ARGV: group, owner, id, count, least idle time in ms, how often it was replayed before,
+-- number of names and values to add, these, number of names and values of the entry as the caller holds it (used only
+-- when the stream has lost it; 0 when the caller holds nothing), these, the writes. An entry that the group
+-- dead-lettered before is a 'duplicate', whatever became of its dead letter.
 local function dead_letter(keys, args)
   local stream, letters, waiting, receipt, group, id = keys[1], keys[2], keys[3], keys[4], args[1], args[3]
   local letter_notes, ended, replays = keys[5], keys[6], args[6]

@@ -1,3 +1,6 @@
+-- Moving a dead letter back to its stream, or removing it, with an entry in the audit.
+-- uses: entries, application-writes, write-checks, dead-lettering, rights
+
 -- How long a receipt tells what became of a dead letter, in ms.
 local LETTER_RECEIPT_MS = 86400000
 
@@ -80,7 +83,8 @@ local function replay_history(info, letter_id)
   return table.concat(steps, ' ', math.max(1, #steps - 9))
 end
 
--- The entry that goes back to the stream. Fields that only a replay writes are ours alone there, whoever wrote such before.
+-- The entry that goes back to the stream. Fields that only a replay writes are ours alone there, whoever wrote such
+-- before.
 local function replayed_entry(stream, letter_id, info, originals)
   local entry, has_retry = {}, false
   for i = 1, #originals, 2 do
@@ -162,12 +166,12 @@ local function letter_error(letters, audit, receipt, notes)
     })
 end
 
--- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters, stream, job, notes of replayed entries, keys of the
--- writes. ARGV: dead-letter id, token of the request, id of the job ('' for none), '1' where an operator said the stream,
--- '1' to replace the payload, data in its place, the audit, the writes. Moves a dead letter back to its stream. Answers
--- 'done', 'replayed' or 'discarded' (by another request before) and the id of the new entry; 'missing'; 'foreign' (we did
--- not write it, and nobody said the stream); 'unreadable' (it is packed in another way than ours); 'too-large'; 'stopped'
--- (the job does not run).
+-- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters, stream, job, notes of replayed entries, keys
+-- of the writes. ARGV: dead-letter id, token of the request, id of the job ('' for none), '1' where an operator said
+-- the stream, '1' to replace the payload, data in its place, the audit, the writes. Moves a dead letter back to its
+-- stream. Answers 'done', 'replayed' or 'discarded' (by another request before) and the id of the new entry; 'missing';
+-- 'foreign' (we did not write it, and nobody said the stream); 'unreadable' (it is packed in another way than ours);
+-- 'too-large'; 'stopped' (the job does not run).
 local function replay(keys, args)
   local letters, audit_key, receipt, notes, id, token = keys[1], keys[2], keys[3], keys[4], args[1], args[2]
   local stream, job, replayed = keys[5], keys[6], keys[7]
@@ -234,7 +238,8 @@ local function replay(keys, args)
   return { 'done', entry_id }
 end
 
--- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters. ARGV: dead-letter id, token of the request, the audit. Answers as replay does.
+-- KEYS: dead-letter stream, audit stream, receipt, notes of dead letters. ARGV: dead-letter id, token of the request,
+-- the audit. Answers as replay does.
 local function discard(keys, args)
   local letters, audit_key, receipt, notes, id, token = keys[1], keys[2], keys[3], keys[4], args[1], args[2]
   local audit = parse_audit(args, 3)

@@ -1,8 +1,10 @@
 #!lua name=@version@
+-- Entries, their ids, pending rows, groups and notes: what the steps of the library look at.
+-- uses: nothing
 
 -- Every function declares all its keys, and looks at everything that can fail before its first write: nothing that a
--- function wrote is undone when it fails. All are safe to repeat, enqueue where its send has a number: a client that lost
--- the answer sends the command again.
+-- function wrote is undone when it fails. All are safe to repeat, enqueue where its send has a number: a client that
+-- lost the answer sends the command again.
 --
 -- A settlement is fenced: it acts only while the entry is pending for that consumer with that delivery count, so that
 -- a process that was thought dead cannot undo what its successor did. Answers: 'done'; 'gone', settled already,
@@ -13,7 +15,8 @@ local PARKING = '@retry'
 -- Nothing can be added behind it.
 local GREATEST_ID = '18446744073709551615-18446744073709551615'
 
--- Names that begin so are no process's: what is pending for them waits for something, and is taken by its own step alone.
+-- Names that begin so are no process's: what is pending for them waits for something, and is taken by its own step
+-- alone.
 local function is_reserved(consumer)
   return string.sub(consumer, 1, 1) == '@'
 end
@@ -168,8 +171,3 @@ local function forget(notes, highest)
   end
   return #ids == 1000
 end
-
--- Writes that travel with a step ------------------------------------------------------------------------------------
-
--- ARGV from `at` on: their number, then for each the command, the index of its key, the number of its arguments, and
--- the arguments: '=text' as it is, '#' for the id of the entry that this step adds.

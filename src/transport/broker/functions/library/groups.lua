@@ -1,8 +1,11 @@
--- KEYS: stream, floor, notes of replayed entries, notes of the group's dead-lettered entries, what is known of
--- the unread. ARGV: group, consumer. Makes the group if
--- it is not there: at its floor, so that what is done is not repeated; at 0 when it never was, or when the stream began
--- again: its ids may come again too, so nothing is known of them. Answers where it
--- begins, or 'exists', and whether the group had been lost.
+-- The group of a stream: made where it is missing, the place that it is made again at, and whether it can be given an
+-- order.
+-- uses: entries, unread
+
+-- KEYS: stream, floor, notes of replayed entries, notes of the group's dead-lettered entries, what is known of the
+-- unread. ARGV: group, consumer. Makes the group if it is not there: at its floor, so that what is done is not
+-- repeated; at 0 when it never was, or when the stream began again: its ids may come again too, so nothing is known of
+-- them. Answers where it begins, or 'exists', and whether the group had been lost.
 local function ensure_group(keys, args)
   local stream, floor_key, group = keys[1], keys[2], args[1]
   local problem = type_error(stream, 'stream') or type_error(floor_key, 'string')
@@ -30,7 +33,8 @@ local function ensure_group(keys, args)
   return { start, (was_known or floor) and 1 or 0 }
 end
 
--- KEYS: stream, floor. ARGV: group.
+-- KEYS: stream, floor. ARGV: group. Notes the id below which the group needs nothing any more. Answers it, or nothing
+-- where there is no group.
 local function keep_floor(keys, args)
   local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'string')
   if problem then

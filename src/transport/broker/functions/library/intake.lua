@@ -1,7 +1,11 @@
+-- Adding entries to a stream: each send once, also where its answer was lost, and each event once by its names.
+-- uses: entries, application-writes, write-checks
+
 -- The sends of a client to a stream are numbered, and the client's mark beside the stream holds the number of the last one
 -- that was carried out, with the ids that it and those before it gave, newest first, up to a full stop:
--- <number>=<first id>*<entries>+<first id>*<entries>;<number>=… .
+--   <number>=<first id>*<entries>+<first id>*<entries>;<number>=… .
 -- A send that comes again, over another link, or late over its old one, finds its number there and adds nothing.
+--
 -- ARGV of a send: its number; the number of the one before it that is under way too, or 0; the number of the oldest one
 -- under way; '1' when it was sent before and its answer was lost; how long the mark stays, in ms.
 local SEND_ARGS = 5
@@ -24,7 +28,8 @@ local function send_of(args)
   return { number = tonumber(args[1]), after = tonumber(args[2]), oldest = tonumber(args[3]), again = args[4] == '1', ttl = args[5] }
 end
 
--- What a send gave when it was carried out, or nil and why it cannot be carried out, or nil twice. `send` keeps the mark.
+-- What a send gave when it was carried out, or nil and why it cannot be carried out, or nil twice. `send` keeps the
+-- mark.
 local function runs_of(mark, send)
   local problem = mark_denial(mark)
   if problem then
@@ -136,10 +141,10 @@ local function enqueue(keys, args)
   return id
 end
 
--- KEYS: stream, a marker for each name of the event, keys of the writes. ARGV: number of names, window in ms, for each name what
--- tells the events of this name apart (may be empty), number of names and values, these, the writes. Answers the entry's
--- id, and 'added'; 'repeated' when a name stood for an entry already, and 'reused' with the place of the name when that
--- entry is another event: then nothing is added.
+-- KEYS: stream, a marker for each name of the event, keys of the writes. ARGV: number of names, window in ms, for each
+-- name what tells the events of this name apart (may be empty), number of names and values, these, the writes. Answers
+-- the entry's id, and 'added'; 'repeated' when a name stood for an entry already, and 'reused' with the place of the
+-- name when that entry is another event: then nothing is added.
 local function enqueue_once(keys, args)
   local stream, names, window = keys[1], tonumber(args[1]), args[2]
   local at = 3 + names

@@ -1,3 +1,6 @@
+-- Reading dead letters and their audit in pages whose size is bounded.
+-- uses: entries, dead-lettering, rights, dead-letters
+
 -- An entry up to this size is given whole; of a larger one, as much as this at most.
 local LARGEST_WHOLE = 524288
 -- What is left of a name and of a value of a larger one.
@@ -9,8 +12,6 @@ local PART_BYTES = 16
 -- Where a page ends, in bytes that it gives, and in bytes that were looked at: Redis serves nobody else meanwhile.
 local PAGE_BYTES = 1048576
 local LOOKED_AT_BYTES = 16777216
-
-local LAST_ID = '18446744073709551615-18446744073709551615'
 
 local function size_of(parts)
   local bytes = 0
@@ -28,7 +29,8 @@ local function is_info(name)
   return string.sub(name, 1, 4) == 'dlt-' or name == 'retry' or REPLAY_FIELDS[name] ~= nil
 end
 
--- What is given of a large entry; and of each name and value that was cut, where it is in it, from 0, and its full length.
+-- What is given of a large entry; and of each name and value that was cut, where it is in it, from 0, and its full
+-- length.
 local function cut_down(fields)
   local left, is_kept = LARGEST_WHOLE, {}
   for _, wanted in ipairs({ true, false }) do
@@ -58,9 +60,9 @@ local function cut_down(fields)
   return parts, cuts
 end
 
--- KEYS: stream of dead letters or of their audit, notes of dead letters unless it is the audit. ARGV: 'up' or 'down', from which id, to
--- which, most entries. Answers the next entries, none at the end of the range alone: id, whether it is foreign, bytes, names and
--- values, what was cut of them as cut_down has it, fields left out.
+-- KEYS: stream of dead letters or of their audit, notes of dead letters unless it is the audit. ARGV: 'up' or 'down',
+-- from which id, to which, most entries. Answers the next entries, none at the end of the range alone: id, whether it
+-- is foreign, bytes, names and values, what was cut of them as cut_down has it, fields left out.
 local function read_page(keys, args)
   local stream, notes, from, to, most = keys[1], keys[2], args[2], args[3], tonumber(args[4])
   local is_up = args[1] == 'up'
@@ -73,7 +75,7 @@ local function read_page(keys, args)
     return raise(problem)
   end
   -- Nothing lies beyond, and Redis refuses to look there.
-  local beyond = is_up and '(' .. LAST_ID or '(0-0'
+  local beyond = is_up and '(' .. GREATEST_ID or '(0-0'
   local page, given, looked_at = {}, 0, 0
   while #page < most and given < PAGE_BYTES and looked_at < LOOKED_AT_BYTES and from ~= beyond do
     local entry = redis.call(read, stream, from, to, 'COUNT', 1)[1]

@@ -1,3 +1,7 @@
+-- The functions as Redis knows them.
+-- uses: intake, unread, groups, settlement, markers, claims, dead-lettering, commit, park, upkeep, clock, rights, dead-letters,
+--   letter-pages, replay-jobs
+
 local function register(name, callback, flags)
   redis.register_function({ function_name = '@version@_' .. name, callback = callback, flags = flags })
 end

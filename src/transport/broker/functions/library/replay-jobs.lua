@@ -1,3 +1,6 @@
+-- The record of a job that replays many dead letters, and the lease of the process that carries it out.
+-- uses: entries, rights, dead-letters
+
 local function job_error(job, audit_key)
   return type_error(job, 'hash')
     or type_error(audit_key, 'stream')
@@ -11,8 +14,8 @@ local function job_error(job, audit_key)
     })
 end
 
--- KEYS: job, audit stream. ARGV: id of the job, the audit, number of names and values of the job, these. Answers 'done', or
--- 'busy' and the id of the job that runs.
+-- KEYS: job, audit stream. ARGV: id of the job, the audit, number of names and values of the job, these. Begins the
+-- job, unless one runs. Answers 'done', or 'busy' and the id of the job that runs.
 local function start_job(keys, args)
   local job, audit_key = keys[1], keys[2]
   local audit, at = parse_audit(args, 2)
@@ -32,8 +35,8 @@ local function start_job(keys, args)
   return { 'done' }
 end
 
--- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between, how many of them because
--- they are foreign. Answers whether it went on.
+-- KEYS: job. ARGV: id of the job, where it stood, where it stands, how many were skipped between, how many of them
+-- because they are foreign. Notes how far the job has come. Answers 1 while it runs, else 0.
 local function advance_job(keys, args)
   local problem = type_error(keys[1], 'hash')
   if problem then
@@ -51,7 +54,7 @@ local function advance_job(keys, args)
   return 1
 end
 
--- KEYS: job. ARGV: id of the job, what keeps it from going on ('' for nothing).
+-- KEYS: job. ARGV: id of the job, what keeps it from going on ('' for nothing). Notes it. Answers 1.
 local function report_problem(keys, args)
   local problem = type_error(keys[1], 'hash')
   if problem then
@@ -63,7 +66,8 @@ local function report_problem(keys, args)
   return 1
 end
 
--- KEYS: job, audit stream. ARGV: id of the job, how it ends, when, the audit. Answers the state that it is in.
+-- KEYS: job, audit stream. ARGV: id of the job, how it ends, when, the audit. Ends the job, unless it has ended.
+-- Answers the state that it is in, or 'missing'.
 local function end_job(keys, args)
   local job, audit_key = keys[1], keys[2]
   local audit = parse_audit(args, 4)
@@ -83,7 +87,8 @@ local function end_job(keys, args)
   return args[2]
 end
 
--- KEYS: lease. ARGV: who, for how many ms; 0 gives it back. Answers whether it is theirs.
+-- KEYS: lease. ARGV: who, for how many ms; 0 gives it back. Takes, keeps or ends the lease. Answers 1 when it is
+-- theirs, or was until they gave it back, else 0.
 local function hold_lease(keys, args)
   local problem = type_error(keys[1], 'string')
   if problem then

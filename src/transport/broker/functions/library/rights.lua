@@ -1,3 +1,6 @@
+-- Whether this user of Redis may use the commands of a step.
+-- uses: entries, application-writes
+
 -- Redis words it in several ways, by version.
 local function is_denied(message)
   return string.find(message, 'permission') or string.find(message, "can't run") or string.find(message, "can't access")
@@ -20,9 +23,9 @@ local function denied_error(attempts)
   return denied[1] and 'NOPERM this user may not use ' .. table.concat(denied, ', ') or nil
 end
 
--- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses, the notes of all kinds. ARGV: group, '1' if writes of the application travel with settlements.
--- A right that is missing in the middle of a function leaves half a step, so each command is tried beforehand, in a
--- form that changes nothing.
+-- KEYS: stream, waiting list, dead-letter stream, a key that nobody uses, the notes of all kinds. ARGV: group, '1' if
+-- writes of the application travel with settlements. A right that is missing in the middle of a function leaves half a
+-- step, so each command is tried beforehand, in a form that changes nothing.
 local function check_rights(keys, args)
   local attempts = {
     { 'XADD', keys[3], '0-0', 'a', 'b' },

@@ -1,4 +1,8 @@
--- KEYS: stream. ARGV: group, consumer, then ids and their counts in turn. Answers the ids that are not ours any more.
+-- Entries that a consumer has: kept, handed back, put off, or acknowledged without a further step.
+-- uses: entries
+
+-- KEYS: stream. ARGV: group, consumer, then ids and their counts in turn. Keeps entries fresh that their handlers work
+-- on. Answers the ids that are not ours any more.
 local function extend(keys, args)
   local stream, group, consumer = keys[1], args[1], args[2]
   local lost = {}
@@ -29,7 +33,7 @@ local function due_in(ms)
 end
 
 -- KEYS: stream, waiting list. ARGV: group, consumer, ms until they are due, then ids and their counts in turn. Hands
--- entries back that no handler works on, as if they had not been delivered.
+-- entries back that no handler works on, as if they had not been delivered. Answers how many.
 local function release(keys, args)
   local stream, waiting, group, consumer = keys[1], keys[2], args[1], args[2]
   local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
@@ -45,8 +49,9 @@ local function release(keys, args)
   return released
 end
 
--- KEYS: stream, waiting list, what is remembered of the entry. ARGV: group, consumer, ms until it is due, id, count, what
--- to remember and for how many ms. Hands an entry back that met trouble which is not its own.
+-- KEYS: stream, waiting list, what is remembered of the entry. ARGV: group, consumer, ms until it is due, id, count,
+-- what to remember and for how many ms. Hands an entry back that met trouble which is not its own. Answers 1, or 0 when
+-- it is not ours.
 local function put_off(keys, args)
   local stream, waiting, kept = keys[1], keys[2], keys[3]
   local problem = type_error(stream, 'stream') or type_error(waiting, 'zset')
@@ -60,53 +65,17 @@ local function put_off(keys, args)
   return 1
 end
 
--- Markers of idempotency keys --------------------------------------------------------------------------------------
-
--- A marker holds 'done:<entry>', or '<entry>:<delivery count>' while that delivery works. The pending entries list says
--- whether it still does: who failed, waits, died or was dead-lettered has lost the marker without a further write.
-local function begin_one(keys, group, consumer, marker, id, count, ttl)
-  local stream = keys[1]
-  local refused = refusal(pending(stream, group, id), consumer, tonumber(count))
-  if refused then
-    return { refused }
-  end
-  local problem = type_error(marker, 'string')
-  if problem then
-    return { 'refused', problem }
-  end
-  local value = redis.call('GET', marker) or ''
-  if string.sub(value, 1, 5) == 'done:' then
-    return { 'duplicate' }
-  end
-  local owner, owner_count = string.match(value, '^(%d+%-%d+):(%d+)$')
-  if owner and owner ~= id then
-    local row = pending(stream, group, owner)
-    if row and row.owner ~= PARKING and row.count == tonumber(owner_count) then
-      return { 'busy', row.idle }
-    end
-  end
-  local mine = id .. ':' .. count
-  if ttl == '0' then
-    redis.call('SET', marker, mine)
-  else
-    redis.call('SET', marker, mine, 'PX', ttl)
-  end
-  return { 'begun' }
-end
-
--- KEYS: stream, markers. ARGV: group, consumer, then in turn for each of our entries that is about to be handled: index
--- of its marker, id, count, ms after which the marker expires if nothing becomes of it (0 for never). Answers one for
--- each: 'begun'; 'duplicate', the key is done; 'busy', another entry is at it, last heard of so many ms ago; 'gone' or
--- 'taken', the entry is not ours; 'refused', and why.
-local function begin(keys, args)
+-- KEYS: stream. ARGV: group, id, consumer, count. Ends an entry that stays where it is (a dead letter read as input).
+-- Answers 'done', or why it may not.
+local function settle(keys, args)
   local problem = type_error(keys[1], 'stream')
   if problem then
     return raise(problem)
   end
-  local answers = {}
-  for i = 3, #args, 4 do
-    local marker = keys[tonumber(args[i])]
-    answers[#answers + 1] = begin_one(keys, args[1], args[2], marker, args[i + 1], args[i + 2], args[i + 3])
+  local refused = refusal(pending(keys[1], args[1], args[2]), args[3], tonumber(args[4]))
+  if refused then
+    return refused
   end
-  return answers
+  redis.call('XACK', keys[1], args[1], args[2])
+  return 'done'
 end

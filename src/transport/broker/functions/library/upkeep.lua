@@ -1,3 +1,6 @@
+-- What keeps a stream in order: the waiting list, notes, limits of consumers, consumers that are gone, retention.
+-- uses: entries, unread
+
 -- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Puts parked entries that the waiting list does not
 -- have into it, due at once. Answers how many, and the id to go on at ('' at the end).
 local function repair_parked(keys, args)
@@ -45,6 +48,7 @@ local function forget_gone(stream, notes)
 end
 
 -- KEYS: stream, dead-letter stream, notes of replayed entries, of the group's dead-lettered entries, of dead letters.
+-- ARGV: none. Forgets notes of what the streams have no more. Answers 1.
 local function forget_notes(keys)
   local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'stream')
   for i = 3, 5 do
@@ -59,8 +63,8 @@ local function forget_notes(keys)
   return 1
 end
 
--- KEYS: list of limits by consumer. ARGV: consumer, its limit in ms, names of the consumers there are. Forgets those that
--- are gone. Answers the largest limit.
+-- KEYS: list of limits by consumer. ARGV: consumer, its limit in ms, names of the consumers there are. Forgets those
+-- that are gone. Answers the largest limit.
 local function announce(keys, args)
   local problem = type_error(keys[1], 'zset')
   if problem then
@@ -83,8 +87,8 @@ local function announce(keys, args)
   return largest
 end
 
--- KEYS: stream, lists of limits by consumer. ARGV: group, consumer, least idle time in ms. Deleting a consumer drops what is pending for
--- it, hence only while nothing is.
+-- KEYS: stream, lists of limits by consumer. ARGV: group, consumer, least idle time in ms. Deleting a consumer drops
+-- what is pending for it, hence only while nothing is.
 local function reap_consumer(keys, args)
   local problem = type_error(keys[1], 'stream') or type_error(keys[2], 'zset') or type_error(keys[3], 'zset')
   if problem then
@@ -108,8 +112,9 @@ end
 -- More than a node of a stream holds by default: only whole nodes are removed.
 local TRIM_PAGE = 128
 
--- KEYS: stream, what is known of the unread. ARGV: age in ms, most entries, limit of one call, own group. Removes what no group needs any more and what is too
--- old or too much. Answers how many were removed, and the groups that hold back what is too old.
+-- KEYS: stream, what is known of the unread. ARGV: age in ms, most entries, limit of one call, own group. Removes what
+-- no group needs any more and what is too old or too much. Answers how many were removed, and the groups that hold back
+-- what is too old.
 local function trim(keys, args)
   local stream = keys[1]
   local problem = type_error(stream, 'stream') or type_error(keys[2], 'string')

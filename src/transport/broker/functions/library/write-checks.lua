@@ -1,3 +1,6 @@
+-- Whether writes of the application can all be made, looked at before the first of them, and making them.
+-- uses: application-writes
+
 -- Whether Redis takes a text for an integer of 64 bits.
 local function is_integer(text)
   if text == '0' then
@@ -159,8 +162,8 @@ local function argument_error(write, offer)
   return nil
 end
 
--- Why these writes cannot all be made, or nil. `own` are the keys of the step itself, `types` what is known of the types
--- of keys, and is brought up to date.
+-- Why these writes cannot all be made, or nil. `own` are the keys of the step itself, `types` what is known of the
+-- types of keys, and is brought up to date.
 local function writes_error(writes, own, types)
   local known = writes.counted and { values = {}, fields = {}, fresh = {} }
   for _, write in ipairs(writes) do
@@ -236,5 +239,3 @@ local function apply_writes(writes, entry_id)
     end
   end
 end
-
--- Functions ---------------------------------------------------------------------------------------------------------
