@@ -6,7 +6,7 @@ import {
   letterNotesOf,
   replayNotesOf,
 } from '../../src/transport/protocol/stream-key.js';
-import { effectsKeyOf, type Sight, type StreamWorld } from './stream-world.js';
+import { applicationKeyOf, effectsKeyOf, type Sight, type StreamWorld } from './stream-world.js';
 import { noteReplayed } from './provenance.js';
 import { uniqueName } from './unique-name.js';
 
@@ -75,7 +75,15 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
     hash: (name) => redis.hgetall(name),
     async close() {
       await Promise.all(brokers.map((broker) => broker.close()));
-      await redis.unlink(stream, letters, key('retry'), key('floor'), key('ack-waits'), effectsKeyOf(stream));
+      await redis.unlink(
+        stream,
+        letters,
+        key('retry'),
+        key('floor'),
+        key('ack-waits'),
+        effectsKeyOf(stream),
+        applicationKeyOf(stream),
+      );
     },
   };
 }
@@ -87,7 +95,7 @@ async function lookAt(
   key: (part: string) => string,
 ): Promise<Sight> {
   const nothing = (): [] => [];
-  const [time, groups, entries, rows, waiting, floor, effects, dead] = await Promise.all([
+  const [time, groups, entries, rows, waiting, floor, effects, application, dead] = await Promise.all([
     redis.time(),
     redis.xinfo('GROUPS', stream).catch(nothing) as Promise<(string | number)[][]>,
     redis.xrange(stream, '-', '+'),
@@ -97,6 +105,7 @@ async function lookAt(
     redis.zrange(key('retry'), 0, -1, 'WITHSCORES'),
     redis.get(key('floor')),
     redis.hgetall(effectsKeyOf(stream)),
+    redis.hgetall(applicationKeyOf(stream)),
     redis.xrangeBuffer(letters, '-', '+'),
   ]);
   const due = new Map<string, number>();
@@ -110,6 +119,7 @@ async function lookAt(
     pending: new Map(rows.map(([id, owner, idleMs, count]) => [id, { owner, idleMs, count }])),
     waiting: due,
     effects,
+    application,
     letters: dead.map(([id, parts]) => ({ id: id.toString(), parts })),
   };
 }

@@ -1,9 +1,13 @@
-import type { StreamBroker } from '../../src/transport/broker/stream-broker.js';
-import { helperKeyOf } from '../../src/transport/protocol/stream-key.js';
+import { helperKeyOf, type StreamBroker } from './broker-port.js';
 
 /** Where handlers that commit count the effects of each entry. */
 export function effectsKeyOf(stream: string): string {
   return helperKeyOf(stream, 'effects');
+}
+
+/** The hash in which the application of the model keeps what it writes with the steps of the transport. */
+export function applicationKeyOf(stream: string): string {
+  return helperKeyOf(stream, 'application');
 }
 
 /** A row of the pending entries list, as a test sees it. */
@@ -27,6 +31,8 @@ export interface Sight {
   readonly waiting: ReadonlyMap<string, number>;
   /** How often a commit took effect, by entry. */
   readonly effects: Readonly<Record<string, string>>;
+  /** What the application wrote, by field. */
+  readonly application: Readonly<Record<string, string>>;
   readonly letters: readonly { readonly id: string; readonly parts: readonly Buffer[] }[];
 }
 

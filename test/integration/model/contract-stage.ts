@@ -1,6 +1,4 @@
-import type { EntryRef } from '../../../src/transport/broker/settlement.js';
-import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
+import type { EntryRef, StreamBroker, StreamEntry } from '../../support/broker-port.js';
 import type { StreamWorld } from '../../support/stream-world.js';
 
 /** Two consumers on a world, and the steps with which most cases of the contract begin. */

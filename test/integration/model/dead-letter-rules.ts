@@ -1,5 +1,5 @@
-import type { DeadLetterRequest } from '../../../src/transport/broker/settlement.js';
-import { Violation, type Ledger } from './ledger.js';
+import type { DeadLettering, DeadLetterRequest } from '../../support/broker-port.js';
+import { Violation, type Account, type Ledger } from './ledger.js';
 import type { Transition } from './transition-rules.js';
 
 interface Delivered {
@@ -23,16 +23,21 @@ export function checkLetter({ consumer, command, before, after }: Transition, le
   const added = after.letters.slice(before.letters.length);
   const wasPending = [...before.pending.keys()].filter((id) => !after.pending.has(id));
   const unlettered = wasPending.filter((id) => ledger.of(id).letters === 0);
-  const expected = command.name === 'deadLetter' ? unlettered.length : 0;
+  const isDuplicate =
+    (command.outcome as { value?: DeadLettering } | undefined)?.value?.settlement === 'duplicate';
+  const expected = command.name === 'deadLetter' && !isDuplicate ? unlettered.length : 0;
   if (added.length !== expected) throw new Violation(`${command.name} wrote ${added.length} dead letters`);
   for (const { parts } of added) {
     const { entry, owner } = command.args[1] as DeadLetterRequest;
     const account = ledger.of(entry.id);
-    const fields = fieldsOf(parts.slice(account.parts.length));
-    checkBytes(entry.id, account.parts, parts);
+    const kept = keptOf(account);
+    if (!kept.every((part, i) => parts[i]?.equals(part))) {
+      throw new Violation(`the dead letter of ${entry.id} has lost bytes`);
+    }
+    const fields = fieldsOf(parts.slice(kept.length));
     if (fields.get('dlt-original-id') !== entry.id) throw new Violation(`a dead letter names another entry`);
     const reason = fields.get('dlt-reason') ?? '';
-    const excess = entry.deliveryCount - 1 - ledger.maxRetries;
+    const excess = entry.deliveryCount - 1 - ledger.settings.maxRetries;
     if (FITS[reason]?.({ ...account, excess }) !== true) {
       throw new Violation(`${entry.id} at delivery ${entry.deliveryCount} is dead-lettered as "${reason}"`);
     }
@@ -40,18 +45,26 @@ export function checkLetter({ consumer, command, before, after }: Transition, le
       throw new Violation(`${entry.id} of ${owner} is dead-lettered, but did not fail there`);
     }
     account.letters += 1;
-    ledger.ended(entry.id, 'dead-lettered');
+    ledger.ended(entry.id, 'dead-lettered', `${reason} of ${consumer} at delivery ${entry.deliveryCount}`);
   }
 }
 
-/** The fields of the entry come first; `retry` is replaced, and so renamed in what is kept. */
-function checkBytes(id: string, original: readonly Buffer[], letter: readonly Buffer[]): void {
-  const kept = letter.slice(0, original.length);
-  const isSame = original.every((part, i) => {
-    const isRetry = i % 2 === 0 && part.toString() === 'retry';
-    return isRetry ? kept[i]?.toString() === 'dlt-original-field-retry' : kept[i]?.equals(part) === true;
-  });
-  if (!isSame) throw new Violation(`the dead letter of ${id} has lost bytes`);
+/** Fields that only a replay writes: in what a replay made they stand apart, else they are like any other. */
+const REPLAY_FIELDS = new Set(['dlt-replays', 'replay-group', 'replay-history']);
+
+/** What a dead letter begins with: the fields of its entry, those renamed that would pass for those of a dead letter. */
+function keptOf({ parts, isReplay }: Account): Buffer[] {
+  const own: Buffer[] = [];
+  const ofReplay: Buffer[] = [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const [name = Buffer.of(), value = Buffer.of()] = parts.slice(i, i + 2);
+    const isOfReplay = REPLAY_FIELDS.has(name.toString());
+    const isRenamed = name.toString() === 'retry' || (isOfReplay && !isReplay);
+    if (isReplay && isOfReplay) {
+      if (name.toString() !== 'dlt-replays') ofReplay.push(name, value);
+    } else own.push(isRenamed ? Buffer.from(`dlt-original-field-${name.toString()}`) : name, value);
+  }
+  return [...own, ...ofReplay];
 }
 
 function fieldsOf(parts: readonly Buffer[]): Map<string, string> {

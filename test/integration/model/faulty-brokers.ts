@@ -6,8 +6,8 @@ import type {
   DeadLetterRequest,
   EntryRef,
   GroupStart,
-} from '../../../src/transport/broker/settlement.js';
-import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
+  StreamBroker,
+} from '../../support/broker-port.js';
 import { FakeStreamBroker } from '../../support/fake-redis/fake-stream-broker.js';
 import type { BrokerWrap } from './model-process.js';
 

@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 
 /** What goes on as it always does. */
 const REAL = [
-  ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setImmediate', 'clearImmediate', 'setInterval', 'clearInterval'] as const),
 ];
 
@@ -29,15 +29,18 @@ export function useHandClock(): void {
   jest.unstable_mockModule('node:timers/promises', () => ({ setImmediate, setTimeout }));
 }
 
+/** When the day begins that the clock shows. */
+const BEGIN_MS = 1_700_000_000_000;
+
 /** The clock by which processes measure and wait, as long as it is in use. */
 export class HandClock {
   private readonly measured = jest.spyOn(performance, 'now').mockImplementation(() => now);
 
-  /** @param withTimers - whether plain timers move by hand too; a connection to Redis needs real ones */
+  /** @param withTimers - whether plain timers and the date move by hand too; a connection to Redis needs real ones */
   constructor(private readonly withTimers: boolean) {
     now = 0;
     waiting = [];
-    if (withTimers) jest.useFakeTimers({ doNotFake: REAL });
+    if (withTimers) jest.useFakeTimers({ doNotFake: REAL, now: BEGIN_MS });
   }
 
   advance(ms: number): void {

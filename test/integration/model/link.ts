@@ -16,6 +16,8 @@ export interface Command {
 export class Link {
   private commands: Command[] = [];
   private isDown = false;
+  /** How many at the end of them were sent since the last look. */
+  private fresh = 0;
 
   send<T>(name: string, args: readonly unknown[], run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -26,6 +28,7 @@ export class Link {
         refuse: reject,
       };
       this.commands.push(command);
+      this.fresh += 1;
     });
   }
 
@@ -36,6 +39,18 @@ export class Link {
 
   get hasAnswer(): boolean {
     return this.commands[0]?.outcome !== undefined;
+  }
+
+  /**
+   * Puts what was sent since the last call into an order that does not depend on how many turns of the event loop each
+   * sender took: none of it waited for another.
+   */
+  arrange(): void {
+    const from = Math.max(0, this.commands.length - this.fresh);
+    const arranged = this.commands.splice(from).map((command) => [contentOf(command), command] as const);
+    arranged.sort(([a], [b]) => (a < b ? -1 : 1));
+    this.commands.push(...arranged.map(([, command]) => command));
+    this.fresh = 0;
   }
 
   async carryOut(command: Command): Promise<void> {
@@ -70,6 +85,12 @@ export class Link {
     this.isDown = true;
     this.commands = [];
   }
+}
+
+/** What a command is about; which of the lanes it takes is of no account. */
+function contentOf({ name, args }: Command): string {
+  const isNumber = new Set(['lane', 'sequence']);
+  return JSON.stringify([name, args], (key, part: unknown) => (isNumber.has(key) ? undefined : part));
 }
 
 /** The same port, every call of which goes over the link. */

@@ -51,7 +51,11 @@ const BUGS: readonly Bug[] = [
     noticed: /although its answer says otherwise/,
   },
   { does: 'claims without the fence', broker: brokers.UnfencedClaimBroker, noticed: /claimAbandoned made/ },
-  { does: 'charges for what it hands back', broker: brokers.ChargingBroker, noticed: /release made/ },
+  {
+    does: 'charges for what it hands back',
+    broker: brokers.ChargingBroker,
+    noticed: /(release|putOff) made/,
+  },
   {
     does: 'reaps consumers with what is pending for them',
     broker: brokers.ReapingBroker,

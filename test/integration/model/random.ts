@@ -35,3 +35,10 @@ export class Random {
     return chosen;
   }
 }
+
+/** A number from 0 to below 1 that depends on the text alone (FNV-1a, mixed). */
+export function lotOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return new Random(hash).next();
+}

@@ -1,4 +1,4 @@
-import type { Claim, CommitAnswer, DeadLettering } from '../../../src/transport/broker/settlement.js';
+import type { Claim, CommitAnswer, DeadLettering, MarkerAnswer } from '../../support/broker-port.js';
 import type { Transition } from './transition-rules.js';
 
 /** Counts what schedules came to, so that one can see that they come to everything. */
@@ -29,6 +29,9 @@ const RESULTS: Readonly<Record<string, (value: unknown) => string[]>> = {
     (answers as CommitAnswer[]).map((answer) => (typeof answer === 'object' ? 'refused' : answer)),
   park: (settlement) => [settlement as string],
   deadLetter: (value) => [(value as DeadLettering).settlement],
+  putOff: (count) => [count === 0 ? 'too late' : 'done'],
+  begin: (answers) => (answers as MarkerAnswer[]).map(({ state }) => state),
+  settle: (settlement) => [settlement as string],
   release: (count) => [count === 0 ? 'too late' : 'done'],
   extend: (lost) => [(lost as string[]).length > 0 ? 'lost' : 'kept'],
   claimDue: claimResults,

@@ -2,16 +2,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { compareIds } from '../../support/fake-redis/entry-ids.js';
 import type { StreamWorld, Sight } from '../../support/stream-world.js';
 import { HandClock } from './hand-clock.js';
+import { Application } from './application.js';
 import { Ledger, Violation } from './ledger.js';
 import type { Link } from './link.js';
-import { ACK_WAIT_MS, ModelProcess, type BrokerWrap, type Settings } from './model-process.js';
+import { ModelProcess, type BrokerWrap, type HandlerLog, type Shared } from './model-process.js';
 import { Random } from './random.js';
 import { Reach } from './reach.js';
+import { ACK_WAIT_MS, settingsOf } from './settings.js';
 import { STEPS, weightsOf, type StepName } from './steps.js';
 import { checkTransition } from './transition-rules.js';
 
 /** Rounds in which everything must come to an end once nothing goes wrong any more. */
 const ROUNDS = 40;
+/** Turns of the event loop in which a process does whatever it can do without an answer. */
+const TURNS = 6;
 /** Commands that a process sends one after the other before it must have found rest. */
 const MOST_LAPS = 2_000;
 /** Lines of the story that a failure tells. */
@@ -22,6 +26,10 @@ export interface ScheduleOptions {
   readonly wrap?: BrokerWrap | undefined;
   /** Where it is counted what the schedule comes to. */
   readonly reach?: Reach;
+  /** Given every event that a process emits. */
+  readonly onEvent?: HandlerLog['observed'];
+  /** Whether builds are compared: then the order of what is sent at once is none of the schedule's. */
+  readonly isArranged?: boolean;
 }
 
 /** One random schedule: several processes on one world, and everything that can go wrong between them. */
@@ -31,28 +39,37 @@ export class Schedule {
   processes: ModelProcess[] = [];
   sight!: Sight;
   stepsMade = 0;
-  private readonly story: string[] = [];
+  readonly story: string[] = [];
   private names = 0;
-  private readonly settings: Settings;
-  private readonly wrap: BrokerWrap;
-  private readonly reach: Reach;
+  private readonly shared: Shared;
+  private readonly application: Application;
+  readonly reach: Reach;
+  private readonly isArranged: boolean;
   private clock: HandClock | undefined;
 
   constructor(
     readonly world: StreamWorld,
     seed: number,
-    { wrap = (broker) => broker, reach = new Reach() }: ScheduleOptions = {},
+    options: ScheduleOptions = {},
   ) {
-    this.wrap = wrap;
+    const { wrap = (broker) => broker, reach = new Reach(), onEvent = () => undefined } = options;
+    this.isArranged = options.isArranged === true;
     this.reach = reach;
     this.random = new Random(seed);
-    this.settings = {
-      maxRetries: this.random.below(3),
-      slots: 1 + this.random.below(3),
-      resetOnErrorChange: this.random.chance(0.3),
+    const settings = settingsOf(this.random);
+    this.ledger = new Ledger(settings);
+    this.application = new Application(settings, world.stream, this.ledger);
+    const log: HandlerLog = {
+      started: (...delivery) => this.ledger.started(...delivery),
+      endedWell: (...delivery) => this.ledger.endedWell(...delivery),
+      observed: (consumer, name, event) => {
+        reach.count(`event: ${name}`);
+        this.ledger.observed(consumer, name, event);
+        onEvent(consumer, name, event);
+      },
     };
-    this.ledger = new Ledger(this.settings.maxRetries);
-    this.tell(JSON.stringify(this.settings));
+    this.shared = { world, settings, application: this.application, wrap, log };
+    this.tell(JSON.stringify(settings));
   }
 
   /**
@@ -84,7 +101,7 @@ export class Schedule {
 
   startProcess(): void {
     this.names += 1;
-    const process = new ModelProcess(`p${this.names}`, this.world, this.settings, this.wrap, this.ledger);
+    const process = new ModelProcess(`p${this.names}`, this.shared);
     this.processes.push(process);
     process.start();
     this.tell(`start ${process.name}`);
@@ -129,13 +146,15 @@ export class Schedule {
 
   /** Lets every process do what it can do without an answer. */
   async settle(): Promise<void> {
-    await turn();
-    await turn();
+    for (let i = 0; i < TURNS; i += 1) await turn();
     this.processes = this.processes.filter(({ isGone }) => !isGone);
+    if (!this.isArranged) return;
+    for (const { commands, reads } of this.processes) for (const link of [commands, reads]) link.arrange();
   }
 
   private async comeToRest(): Promise<void> {
     this.tell('--- nothing goes wrong any more');
+    this.application.isCalm = true;
     for (const process of this.processes) process.isFrozen = false;
     if (this.processes.every(({ isClosing }) => isClosing)) this.startProcess();
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -146,8 +165,8 @@ export class Schedule {
       }
       await this.passTime(ACK_WAIT_MS);
       for (const process of this.awake) {
-        void process.delivery.consumer.keepFresh(0);
-        void process.delivery.consumer.handBack(0);
+        process.delivery.heartbeat();
+        process.delivery.handBack();
         process.recover();
       }
       await this.settle();
@@ -172,12 +191,14 @@ export class Schedule {
           if (!isEmptyRead && (await this.carryOut(process, link))) moved = true;
           while (link.hasAnswer) {
             link.answer();
+            await this.settle();
             moved = true;
           }
         }
         for (const handler of process.running.filter(({ isLate }) => !isLate)) {
           process.running = process.running.filter((other) => other !== handler);
           handler.succeed();
+          await this.settle();
           moved = true;
         }
         process.running = process.running.filter(({ isLate }) => !isLate);
@@ -197,8 +218,9 @@ export class Schedule {
   }
 
   private checkProcesses(): void {
-    for (const { name, slots, delivery } of this.processes) {
-      const kept = [...this.ledger.accounts.keys()].find((id) => delivery.consumer.holds(id));
+    for (const { name, delivery } of this.processes) {
+      const { slots } = delivery;
+      const kept = [...this.ledger.accounts.keys()].find((id) => delivery.holds(id));
       if (kept !== undefined) throw new Violation(`${name} still holds ${kept}`);
       if (slots.isReserved || slots.free !== slots.limit) {
         throw new Violation(`${name} has ${slots.free} of ${slots.limit} slots free, and nothing runs`);

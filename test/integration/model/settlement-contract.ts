@@ -1,7 +1,12 @@
-import type { Commit, DeadLetterRequest, EntryRef } from '../../../src/transport/broker/settlement.js';
-import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
-import { ENTRY_ID, StreamWrites } from '../../../src/transport/protocol/stream-writes.js';
-import { helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import {
+  type Commit,
+  type DeadLetterRequest,
+  ENTRY_ID,
+  type EntryRef,
+  helperKeyOf,
+  type StreamBroker,
+  StreamWrites,
+} from '../../support/broker-port.js';
 import type { StreamWorld } from '../../support/stream-world.js';
 import { ADDED, first, stageOn, type Stage } from './contract-stage.js';
 

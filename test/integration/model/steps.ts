@@ -1,6 +1,12 @@
-import { NonRetryableError } from '../../../src/transport/protocol/errors/non-retryable.error.js';
-import { RetryLaterError } from '../../../src/transport/protocol/errors/retry-later.error.js';
-import { ACK_WAIT_MS, BACKOFF_MS, type ModelProcess, type RunningHandler } from './model-process.js';
+import { PassingError } from './application.js';
+import {
+  DependencyUnavailableError,
+  NonRetryableError,
+  RedisUnavailableError,
+  RetryLaterError,
+} from './delivery-adapter.js';
+import type { ModelProcess, RunningHandler } from './model-process.js';
+import { ACK_WAIT_MS, BACKOFF_MS } from './settings.js';
 import type { Random } from './random.js';
 import type { Schedule } from './schedule.js';
 
@@ -31,6 +37,9 @@ const TROUBLE = {
   failOtherwise: 2,
   failForGood: 2,
   retryLater: 1,
+  missDependency: 2,
+  failInPassing: 1,
+  missRedis: 0.5,
   expire: 0.7,
   handBack: 2,
   passAckWait: 4,
@@ -62,13 +71,14 @@ export function weightsOf(random: Random): Readonly<Record<StepName, number>> {
 export const STEPS: Readonly<Record<StepName, (on: Schedule) => Promise<void> | void>> = {
   async emit(on) {
     const isValid = !on.random.chance(0.08);
-    const data = isValid ? Buffer.from('{"orderId":"1"}') : Buffer.from('fffe41', 'hex');
+    const order = isValid ? String(on.random.below(on.ledger.settings.orders)) : undefined;
+    const data = isValid ? Buffer.from(`{"orderId":"${order}"}`) : Buffer.from('fffe41', 'hex');
     const more = on.random.chance(0.5) ? ['retry', '0', 'tenant', 'a'] : [];
     const parts = ['data', data, ...more].map((part) => Buffer.from(part));
     const id = await on.world.add(parts);
-    on.ledger.emitted(id, parts, isValid);
+    on.ledger.emitted(id, { parts, isValid, order, isReplay: false });
     await on.see();
-    on.tell(`emit ${id}${isValid ? '' : ' (malformed)'}`);
+    on.tell(`emit ${id}${isValid ? ` of order ${order}` : ' (malformed)'}`);
   },
 
   async advance(on) {
@@ -98,9 +108,15 @@ export const STEPS: Readonly<Record<StepName, (on: Schedule) => Promise<void> | 
   failOtherwise: (on) => ended(on, 'failed otherwise', (handler) => handler.fail(new RangeError('oops'))),
   failForGood: (on) => ended(on, 'failed for good', (handler) => handler.fail(new NonRetryableError('no'))),
   retryLater: (on) => ended(on, 'wants to wait', (handler) => handler.fail(new RetryLaterError(50_000))),
+  missDependency: (on) =>
+    ended(on, 'misses a dependency at', (handler) => handler.fail(new DependencyUnavailableError('away'))),
+  failInPassing: (on) =>
+    ended(on, 'failed in passing', (handler) => handler.fail(new PassingError('in passing'))),
+  missRedis: (on) =>
+    ended(on, 'misses Redis at', (handler) => handler.fail(new RedisUnavailableError('away', false))),
   expire: (on) => withAwake(on, 'its handlers are out of time', (process) => process.expire()),
-  heartbeat: (on) => withAwake(on, 'heartbeat', ({ delivery }) => void delivery.consumer.keepFresh(0)),
-  handBack: (on) => withAwake(on, 'hands back', ({ delivery }) => void delivery.consumer.handBack(0)),
+  heartbeat: (on) => withAwake(on, 'heartbeat', ({ delivery }) => delivery.heartbeat()),
+  handBack: (on) => withAwake(on, 'hands back', ({ delivery }) => delivery.handBack()),
   recover: (on) => withAwake(on, 'recovers', (process) => process.recover()),
   trim: (on) => withAwake(on, 'trims', (process) => process.trim()),
 

@@ -3,6 +3,7 @@ import { fakeWorld } from '../../support/fake-redis/fake-world.js';
 import { startRedis, type TestRedis } from '../../support/redis.js';
 import { redisWorld } from '../../support/redis-world.js';
 import type { StreamWorld } from '../../support/stream-world.js';
+import { conditionsContract } from './conditions-contract.js';
 import { deliveryContract } from './delivery-contract.js';
 import { recoveryContract } from './recovery-contract.js';
 import { settlementContract } from './settlement-contract.js';
@@ -34,6 +35,7 @@ describe.each<[name: string, open: () => StreamWorld]>([
 
   deliveryContract(() => world);
   settlementContract(() => world);
+  conditionsContract(() => world);
   recoveryContract(() => world);
 });
 

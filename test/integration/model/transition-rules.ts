@@ -4,9 +4,11 @@ import type {
   DeadLettering,
   DeadLetterRequest,
   EntryRef,
-} from '../../../src/transport/broker/settlement.js';
+  KeptPutOffs,
+} from '../../support/broker-port.js';
 import { compareIds } from '../../support/fake-redis/entry-ids.js';
 import type { SeenRow, Sight } from '../../support/stream-world.js';
+import { checkEffects, checkHookWrites, isEndedOrder } from './application-rules.js';
 import { checkLetter } from './dead-letter-rules.js';
 import { Violation, type Ledger } from './ledger.js';
 import type { Command } from './link.js';
@@ -21,7 +23,7 @@ export interface Transition {
   readonly after: Sight;
 }
 
-interface Change {
+export interface Change {
   readonly id: string;
   readonly was: SeenRow | undefined;
   readonly is: SeenRow | undefined;
@@ -35,7 +37,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     !was && is?.owner === consumer && is.count === 1 && compareIds(id, before.lastDelivered ?? '') > 0,
 
   acknowledge: ({ id, is }, { consumer, command }, ledger) =>
-    !is && (command.args[1] as string[]).includes(id) && isAmong(ledger.of(id).succeeded, consumer),
+    !is && (command.args[1] as string[]).includes(id) && mayAcknowledge(ledger, consumer, id),
 
   commit(change, { consumer, command }, ledger) {
     const { commits, owner = consumer } = command.args[1] as CommitBatch;
@@ -47,37 +49,42 @@ const RULES: Readonly<Record<string, Rule>> = {
     return !change.is && commits.some(({ entry }) => isFenced(change, entry, owner)) && (isItsOwn || isLate);
   },
 
-  /** A run that ended well when its entry may have been given to another one; it is reported afterwards. */
+  /**
+   * A run that ended well when its entry may have been given to another one, which is reported afterwards; or what the
+   * arbiter wants to be acknowledged.
+   */
   settle(change, { consumer, command }, ledger) {
     const [, entry, owner] = command.args as [string, EntryRef, string];
     const isEnd = !change.is && owner !== PARKING && isFenced(change, entry, owner);
-    return isEnd && isAmong(ledger.of(change.id).started, consumer);
+    const { started, verdicts } = ledger.of(change.id);
+    return isEnd && (isAmong(started, consumer) || verdicts.get(consumer) === 'acknowledge');
   },
 
-  park(change, { consumer, command, after }, ledger) {
+  park(change, transition, ledger) {
+    const { consumer, command, before, after } = transition;
     const { was, is, id } = change;
     const entry = command.args[1] as EntryRef;
-    return (
-      isFenced(change, entry, consumer) &&
-      ledger.of(id).failed.has(`${consumer}/${entry.deliveryCount}`) &&
-      is?.owner === PARKING &&
-      is.count === was?.count &&
-      after.waiting.has(id)
-    );
+    const isParked = is?.owner === PARKING && is.count === was?.count && after.waiting.has(id);
+    const isDuplicate = !is && isEndedOrder(id, before, ledger);
+    const hasFailed = ledger.of(id).failed.has(`${consumer}/${entry.deliveryCount}`);
+    return isFenced(change, entry, consumer) && hasFailed && (isParked || isDuplicate);
   },
 
-  deadLetter(change, { command, after }) {
+  deadLetter(change, { consumer, command, after }, ledger) {
     const { entry, owner, leastIdleMs } = command.args[1] as DeadLetterRequest;
     const wasIdle = (change.was?.idleMs ?? 0) + IDLE_TOLERANCE_MS >= leastIdleMs;
-    return isFenced(change, entry, owner) && wasIdle && !change.is && !after.waiting.has(change.id);
+    const isEnded = isFenced(change, entry, owner) && wasIdle && !change.is && !after.waiting.has(change.id);
+    const verdict = ledger.of(change.id).verdicts.get(consumer);
+    return isEnded && (!ledger.settings.hasArbiter || verdict === 'dead-letter');
   },
 
   release(change, { consumer, command, after }, ledger) {
     const { id, was, is } = change;
     const entry = (command.args[1] as EntryRef[]).find((ref) => isFenced(change, ref, consumer));
-    const { started, lives } = ledger.of(id);
+    const { started, superseded, lives } = ledger.of(id);
     // A group that begins anew begins to count anew, and so may give out a count once more.
-    const wasStarted = lives === 1 && started.has(`${consumer}/${was?.count ?? 0}`);
+    const delivery = `${consumer}/${was?.count ?? 0}`;
+    const wasStarted = lives === 1 && started.has(delivery) && !superseded.has(delivery);
     const isHandedBack = is?.owner === PARKING && is.count === (was?.count ?? 0) - 1;
     return entry !== undefined && isHandedBack && after.waiting.has(id) && !wasStarted;
   },
@@ -88,7 +95,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     const isHandedBack = is?.owner === PARKING && is.count === (was?.count ?? 0) - 1;
     const isStarted = isAmong(ledger.of(id).started, consumer);
     const isOurs = isFenced(change, command.args[1] as EntryRef, consumer);
-    return isOurs && isStarted && isHandedBack && after.waiting.has(id);
+    const isCounted = (command.args[3] as KeptPutOffs).times === ledger.of(id).putOffs + 1;
+    return isOurs && isStarted && isCounted && isHandedBack && after.waiting.has(id);
   },
 
   claimDue: ({ id, was, is }, { consumer, before, after }) =>
@@ -123,7 +131,8 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
     settle(change, transition, ledger);
   }
   checkRefreshed(transition);
-  checkEffects(transition);
+  checkEffects(transition, ledger);
+  checkHookWrites(transition, ledger);
   checkAnswers(transition, ledger);
   checkLetter(transition, ledger);
   if (command.name === 'ensureGroup' && before.lastDelivered === undefined) {
@@ -132,26 +141,42 @@ export function checkTransition(transition: Transition, ledger: Ledger): void {
   if (command.name === 'keepFloor') checkFloor(after);
 }
 
-/** Books what a change stands for. */
-function settle({ id, was, is }: Change, { consumer, command }: Transition, ledger: Ledger): void {
-  if (command.name === 'putOff') ledger.putOff(consumer, id, was?.count ?? 0);
-  if (is) return;
-  if (['acknowledge', 'commit', 'settle'].includes(command.name)) ledger.ended(id, 'handled');
-  else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished');
-  else endLettered(id, (command.outcome as { value?: DeadLettering }).value?.settlement, ledger);
-}
+/** Commands that end entries well. */
+const HANDLES = new Set(['acknowledge', 'commit', 'settle', 'park']);
 
-/** A dead letter is made once for an entry, also when its group begins again before it. */
-function endLettered(id: string, settlement: DeadLettering['settlement'] | undefined, ledger: Ledger): void {
-  const wasLettered = ledger.of(id).letters > 0;
-  if (settlement === 'duplicate' && wasLettered) ledger.ended(id, 'dead-lettered');
-  else if (settlement !== 'done' || wasLettered) {
-    throw new Violation(`${id} is not pending any more, but its dead-lettering is not done`);
+/** Books what a change stands for. */
+function settle({ id, was, is }: Change, transition: Transition, ledger: Ledger): void {
+  const { consumer, command, before } = transition;
+  const count = was?.count ?? 0;
+  const account = ledger.of(id);
+  if (command.name === 'putOff') account.putOffs += 1;
+  // A key that was taken from a delivery puts it off by a release.
+  if (['putOff', 'release'].includes(command.name)) ledger.putOff(consumer, id, count);
+  if (is) return;
+  const by = `${command.name} of ${consumer} at delivery ${count}`;
+  if (HANDLES.has(command.name)) ledger.ended(id, 'handled', by);
+  else if (command.name !== 'deadLetter') ledger.ended(id, 'vanished', by);
+  else {
+    const { settlement } = (command.outcome as { value: DeadLettering }).value;
+    // A dead letter is made once for an entry, also when its group begins again before it.
+    if (settlement === 'duplicate' && account.letters > 0) ledger.ended(id, 'dead-lettered', by);
+    else if (settlement === 'duplicate' && isEndedOrder(id, before, ledger)) ledger.ended(id, 'handled', by);
+    else if (settlement !== 'done' || account.letters > 0) {
+      throw new Violation(`${id} is not pending any more, but its dead-lettering is not done`);
+    }
   }
 }
 
+/** What succeeded, or was passed over: as a duplicate once its order is done, or for another group. */
+function mayAcknowledge(ledger: Ledger, consumer: string, id: string): boolean {
+  const { settings, doneOrders } = ledger;
+  const { succeeded, passedOver, order = '', isReplay } = ledger.of(id);
+  if (isAmong(succeeded, consumer)) return true;
+  return isAmong(passedOver, consumer) && (isReplay || !settings.isOncePerKey || doneOrders.has(order));
+}
+
 /** Whether one of the deliveries was this consumer's. */
-function isAmong(deliveries: ReadonlySet<string>, consumer: string): boolean {
+export function isAmong(deliveries: ReadonlySet<string>, consumer: string): boolean {
   return [...deliveries].some((delivery) => delivery.startsWith(`${consumer}/`));
 }
 
@@ -183,18 +208,6 @@ function checkAnswers({ consumer, command }: Transition, ledger: Ledger): void {
     if (answers[i] === 'done') committed.add(call);
     else if (committed.has(call)) {
       throw new Violation(`${entry.id} was committed by ${call}, although its answer says otherwise`);
-    }
-  }
-}
-
-/** What a handler commits takes effect when its entry is settled by that commit, and at no other time. */
-function checkEffects({ command, before, after }: Transition): void {
-  const isCommit = command.name === 'commit';
-  for (const id of new Set([...before.pending.keys(), ...Object.keys(after.effects)])) {
-    const grown = Number(after.effects[id] ?? 0) - Number(before.effects[id] ?? 0);
-    const isSettled = before.pending.has(id) && !after.pending.has(id);
-    if (grown !== (isCommit && isSettled ? 1 : 0)) {
-      throw new Violation(`${command.name} let ${id} take effect ${grown} times`);
     }
   }
 }

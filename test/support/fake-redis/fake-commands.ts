@@ -1,6 +1,11 @@
-import type { EntryRef, Settlement } from '../../../src/transport/broker/settlement.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
-import { helperKeyOf, letterNotesOf, replayNotesOf } from '../../../src/transport/protocol/stream-key.js';
+import {
+  type EntryRef,
+  helperKeyOf,
+  letterNotesOf,
+  replayNotesOf,
+  type Settlement,
+  type StreamEntry,
+} from '../broker-port.js';
 import type { FakeGroup } from './fake-store.js';
 import { type FakeStore, type PendingRow } from './fake-store.js';
 

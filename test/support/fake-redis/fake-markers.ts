@@ -1,9 +1,4 @@
-import {
-  inProgress,
-  type MarkerAnswer,
-  type MarkerBroker,
-  type MarkerClaim,
-} from '../../../src/transport/broker/markers.js';
+import { inProgress, type MarkerAnswer, type MarkerBroker, type MarkerClaim } from '../broker-port.js';
 import { atOnce, PARKING } from './fake-commands.js';
 import { FakeRecovery } from './fake-recovery.js';
 

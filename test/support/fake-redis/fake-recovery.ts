@@ -1,17 +1,17 @@
-import type {
-  Claim,
-  ConsumerInfo,
-  EntryRef,
-  FreedPage,
-  GroupLimit,
-  PendingEntry,
-  TrimLimits,
-  Trimming,
-  UnreadSight,
-} from '../../../src/transport/broker/settlement.js';
-import type { RecoveryBroker } from '../../../src/transport/broker/stream-broker.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
-import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import {
+  type Claim,
+  type ConsumerInfo,
+  deadLetterKeyOf,
+  type EntryRef,
+  type FreedPage,
+  type GroupLimit,
+  type PendingEntry,
+  type RecoveryBroker,
+  type StreamEntry,
+  type TrimLimits,
+  type Trimming,
+  type UnreadSight,
+} from '../broker-port.js';
 import { compareIds, idBefore } from './entry-ids.js';
 import { atOnce, isReserved, PARKING } from './fake-commands.js';
 import { FakeSettlement } from './fake-settlement.js';

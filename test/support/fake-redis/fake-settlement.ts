@@ -1,21 +1,28 @@
-import type {
-  Commit,
-  CommitAnswer,
-  CommitBatch,
-  DeadLettering,
-  DeadLetterRequest,
-  EntryRef,
-  KeptPutOffs,
-  Holder,
-  Settlement,
-} from '../../../src/transport/broker/settlement.js';
-import type { SettlementBroker } from '../../../src/transport/broker/stream-broker.js';
-import type { ErrorStreak } from '../../../src/transport/policy/error-streak.js';
-import type { PutOffs } from '../../../src/transport/policy/put-off.js';
-import { deadLetterKeyOf } from '../../../src/transport/protocol/stream-key.js';
-import { StreamWrites, type StreamWrite } from '../../../src/transport/protocol/stream-writes.js';
+import {
+  type Commit,
+  type CommitAnswer,
+  type CommitBatch,
+  type DeadLettering,
+  deadLetterKeyOf,
+  type DeadLetterRequest,
+  type EntryRef,
+  type ErrorStreak,
+  type Holder,
+  type KeptPutOffs,
+  type PutOffs,
+  type Settlement,
+  type SettlementBroker,
+  type StreamWrite,
+  StreamWrites,
+} from '../broker-port.js';
 import { atOnce, FakeCommands, PARKING } from './fake-commands.js';
 import { deadLetterParts } from './fake-dead-letter.js';
+
+/** Which answers a receipt keeps, by what stands for them there. */
+const ANSWER_KEPT: ReadonlyMap<string, 'done' | 'duplicate'> = new Map([
+  ['1', 'done'],
+  ['2', 'duplicate'],
+]);
 
 export abstract class FakeSettlement extends FakeCommands implements SettlementBroker {
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
@@ -37,13 +44,13 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       const receipt = this.key(stream, 'commits', this.consumer, String(lane));
       const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
       const kept = number === String(sequence) ? flags : '';
-      const answers = commits.map((commit, i) =>
-        kept[i] === '1' ? 'done' : this.commitOne(stream, commit, owner),
+      const answers = commits.map(
+        (commit, i) => ANSWER_KEPT.get(kept[i] ?? '') ?? this.commitOne(stream, commit, owner),
       );
-      if (answers.includes('done')) {
-        const now = answers.map((answer) => (answer === 'done' ? '1' : '0')).join('');
-        this.store.strings.set(receipt, `${sequence} ${now}`);
-      }
+      const flagOf = (answer: CommitAnswer): string =>
+        [...ANSWER_KEPT].find(([, kept]) => kept === answer)?.[0] ?? '0';
+      const now = answers.map(flagOf).join('');
+      if (/[12]/.test(now)) this.store.strings.set(receipt, `${sequence} ${now}`);
       return answers;
     });
   }
@@ -61,9 +68,14 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       const refused = this.refusal(stream, entry, this.consumer);
       if (refused) return refused;
       if (!this.exists(stream, entry.id)) return 'vanished';
+      const holding = this.holding(writes);
+      if (this.store.isPrevented(holding)) {
+        this.requireGroup(stream).pending.delete(entry.id);
+        return 'duplicate';
+      }
       this.give(stream, entry.id, PARKING, entry.deliveryCount);
       this.waitingOf(stream).set(entry.id, this.store.now + Math.round(delayMs));
-      this.store.apply(writes);
+      this.store.apply(holding);
       return 'done';
     });
   }
@@ -87,23 +99,30 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       }
       const idleMs = this.store.now - (this.rowOf(stream, entry.id)?.deliveredAt ?? 0);
       if (idleMs < leastIdleMs) return { settlement: 'taken' };
-      if (deadLettered.has(entry.id)) {
+      const isEnded = deadLettered.has(entry.id);
+      const fields =
+        this.store.streams.get(stream)?.entries.get(entry.id) ?? held.map((part) => Buffer.from(part));
+      if (fields.length === 0 && !isEnded) return { settlement: 'vanished' };
+      const holding = this.holding(writes);
+      if (isEnded || this.store.isPrevented(holding)) {
         this.requireGroup(stream).pending.delete(entry.id);
         this.waitingOf(stream).delete(entry.id);
         return { settlement: 'duplicate' };
       }
-      const fields =
-        this.store.streams.get(stream)?.entries.get(entry.id) ?? held.map((part) => Buffer.from(part));
-      if (fields.length === 0) return { settlement: 'vanished' };
       const deadLetterId = this.store.add(deadLetterKeyOf(stream), deadLetterParts(fields, added, replays));
       this.requireGroup(stream).pending.delete(entry.id);
       this.waitingOf(stream).delete(entry.id);
       this.store.strings.set(receipt, deadLetterId);
       letters.add(deadLetterId);
       deadLettered.add(entry.id);
-      this.store.apply(writes, deadLetterId);
+      this.store.apply(holding, deadLetterId);
       return { settlement: 'done', deadLetterId };
     });
+  }
+
+  /** The writes of a step, unless their own condition says that none is to be made. */
+  private holding(writes: readonly StreamWrite[]): readonly StreamWrite[] {
+    return this.store.isContradicted(writes) ? [] : writes;
   }
 
   private commitOne(stream: string, { entry, writes, emits, guard }: Commit, owner: string): CommitAnswer {
@@ -112,10 +131,15 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     if (!this.exists(stream, entry.id)) return 'vanished';
     if (guard && this.store.strings.get(guard.key) !== guard.expected) return 'superseded';
     try {
-      this.store.apply(writes);
+      this.store.checkWrites(writes);
     } catch (error) {
       return { refused: (error as Error).message };
     }
+    if (this.store.isPrevented(writes)) {
+      this.requireGroup(stream).pending.delete(entry.id);
+      return 'duplicate';
+    }
+    this.store.apply(writes);
     for (const { stream: target, fields } of emits) this.store.add(target, fields);
     if (guard) this.store.strings.set(guard.key, guard.value);
     this.requireGroup(stream).pending.delete(entry.id);

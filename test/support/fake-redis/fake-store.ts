@@ -1,4 +1,4 @@
-import type { StreamWrite } from '../../../src/transport/protocol/stream-write.js';
+import type { StreamWrite } from '../broker-port.js';
 import { compareIds } from './entry-ids.js';
 import { FakeWrites } from './fake-writes.js';
 
@@ -79,7 +79,45 @@ export class FakeStore {
     void new FakeWrites(this, writes);
   }
 
+  /** Whether a field is there that must not be: then a step acknowledges its entry and does nothing else. */
+  isPrevented(writes: readonly StreamWrite[]): boolean {
+    return writes.some(
+      ({ command, key, args: [field] }) =>
+        command === 'onlyifabsent' && this.hashes.get(key)?.has(String(field)) === true,
+    );
+  }
+
+  /** Whether a field is there that holds another value than it must: then none of the writes is made. */
+  isContradicted(writes: readonly StreamWrite[]): boolean {
+    return writes.some(({ command, key, args: [field, value] }) => {
+      const held = this.hashes.get(key)?.get(String(field));
+      return command === 'onlyifsame' && held !== undefined && held !== String(value);
+    });
+  }
+
+  /** All of it, as text by key; nothing of what is empty. */
+  dump(): Record<string, string> {
+    const streams = [...this.streams].map(([name, { lastId, entries, groups }]) => [
+      name,
+      { lastId, entries: [...entries].map(([id, parts]) => [id, ...parts.map(String)]), groups: [...groups] },
+    ]);
+    const kinds = [this.waiting, this.strings, this.hashes, this.lists, this.limits, this.notes];
+    const others = kinds.flatMap((kind) => [...kind] as [string, unknown][]);
+    const all = [...(streams as [string, unknown][]), ...others].map(([name, value]) => [
+      name,
+      textOf(value),
+    ]);
+    return Object.fromEntries(all.filter(([, text]) => text !== '[]').sort()) as Record<string, string>;
+  }
+
   apply(writes: readonly StreamWrite[], entryId = ''): void {
     new FakeWrites(this, writes, entryId).keep();
   }
+}
+
+/** JSON, members of sets and maps in order. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) =>
+    part instanceof Map || part instanceof Set ? [...(part as Iterable<unknown>)].sort() : part,
+  );
 }

@@ -1,7 +1,4 @@
-import type { GroupStart, Obstacle } from '../../../src/transport/broker/settlement.js';
-import type { StreamBroker } from '../../../src/transport/broker/stream-broker.js';
-import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
+import type { GroupStart, Obstacle, StreamBroker, StreamEntry, StreamReader } from '../broker-port.js';
 import { compareIds } from './entry-ids.js';
 import { atOnce } from './fake-commands.js';
 import { FakeMarkers } from './fake-markers.js';

@@ -1,17 +1,18 @@
-import {
-  deadLetterKeyOf,
-  helperKeyOf,
-  letterNotesOf,
-  replayNotesOf,
-} from '../../../src/transport/protocol/stream-key.js';
-import { effectsKeyOf, type StreamWorld } from '../stream-world.js';
+import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../broker-port.js';
+import { applicationKeyOf, effectsKeyOf, type StreamWorld } from '../stream-world.js';
 import { FakeStore } from './fake-store.js';
 import { FakeStreamBroker } from './fake-stream-broker.js';
 
 const GROUP = 'model-group';
 
+/** A world in memory. */
+export interface FakeWorld extends StreamWorld {
+  /** All that it holds, as text by key; without receipts of commits, which are of use to one repeat alone. */
+  keys(): Record<string, string>;
+}
+
 /** A world in memory, of its own. @param Broker - what its brokers are made of */
-export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
+export function fakeWorld(Broker = FakeStreamBroker): FakeWorld {
   const store = new FakeStore();
   const stream = 'model';
   const key = (part: string): string => helperKeyOf(stream, GROUP, part);
@@ -45,6 +46,7 @@ export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
         pending: new Map(pending),
         waiting: new Map(store.waitingList(key('retry'))),
         effects: Object.fromEntries(store.hashes.get(effectsKeyOf(stream)) ?? []),
+        application: Object.fromEntries(store.hashes.get(applicationKeyOf(stream)) ?? []),
         letters: [...store.stream(deadLetterKeyOf(stream)).entries].map(([id, parts]) => ({
           id,
           parts,
@@ -52,6 +54,10 @@ export function fakeWorld(Broker = FakeStreamBroker): StreamWorld {
       });
     },
     hash: (name) => Promise.resolve(Object.fromEntries(store.hashes.get(name) ?? [])),
+    keys() {
+      const all = Object.entries(store.dump());
+      return Object.fromEntries(all.filter(([name]) => !name.includes(key('commits'))));
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,4 +1,4 @@
-import { ENTRY_ID, type StreamWrite } from '../../../src/transport/protocol/stream-write.js';
+import { ENTRY_ID, type StreamWrite } from '../broker-port.js';
 import type { FakeStore } from './fake-store.js';
 
 type Value = string | Map<string, string> | string[];
@@ -70,6 +70,10 @@ export class FakeWrites {
         this.draft.set(key, [...args.reverse(), ...(this.held(key, 'list') ?? [])]);
         return;
       case 'pexpire':
+        return;
+      case 'onlyifabsent':
+      case 'onlyifsame':
+        this.held(key, 'hash');
         return;
       default:
         throw new Error(`the fake broker does not know ${command}`);

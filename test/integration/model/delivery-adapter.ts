@@ -1,0 +1,147 @@
+import { LoopBlockage } from '../../../src/transport/delivery/loop-blockage.js';
+import { OncePerKey } from '../../../src/transport/delivery/once-per-key.js';
+import type { ReceivedEvent } from '../../../src/transport/delivery/received-event.js';
+import { Slots } from '../../../src/transport/delivery/slots.js';
+import { StreamDelivery } from '../../../src/transport/delivery/stream-delivery.js';
+import { RedisIdempotencyStore } from '../../../src/transport/idempotency/redis-idempotency-store.js';
+import { Observers } from '../../../src/transport/observe/observers.js';
+import type { TransportEvents } from '../../../src/transport/observe/transport-events.js';
+import { DEFAULT_RETRY_POLICY } from '../../../src/transport/policy/retry-policy.js';
+import { StreamRecovery } from '../../../src/transport/recovery/stream-recovery.js';
+import { SuspectRunner } from '../../../src/transport/recovery/suspect-runner.js';
+import type { StreamBroker } from '../../support/broker-port.js';
+import type { Application } from './application.js';
+import type { Settings } from './settings.js';
+import { ACK_WAIT_MS, BACKOFF_MS, MAX_WAIT_MS } from './settings.js';
+
+export { DependencyUnavailableError } from '../../../src/transport/protocol/errors/dependency-unavailable.error.js';
+export { NonRetryableError } from '../../../src/transport/protocol/errors/non-retryable.error.js';
+export { RedisUnavailableError } from '../../../src/transport/protocol/errors/redis-unavailable.error.js';
+export { RetryLaterError } from '../../../src/transport/protocol/errors/retry-later.error.js';
+
+/** What a handler of the model is given. */
+export type GivenEvent = Pick<ReceivedEvent, 'entryId' | 'deliveryCount' | 'commit'>;
+
+/** What the delivery of one process works with. */
+export interface ModelDeliveryParts {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly broker: StreamBroker;
+  readonly settings: Settings;
+  readonly application: Application;
+  readonly handle: (event: GivenEvent) => Promise<void>;
+  /** Given every event that the transport emits, and as `failure` whatever it reports. */
+  readonly onEvent: (name: string, event: object) => void;
+}
+
+const EVENTS: Readonly<Record<keyof TransportEvents, true>> = {
+  ...{ received: true, processed: true, duplicate: true, 'duplicate-waiting': true, failed: true },
+  ...{ 'commit-refused': true, 'retry-scheduled': true, 'put-off': true, 'dead-lettered': true },
+  ...{ 'intake-paused': true, 'intake-resumed': true, 'dead-letter-failed': true, skipped: true },
+  ...{ 'replay-fields-ignored': true, reclaimed: true, vanished: true, lost: true, trimmed: true },
+  ...{ 'group-remade': true, 'group-set-back': true, 'clock-set-back': true, 'loop-blocked': true },
+  'stale-group': true,
+};
+
+/**
+ * All that lies between the broker port and the handlers in one process, as it is in production; only its timers are left
+ * out. The model knows nothing else of it: where the parts of it change, this file alone changes with them.
+ */
+export class ModelDelivery {
+  readonly slots: Pick<Slots, 'free' | 'limit' | 'isReserved'>;
+  private readonly delivery: StreamDelivery;
+  private readonly suspects: SuspectRunner;
+  private readonly recovery: StreamRecovery;
+
+  constructor({ stream, consumer, broker, settings, application, handle, onEvent }: ModelDeliveryParts) {
+    const source = { pattern: stream, stream, group: 'model-group', consumer, isDeadLetterStream: false };
+    const observers = new Observers((error) => onEvent('failure', { error }));
+    for (const name of Object.keys(EVENTS) as (keyof TransportEvents)[]) {
+      observers.add(name, (event: object) => onEvent(name, event));
+    }
+    const slots = new Slots(settings.slots);
+    const { maxRetries, resetOnErrorChange, maxPutOffMs } = settings;
+    const policy = {
+      ...DEFAULT_RETRY_POLICY,
+      ...{ maxRetries, resetOnErrorChange, backoff: { type: 'fixed', delayMs: BACKOFF_MS } as const },
+      classify: application.classify,
+    };
+    const limits = {
+      ackWaitMs: ACK_WAIT_MS,
+      maxRetryDelayMs: MAX_WAIT_MS,
+      maxPutOffMs,
+      maxEntryBytes: 10_000,
+    };
+    const shared = { source, broker, slots, observers, policy, ...limits };
+    const key = (payload: unknown): string => (payload as { orderId: string }).orderId;
+    const keys = { key, handler: 'orders', store: 'redis', windowMs: MAX_WAIT_MS } as const;
+    const once = (): OncePerKey =>
+      new OncePerKey(keys, new RedisIdempotencyStore(broker, stream), policy.handlerTimeoutMs);
+    this.slots = slots;
+    this.delivery = new StreamDelivery({
+      ...shared,
+      naming: { streams: {}, cluster: false },
+      followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
+      once: settings.isOncePerKey ? once() : undefined,
+      blockage: new LoopBlockage(ACK_WAIT_MS),
+      dispatch: handle,
+      hook: () => application.hook,
+      arbiter: () => application.arbiterOf(consumer),
+      onFailure: (_failure, error) => onEvent('failure', { error }),
+    });
+    const { consumer: taking, settler, provenance, unread } = this.delivery;
+    const onFailure = (error: unknown): void => onEvent('failure', { error });
+    const parts = { ...shared, consumer: taking, settler, provenance, unread, onFailure };
+    this.suspects = new SuspectRunner({ ...parts, takeOn: (claim) => this.recovery.takeOn(claim) });
+    this.recovery = new StreamRecovery({ ...parts, suspects: this.suspects });
+  }
+
+  start(): void {
+    void this.delivery.loop.start();
+  }
+
+  /** One run of the recovery. */
+  async recover(): Promise<void> {
+    await this.recovery.runOnce();
+  }
+
+  /** Treats all running handlers as out of time. */
+  expire(): void {
+    this.delivery.consumer.expire(0);
+  }
+
+  heartbeat(): void {
+    void this.delivery.consumer.keepFresh(0);
+  }
+
+  handBack(): void {
+    void this.delivery.consumer.handBack(0);
+  }
+
+  stopTaking(): void {
+    this.delivery.consumer.stopTaking();
+  }
+
+  stopReading(): Promise<void> {
+    return this.delivery.stopReading();
+  }
+
+  /** Resolves when nothing is held, and no suspect runs. */
+  async idle(): Promise<void> {
+    await this.suspects.idle();
+    await this.delivery.consumer.idle();
+  }
+
+  /** The process ends while a suspect may run. */
+  absolve(): Promise<void> {
+    return this.suspects.absolve();
+  }
+
+  end(reason: Error): void {
+    this.delivery.end(reason);
+  }
+
+  holds(id: string): boolean {
+    return this.delivery.consumer.holds(id);
+  }
+}
