@@ -27,9 +27,9 @@ export {
 export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
 export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
 export type { ReplayHook } from './dead-letter/replay-hook.js';
-export type { DeadLetterArbiter, DeadLetterVerdict } from './delivery/dead-letter-arbiter.js';
-export type { NextStep, SettlementHook } from './delivery/settlement-hook.js';
-export type { LostEntries } from './delivery/unread-watch.js';
+export type { DeadLetterArbiter, DeadLetterVerdict } from './lifecycle/dead-letter-arbiter.js';
+export type { NextStep, SettlementHook } from './lifecycle/settlement-hook.js';
+export type { LostEntries } from './lifecycle/unread-watch.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
 export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
@@ -114,8 +114,8 @@ export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.e
 export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
 export type { SettlementWrites } from './protocol/settlement-writes.js';
 export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
-export { PendingRecoveryService } from './recovery/pending-recovery.service.js';
-export type { RecoveryCounts } from './recovery/recovery-counts.js';
+export { PendingRecoveryService } from './lifecycle/pending-recovery.service.js';
+export type { RecoveryCounts } from './lifecycle/recovery-counts.js';
 export type { RetentionOptions } from './retention/retention-options.js';
 export { Idempotent } from './server/idempotent.decorator.js';
 export { Retry } from './server/retry.decorator.js';

@@ -59,17 +59,17 @@ module.exports = {
     {
       name: 'broker-knows-no-nest',
       severity: 'error',
-      from: { path: '^src/transport/(broker|delivery)/' },
-      to: { path: '^(src/transport/(server|client|recovery)/|node_modules/@nestjs)' },
+      from: { path: '^src/transport/(broker|lifecycle)/', pathNot: 'pending-recovery\\.service(\\.spec)?\\.ts$' },
+      to: { path: '^(src/transport/(server|client)/|node_modules/@nestjs)' },
     },
     {
-      name: 'broker-below-delivery',
+      name: 'broker-below-lifecycle',
       severity: 'error',
       from: { path: '^src/transport/broker/' },
-      to: { path: '^src/transport/delivery/' },
+      to: { path: '^src/transport/lifecycle/' },
     },
     {
-      name: 'idempotency-below-delivery',
+      name: 'idempotency-below-lifecycle',
       comment: 'Where keys are kept is known through a port; a store knows the broker and nothing above it.',
       severity: 'error',
       from: { path: '^src/transport/idempotency/', pathNot: '\\.spec\\.ts$' },

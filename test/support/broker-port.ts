@@ -5,7 +5,6 @@
 export type {
   Claim,
   Commit,
-  CommitAnswer,
   CommitBatch,
   ConsumerInfo,
   DeadLettering,

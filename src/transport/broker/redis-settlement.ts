@@ -1,14 +1,13 @@
 import type { ErrorStreak } from '../policy/error-streak.js';
 import { NOT_PUT_OFF, type PutOffs } from '../policy/put-off.js';
 import { StreamWrites, type StreamWrite } from '../protocol/stream-writes.js';
+import { Questions } from './batches.js';
 import { parkAnswersOf, parkArguments } from './functions/park-arguments.js';
 import { writeArguments } from './functions/write-arguments.js';
-import { ParkQueue } from './park-queue.js';
 import { flat, pagesOf, PARKING, RedisCommands } from './redis-commands.js';
-import { failureOf } from './redis-failure.js';
+import { failureOf, isAboutCommand } from './redis-failure.js';
 import { answersOf, commitArguments } from './functions/commit-arguments.js';
 import type {
-  CommitAnswer,
   CommitBatch,
   DeadLettering,
   DeadLetterRequest,
@@ -16,10 +15,12 @@ import type {
   KeptPutOffs,
   Holder,
   Park,
-  ParkAnswer,
   Settlement,
 } from './settlement.js';
 import type { SettlementBroker } from './stream-broker.js';
+
+/** Most entries, and bytes of what is written with them, in one call: Redis serves nobody else while it runs. */
+const PARKS = { items: 128, bytes: 262_144 };
 
 /** How much longer than its entry waits a streak is kept, in milliseconds. */
 const STREAK_TTL_MS = 86_400_000;
@@ -32,13 +33,13 @@ const PUT_OFF_TTL_MS = 86_400_000;
 
 /** Ends deliveries: XACK, and the fenced functions of the library. */
 export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
-  private readonly parks = new Map<string, ParkQueue>();
+  private readonly parks = new Map<string, Questions<Park, Settlement>>();
 
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
     return this.commands.xack(stream, this.group, ...ids);
   }
 
-  async commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+  async commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
     const receipt = this.key(stream, 'commits', this.consumer, String(batch.lane));
     const { keys, args } = commitArguments(batch, [stream, receipt]);
     const owner = batch.owner ?? this.consumer;
@@ -53,13 +54,15 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     return row && row[1] !== PARKING ? { owner: row[1], deliveryCount: row[3] } : undefined;
   }
 
-  park(
+  async park(
     stream: string,
     entry: EntryRef,
     delayMs: number,
     writes: readonly StreamWrite[],
   ): Promise<Settlement> {
-    return this.parksOf(stream).park({ entry, delayMs, writes });
+    const settlement = await this.parksOf(stream).ask({ entry, delayMs, writes });
+    if (typeof settlement === 'object') throw new Error(settlement.refused);
+    return settlement;
   }
 
   async wasReplayed(stream: string, id: string): Promise<boolean> {
@@ -150,16 +153,17 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     }
   }
 
-  private parksOf(stream: string): ParkQueue {
-    let queue = this.parks.get(stream);
-    if (!queue) {
-      queue = new ParkQueue((parks) => this.parkAll(stream, parks));
-      this.parks.set(stream, queue);
+  private parksOf(stream: string): Questions<Park, Settlement> {
+    let parks = this.parks.get(stream);
+    if (!parks) {
+      const send = (batch: readonly Park[]): Promise<Settlement[]> => this.parkAll(stream, batch);
+      parks = new Questions({ limits: PARKS, bytesOf: parkBytes, send, isAboutItems: isAboutCommand });
+      this.parks.set(stream, parks);
     }
-    return queue;
+    return parks;
   }
 
-  private async parkAll(stream: string, parks: readonly Park[]): Promise<ParkAnswer[]> {
+  private async parkAll(stream: string, parks: readonly Park[]): Promise<Settlement[]> {
     const { keys, args } = parkArguments(parks, [stream, this.key(stream, 'retry')], this.me());
     const answers = await this.functions.call('park', keys, args);
     return parkAnswersOf(answers as string | string[], parks);
@@ -187,4 +191,13 @@ function parseStreak(kept: string | null): ErrorStreak | undefined {
   } catch {
     return undefined;
   }
+}
+
+function parkBytes({ writes }: Park): number {
+  let bytes = 0;
+  for (const { key, args } of writes) {
+    bytes += key.length;
+    for (const arg of args) bytes += typeof arg === 'string' ? arg.length : 8;
+  }
+  return bytes;
 }

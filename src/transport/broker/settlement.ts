@@ -1,20 +1,20 @@
 import type { PutOffs } from '../policy/put-off.js';
-import type { StreamEntry } from '../protocol/entry.js';
+import type { CommitGuard, EntryRef } from '../protocol/delivery.js';
+import type { DeliveredEntry } from '../protocol/entry.js';
 import type { FollowUp } from '../protocol/commit-transaction.js';
 import type { StreamWrite } from '../protocol/stream-write.js';
 
-/** An entry as it was delivered: its id, and the delivery count that fences what is done to it. */
-export interface EntryRef {
-  readonly id: string;
-  readonly deliveryCount: number;
-}
-
 /**
- * How a fenced step ended: `done`; `gone`, settled already, perhaps by an earlier send of the same command; `taken`,
- * delivered to somebody else since; `vanished`, deleted from the stream while it was pending; `duplicate`, acknowledged
- * and nothing else, as a condition among its writes wanted, or since the group has made a dead letter of it before.
+ * How Redis answered a step that ends a delivery: `done`, or with nothing written: `gone`, settled already, perhaps by an
+ * earlier send of the same command; `taken`, delivered to somebody else since; `vanished`, deleted from the stream while
+ * it was pending; `superseded`, the guard of the commit did not hold; `refused`, a write cannot be made. Or `duplicate`:
+ * acknowledged and nothing else, as a condition among its writes wanted, or since the group has made a dead letter of
+ * it before.
  */
-export type Settlement = 'done' | 'gone' | 'taken' | 'vanished' | 'duplicate';
+export type Settlement =
+  'done' | 'gone' | 'taken' | 'vanished' | 'duplicate' | 'superseded' | { readonly refused: string };
+
+export type { CommitGuard, EntryRef };
 
 /** What puts a failed entry on the waiting list. */
 export interface Park {
@@ -23,9 +23,6 @@ export interface Park {
   readonly delayMs: number;
   readonly writes: readonly StreamWrite[];
 }
-
-/** How one park ended: with nothing written where it was `refused`. */
-export type ParkAnswer = Settlement | { readonly refused: string };
 
 /** What is remembered of an entry that is put off. */
 export interface KeptPutOffs extends PutOffs {
@@ -53,17 +50,6 @@ export interface DeadLetterRequest {
 export interface DeadLettering {
   readonly settlement: Settlement;
   readonly deadLetterId?: string;
-}
-
-/** A marker that must hold a value for a commit to be applied, and that is written with it. */
-export interface CommitGuard {
-  /** A string key in the stream's hash slot that no write of the commit touches. */
-  readonly key: string;
-  /** What it must hold; otherwise the answer is `superseded`. */
-  readonly expected: string;
-  /** What it holds once the commit is applied, for `ttlMs` milliseconds. */
-  readonly value: string;
-  readonly ttlMs: number;
 }
 
 /** What takes effect together with the acknowledgement of an entry. */
@@ -98,15 +84,9 @@ export interface CommitBatch {
   readonly owner?: string;
 }
 
-/**
- * How one commit ended: `done`, or with nothing written: as a {@link Settlement}, `superseded` when its guard did not
- * hold, or `refused` because of a write that cannot be made.
- */
-export type CommitAnswer = Settlement | 'superseded' | { readonly refused: string };
-
 /** Entries that were claimed, with the delivery counted, and ids of those that were found deleted. */
 export interface Claim {
-  readonly entries: readonly { readonly entry: StreamEntry; readonly deliveryCount: number }[];
+  readonly entries: readonly DeliveredEntry[];
   readonly vanished: readonly string[];
 }
 

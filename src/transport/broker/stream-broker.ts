@@ -5,7 +5,6 @@ import type { StreamWrite } from '../protocol/stream-write.js';
 import type { MarkerBroker } from './markers.js';
 import type {
   Claim,
-  CommitAnswer,
   CommitBatch,
   ConsumerInfo,
   DeadLettering,
@@ -41,7 +40,7 @@ export interface SettlementBroker {
    *
    * @returns one answer for each, in their order
    */
-  commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]>;
+  commit(stream: string, batch: CommitBatch): Promise<Settlement[]>;
   /** Who has an entry now; undefined when it is settled, or waits for a retry. */
   pendingAs(stream: string, id: string): Promise<Holder | undefined>;
   /** Puts a failed entry on the waiting list of its group until its delay is over; its count stays. */

@@ -1,8 +1,14 @@
-import { done, inProgress, type MarkerAnswer, type MarkerBroker } from '../broker/markers.js';
+import { Questions } from '../broker/batches.js';
+import {
+  done,
+  inProgress,
+  type MarkerAnswer,
+  type MarkerBroker,
+  type MarkerClaim,
+} from '../broker/markers.js';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
 import { helperKeyOf } from '../protocol/stream-key.js';
-import { BeginQueue } from './begin-queue.js';
 import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 
@@ -25,10 +31,10 @@ const TROUBLE: ReadonlySet<RedisFailure> = new Set([
  * collected with `context.commit` and acknowledges the entry; effects elsewhere happen at least once.
  */
 export class RedisIdempotencyStore implements IdempotencyStore {
-  private readonly queue: BeginQueue;
+  private readonly markers: Questions<MarkerClaim, MarkerAnswer>;
 
   constructor(broker: MarkerBroker, stream: string) {
-    this.queue = new BeginQueue(broker, stream);
+    this.markers = new Questions({ limits: {}, send: (claims) => broker.begin(stream, claims) });
   }
 
   async run(claim: IdempotencyClaim, work: () => Promise<void>): Promise<IdempotencyEnd> {
@@ -38,7 +44,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     const ttlMs = handlerTimeoutMs === 0 ? 0 : handlerTimeoutMs + SPARE_MS;
     let answer: MarkerAnswer;
     try {
-      answer = await this.queue.begin({ entry, marker, ttlMs });
+      answer = await this.markers.ask({ entry, marker, ttlMs });
     } catch (error) {
       if (!TROUBLE.has(failureOf(error))) throw error;
       return { outcome: 'busy', retryInMs: LONGEST_WAIT_MS, cause: unavailable(error) };

@@ -23,14 +23,14 @@ const errors = fc.constantFrom<unknown>(
 const retries = fc.integer({ min: 0, max: 999_999 });
 
 const failure = (more: Partial<Failure>): Failure => ({
-  ...{ entryId: '1-1', retry: 0, error: new Error('x'), fromDeadLetters: false },
+  ...{ entryId: '1-1', retry: 0, error: new Error('x'), durationMs: 0, fromDeadLetters: false },
   ...more,
 });
 
 describe('decide', () => {
   it.each([
-    [0, 'park'],
-    [1, 'park'],
+    [0, 'retry'],
+    [1, 'retry'],
     [2, 'dead-letter'],
     [999_999, 'dead-letter'],
   ])('after retry %i: %s', (retry, action) => {
@@ -52,20 +52,20 @@ describe('decide', () => {
   it('lets an error ask for its delay, up to the longest', () => {
     const delayOf = (delayMs: number) =>
       decide(failure({ error: new RetryLaterError(delayMs) }), DEFAULT_RETRY_POLICY, LIMITS);
-    expect(delayOf(1_234)).toEqual({ action: 'park', delayMs: 1_234 });
-    expect(delayOf(10 * DAY)).toEqual({ action: 'park', delayMs: DAY });
+    expect(delayOf(1_234)).toEqual({ action: 'retry', delayMs: 1_234 });
+    expect(delayOf(10 * DAY)).toEqual({ action: 'retry', delayMs: DAY });
   });
 
   it.each([0, 2, 999_999])('charges nothing for what is away, after retry %i', (retry) => {
     const away = failure({ error: new DependencyUnavailableError('x'), retry });
-    expect(decide(away, DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ action: 'put-off' });
+    expect(decide(away, DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ action: 'defer' });
     const policy = { ...DEFAULT_RETRY_POLICY, classify: () => 'put-off' as const };
-    expect(decide(failure({ retry }), policy, LIMITS)).toMatchObject({ action: 'put-off' });
+    expect(decide(failure({ retry }), policy, LIMITS)).toMatchObject({ action: 'defer' });
   });
 
   it('charges what was put off for long enough', () => {
     const away = { error: new DependencyUnavailableError('x'), putOffs: { times: 3_000, forMs: DAY } };
-    expect(decide(failure(away), DEFAULT_RETRY_POLICY, LIMITS).action).toBe('park');
+    expect(decide(failure(away), DEFAULT_RETRY_POLICY, LIMITS).action).toBe('retry');
     const reason = 'retries-exhausted';
     expect(decide(failure({ ...away, retry: 2 }), DEFAULT_RETRY_POLICY, LIMITS)).toMatchObject({ reason });
   });
@@ -73,9 +73,9 @@ describe('decide', () => {
   it('puts off for as long as is asked, by the error or by a store', () => {
     const error = new RetryLaterError(1_234, 'x', { cause: new DependencyUnavailableError('x') });
     const asked = decide(failure({ error }), DEFAULT_RETRY_POLICY, LIMITS);
-    expect(asked).toEqual({ action: 'put-off', delayMs: 1_234 });
+    expect(asked).toMatchObject({ action: 'defer', delayMs: 1_234 });
     const byStore = decide(failure({ storeAsksMs: 9_000 }), DEFAULT_RETRY_POLICY, LIMITS);
-    expect(byStore).toEqual({ action: 'put-off', delayMs: 9_000 });
+    expect(byStore).toMatchObject({ action: 'defer', delayMs: 9_000 });
   });
 
   it('puts a malformed entry off for no trouble that it names', () => {
@@ -98,9 +98,9 @@ describe('decide', () => {
         const policy = { ...DEFAULT_RETRY_POLICY, maxRetries };
         const decision = decide(failure({ error, retry, fromDeadLetters }), policy, LIMITS);
         expect(decide(failure({ error, retry, fromDeadLetters }), policy, LIMITS)).toEqual(decision);
-        if (retry >= maxRetries) expect(decision.action).not.toBe('park');
-        expect(decision.action).not.toBe(fromDeadLetters ? 'dead-letter' : 'settle');
-        if (decision.action === 'park' || decision.action === 'put-off') {
+        if (retry >= maxRetries) expect(decision.action).not.toBe('retry');
+        expect(decision.action).not.toBe(fromDeadLetters ? 'dead-letter' : 'drop');
+        if (decision.action === 'retry' || decision.action === 'defer') {
           expect(decision.delayMs).toBeGreaterThanOrEqual(0);
           expect(decision.delayMs).toBeLessThanOrEqual(DAY);
         }

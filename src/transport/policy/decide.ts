@@ -3,8 +3,10 @@ import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js
 import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
 import { backoffDelay } from './backoff.js';
 import { classifyError, type ErrorClass } from './classify-error.js';
+import type { DeadLetterEnding, DeferEnding, DropEnding, RetryEnding } from './ending.js';
 import { NOT_PUT_OFF, putOffDelay, type PutOffs } from './put-off.js';
 import type { RetryPolicy } from './retry-policy.js';
+import { troubleOf, type Trouble } from './trouble.js';
 
 /** A delivery whose handler failed, or that no handler could be given. */
 export interface Failure {
@@ -12,6 +14,8 @@ export interface Failure {
   /** Attempts before this one, those made elsewhere included. */
   readonly retry: number;
   readonly error: unknown;
+  /** Milliseconds that its handler took; 0 where it was not called. */
+  readonly durationMs: number;
   /** Whether the entry was read from a dead-letter stream, where it stays. */
   readonly fromDeadLetters: boolean;
   /** How it was put off before; not before it is known that this matters. */
@@ -29,31 +33,39 @@ export interface WaitLimits {
   readonly maxPutOffMs: number;
 }
 
-/** What becomes of an entry after a failure. */
-export type Decision =
-  | { readonly action: 'park'; readonly delayMs: number }
-  /** As if it had not been delivered: what it needs cannot be used. */
-  | { readonly action: 'put-off'; readonly delayMs: number }
-  | { readonly action: 'dead-letter'; readonly reason: DeadLetterReason }
-  /** A dead letter that cannot be handled either: done for this group, and left where it is. */
-  | { readonly action: 'settle'; readonly reason: DeadLetterReason };
+/** What can become of a delivery that failed. */
+export type FailureEnding = RetryEnding | DeferEnding | DeadLetterEnding | DropEnding;
 
 /** Decides what becomes of an entry after a failure. */
-export function decide(failure: Failure, policy: RetryPolicy, limits: WaitLimits): Decision {
+export function decide(failure: Failure, policy: RetryPolicy, limits: WaitLimits): FailureEnding {
   const { putOffs = NOT_PUT_OFF } = failure;
   const errorClass = classOf(failure, policy);
   if (errorClass === 'put-off' && putOffs.forMs < limits.maxPutOffMs) {
-    return { action: 'put-off', delayMs: delayOfPutOff(failure, policy, putOffs, limits) };
+    return deferred(failure, policy, putOffs, limits);
   }
   const reason = endOf(failure, errorClass, policy.maxRetries);
-  if (reason) return { action: failure.fromDeadLetters ? 'settle' : 'dead-letter', reason };
-  return { action: 'park', delayMs: delayOfRetry(failure, policy, limits) };
+  if (reason && failure.fromDeadLetters) return { action: 'drop', as: 'dead-letter-failed' };
+  if (reason) return { action: 'dead-letter', reason };
+  return { action: 'retry', delayMs: delayOfRetry(failure, policy, limits) };
 }
 
 function classOf({ error, storeAsksMs, hungByRedis }: Failure, { classify }: RetryPolicy): ErrorClass {
   if (storeAsksMs !== undefined) return 'put-off';
   if (hungByRedis === true) return classify?.(error) ?? 'put-off';
   return error instanceof MalformedEntryError ? 'final' : classifyError(error, classify);
+}
+
+/** As if it had not been delivered: what it needs cannot be used. */
+function deferred(failure: Failure, policy: RetryPolicy, putOffs: PutOffs, limits: WaitLimits): DeferEnding {
+  const delayMs = delayOfPutOff(failure, policy, putOffs, limits);
+  const forMs = putOffs.forMs + delayMs + failure.durationMs;
+  const putOff = { reason: reasonOf(failure), putOffs: { times: putOffs.times + 1, forMs } };
+  return { action: 'defer', as: 'put-off', delayMs, putOff };
+}
+
+function reasonOf({ error, hungByRedis, storeAsksMs }: Failure): Trouble | 'classifier' {
+  if (hungByRedis === true) return 'redis';
+  return troubleOf(error) ?? (storeAsksMs === undefined ? 'classifier' : 'dependency');
 }
 
 function delayOfPutOff(

@@ -13,16 +13,14 @@ export interface Replay {
   readonly group?: string;
 }
 
-/** One delivery of an entry to this consumer. */
-export interface Delivery {
+/** An entry as it was delivered to this consumer. */
+export interface DeliveredEntry {
   readonly entry: StreamEntry;
   /**
    * How often the group has delivered the entry, this time included: the count that Redis keeps in the pending
    * entries list (https://redis.io/docs/latest/commands/xpending/).
    */
   readonly deliveryCount: number;
-  /** Set before the entry is handled, where a replay is noted for it; what its fields alone say is anybody's. */
-  replay?: Replay;
 }
 
 /** The payload, headers and earlier attempts that an entry carries. */

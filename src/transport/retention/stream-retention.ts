@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { StreamBroker } from '../broker/stream-broker.js';
-import type { Source } from '../delivery/received-event.js';
+import type { Source } from '../protocol/delivery.js';
 import type { Observers } from '../observe/observers.js';
 import type { Retention } from './retention-options.js';
 

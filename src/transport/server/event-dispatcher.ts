@@ -1,7 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { concatMap, EMPTY, isObservable, lastValueFrom } from 'rxjs';
-import type { Dispatch } from '../delivery/entry-processor.js';
-import type { ReceivedEvent } from '../delivery/received-event.js';
+import type { Dispatch } from '../lifecycle/attempt.js';
+import type { Delivery } from '../protocol/delivery.js';
 import { capturedException } from './exception-capture.js';
 import { isGenerator, runToEnd } from './generators.js';
 import { RedisStreamsContext } from './redis-streams.context.js';
@@ -17,37 +17,39 @@ export type AroundProcessing = (context: RedisStreamsContext, run: () => Promise
  */
 export function dispatcherOf(handler: MessageHandler, around: AroundProcessing | undefined): Dispatch {
   if (around) {
-    return (event) => {
-      const context = new RedisStreamsContext([event]);
+    return (delivery) => {
+      const context = new RedisStreamsContext([delivery, delivery.entry]);
       return outcomeOf(
-        around(context, async () => drain(await handler(event.payload, context), event)),
-        event,
+        around(context, async () => drain(await handler(delivery.payload, context), delivery)),
+        delivery,
         context,
       );
     };
   }
-  return (event) => {
-    const context = new RedisStreamsContext([event]);
-    return outcomeOf(handler(event.payload, context), event, context);
+  return (delivery) => {
+    const context = new RedisStreamsContext([delivery, delivery.entry]);
+    return outcomeOf(handler(delivery.payload, context), delivery, context);
   };
 }
 
 async function outcomeOf(
   handling: Promise<unknown>,
-  event: ReceivedEvent,
+  delivery: Delivery,
   context: RedisStreamsContext,
 ): Promise<void> {
   try {
     const result = await handling;
-    if (result !== undefined) await drain(result, event);
+    if (result !== undefined) await drain(result, delivery);
   } catch (error) {
     throw capturedException(context) ?? error;
   }
 }
 
-async function drain(result: unknown, event: ReceivedEvent): Promise<void> {
+async function drain(result: unknown, delivery: Delivery): Promise<void> {
   if (isObservable(result)) {
-    const drained = result.pipe(concatMap((value) => (isGenerator(value) ? runToEnd(value, event) : EMPTY)));
+    const drained = result.pipe(
+      concatMap((value) => (isGenerator(value) ? runToEnd(value, delivery) : EMPTY)),
+    );
     await lastValueFrom(drained, { defaultValue: undefined });
-  } else if (isGenerator(result)) await runToEnd(result, event);
+  } else if (isGenerator(result)) await runToEnd(result, delivery);
 }

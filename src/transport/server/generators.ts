@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ReceivedEvent } from '../delivery/received-event.js';
+import type { Delivery } from '../protocol/delivery.js';
 
 /** For how long steps follow one another before everything else has its turn, in milliseconds. */
 const TURN_MS = 50;
@@ -25,7 +25,7 @@ export function isGenerator(result: unknown): result is HandlerGenerator {
  * @throws what its body throws, or yields as a promise that rejects; the reason of the abort when its result no longer
  * counts: then it is ended at the step that it has reached, so that its `finally` blocks run
  */
-export async function runToEnd(generator: HandlerGenerator, event: ReceivedEvent): Promise<void> {
+export async function runToEnd(generator: HandlerGenerator, event: Delivery): Promise<void> {
   let turnBegan = performance.now();
   for await (const step of generator as AsyncIterable<unknown>) {
     void step;

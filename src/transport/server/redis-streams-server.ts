@@ -2,9 +2,9 @@ import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { isCluster } from '../broker/connection-options.js';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
-import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
-import type { SettlementHook } from '../delivery/settlement-hook.js';
-import type { LostEntries } from '../delivery/unread-watch.js';
+import type { DeadLetterArbiter } from '../lifecycle/dead-letter-arbiter.js';
+import type { SettlementHook } from '../lifecycle/settlement-hook.js';
+import type { LostEntries } from '../lifecycle/unread-watch.js';
 import { logEvents } from '../observe/event-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
@@ -14,7 +14,7 @@ import type { TransportEvents } from '../observe/transport-events.js';
 import { exceptionFields, nameOf } from '../protocol/dead-letter-fields.js';
 import { FunctionsMissingError } from '../protocol/errors/functions-missing.error.js';
 import { deadLetterKeyOf, streamKeyOf } from '../protocol/stream-key.js';
-import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
+import { PendingRecoveryService } from '../lifecycle/pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
 import { captureExceptions } from './exception-capture.js';
 import { sparePipelessParams } from './pipeless-params.js';
@@ -168,12 +168,12 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
 
   /** The streams that handlers of this process are given entries of; none before the transport listens. */
   get consumed(): readonly ConsumedStream[] {
-    return (this.running?.deliveries ?? []).map(({ source, consumer, unread }) => ({
+    return (this.running?.workers ?? []).map(({ source, inFlight, unread }) => ({
       pattern: source.pattern,
       stream: source.stream,
       group: source.group,
       consumer: source.consumer,
-      inFlight: consumer.inFlight,
+      inFlight: inFlight.inFlight,
       ...(unread.lost && { lost: unread.lost }),
     }));
   }
@@ -189,13 +189,13 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
   /** Whether so many handlers ignore their timeout that this process should be replaced. */
   get isExhausted(): boolean {
     const overdue =
-      this.running?.deliveries.reduce((sum, { consumer }) => sum + consumer.overdueHandlers, 0) ?? 0;
+      this.running?.workers.reduce((sum, { inFlight }) => sum + inFlight.overdueHandlers, 0) ?? 0;
     return overdue > this.options.maxInFlight;
   }
 
   /** Whether reading stands still for a reason that is not Redis, so that this process should be replaced. */
   get isWedged(): boolean {
-    return isWedged(this.running?.deliveries ?? []);
+    return isWedged(this.running?.workers ?? []);
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {

@@ -1,11 +1,11 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { ReceivedEvent } from '../delivery/received-event.js';
+import type { Delivery } from '../protocol/delivery.js';
 import type { CommitTransaction } from '../protocol/commit-transaction.js';
 import { fieldPairs } from '../protocol/dead-letter.js';
-import type { Headers } from '../protocol/entry.js';
+import type { Headers, StreamEntry } from '../protocol/entry.js';
 
 /** What a handler can learn about the delivery that it handles: `handle(@Payload() order, @Ctx() context)`. */
-export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> {
+export class RedisStreamsContext extends BaseRpcContext<[delivery: Delivery, entry: StreamEntry]> {
   /** The logical pattern, as `@EventPattern` names it. */
   getPattern(): string {
     return this.args[0].source.pattern;
@@ -18,7 +18,7 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
 
   /** The id of the entry, such as `1718000000000-0`. A retry has the same id; a replay has a new one. */
   getEntryId(): string {
-    return this.args[0].entryId;
+    return this.args[0].id;
   }
 
   /** The consumer group that the entry was delivered to. */
@@ -59,7 +59,7 @@ export class RedisStreamsContext extends BaseRpcContext<[event: ReceivedEvent]> 
    * decoded: a handler of a dead-letter stream is given `undefined` as payload then.
    */
   getRawFields(): (readonly [name: Buffer, value: Buffer])[] {
-    return [...fieldPairs(this.args[0].entry.parts)];
+    return [...fieldPairs(this.args[1].parts)];
   }
 
   /** What a client's dispatch hook put into `packet.metadata`. It travels as headers, so these are the headers. */

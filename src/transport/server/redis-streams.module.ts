@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { checkKnownOptions } from '../protocol/known-options.js';
-import { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
+import { PendingRecoveryService } from '../lifecycle/pending-recovery.service.js';
 import { RedisStreamsServer } from './redis-streams-server.js';
 import type { RedisStreamsServerOptions } from './server-options.js';
 

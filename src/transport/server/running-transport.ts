@@ -1,23 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
+import type { RedisFailure } from '../broker/redis-failure.js';
 import { isCluster } from '../broker/connection-options.js';
 import { RedisStreamBroker } from '../broker/redis-stream-broker.js';
-import type { Dispatch } from '../delivery/entry-processor.js';
-import type { DeadLetterArbiter } from '../delivery/dead-letter-arbiter.js';
-import type { SettlementHook } from '../delivery/settlement-hook.js';
-import { LoopBlockage } from '../delivery/loop-blockage.js';
-import { OncePerKey } from '../delivery/once-per-key.js';
-import { Slots } from '../delivery/slots.js';
-import { StreamDelivery } from '../delivery/stream-delivery.js';
+import type { Dispatch } from '../lifecycle/attempt.js';
+import type { DeadLetterArbiter } from '../lifecycle/dead-letter-arbiter.js';
+import type { SettlementHook } from '../lifecycle/settlement-hook.js';
+import { LoopBlockage } from '../lifecycle/loop-blockage.js';
+import { OncePerKey } from '../lifecycle/once-per-key.js';
+import { Slots } from '../lifecycle/slots.js';
+import { StreamWorker } from '../lifecycle/worker.js';
 import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import { RedisIdempotencyStore } from '../idempotency/redis-idempotency-store.js';
 import { troubleOf } from '../policy/trouble.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import { isDeadLetterStream } from '../protocol/stream-key.js';
-import type { Recoverable } from '../recovery/pending-recovery.service.js';
-import { StreamRecovery } from '../recovery/stream-recovery.js';
-import { SuspectRunner } from '../recovery/suspect-runner.js';
+import type { Recoverable } from '../lifecycle/pending-recovery.service.js';
 import { StreamRetention } from '../retention/stream-retention.js';
 import type { ResolvedServerOptions } from './server-options.js';
 
@@ -58,12 +56,11 @@ export interface Surroundings {
   readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
 }
 
-/** Everything that runs between `listen` and `close`: one connection for commands, one delivery per stream. */
+/** Everything that runs between `listen` and `close`: one connection for commands, one worker per stream. */
 export class RunningTransport {
   readonly broker: RedisStreamBroker;
-  readonly deliveries: readonly StreamDelivery[];
+  readonly workers: readonly StreamWorker[];
   readonly recoveries: readonly Recoverable[];
-  private readonly suspects: readonly SuspectRunner[];
   private readonly blockage: LoopBlockage;
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
@@ -75,47 +72,31 @@ export class RunningTransport {
     const blockage = new LoopBlockage(ackWaitMs);
     this.broker = broker;
     this.blockage = blockage;
-    this.deliveries = routes.map(({ pattern, stream, dispatch, policy, idempotency }) => {
+    this.workers = routes.map(({ pattern, stream, dispatch, policy, idempotency }) => {
       const source = {
-        pattern,
-        stream,
-        group,
-        consumer,
+        ...{ pattern, stream, group, consumer },
         isDeadLetterStream: isDeadLetterStream(stream),
       };
       const once = idempotency && this.oncePerKey(stream, idempotency, policy);
-      return new StreamDelivery({
+      return new StreamWorker({
         ...{ source, broker, dispatch, once, slots, blockage, observers, policy, hook, arbiter },
         ...{ ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });
-    const runners: SuspectRunner[] = [];
-    this.suspects = runners;
-    this.recoveries = this.deliveries.map(
-      ({ source, consumer: streamConsumer, policy, settler, provenance, unread }) => {
-        const shared = { source, broker, consumer: streamConsumer };
-        const suspects = new SuspectRunner({
-          ...{ ...shared, slots, settler, provenance, maxEntryBytes },
-          takeOn: (claim) => recovery.takeOn(claim),
-          onFailure: (error) => onFailure(source.stream, failureOf(error), error),
-        });
-        runners.push(suspects);
-        const limits = { ackWaitMs, maxRetryDelayMs };
-        const recovery = new StreamRecovery({ ...shared, ...limits, observers, policy, suspects, unread });
-        const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
-        return {
-          get hasMore() {
-            return recovery.hasMore;
-          },
-          runOnce: async () => {
-            const counts = await recovery.runOnce();
-            await retention.runIfDue();
-            return counts;
-          },
-        };
-      },
-    );
+    this.recoveries = this.workers.map(({ source, recovery }) => {
+      const retention = new StreamRetention({ source, broker, observers, retention: options.retention });
+      return {
+        get hasMore() {
+          return recovery.hasMore;
+        },
+        runOnce: async () => {
+          const counts = await recovery.runOnce();
+          await retention.runIfDue();
+          return counts;
+        },
+      };
+    });
   }
 
   private oncePerKey(
@@ -130,7 +111,7 @@ export class RunningTransport {
   /** @returns whether reading began within the time; if not, it begins as soon as Redis is ready */
   async start(limitMs: number): Promise<boolean> {
     this.blockage.start();
-    return within(limitMs, Promise.all(this.deliveries.map((delivery) => delivery.start())));
+    return within(limitMs, Promise.all(this.workers.map((worker) => worker.start())));
   }
 
   /**
@@ -149,17 +130,17 @@ export class RunningTransport {
     closing.abort();
     const left = { ...this.unfinished, isDrained: progress.isDrained };
     if (!left.isDrained)
-      await within(BLOCK_MS, Promise.allSettled(this.suspects.map((runner) => runner.absolve())));
+      await within(BLOCK_MS, Promise.allSettled(this.workers.map(({ suspects }) => suspects.absolve())));
     const reason = new Error(`Not finished within the shutdown grace of ${graceMs} ms`);
     this.blockage.stop();
-    for (const delivery of this.deliveries) delivery.end(reason);
+    for (const worker of this.workers) worker.end(reason);
     if (progress.isDrained) await this.leaveGroups();
     await this.broker.close();
     return left;
   }
 
   private get unfinished(): Omit<Remainder, 'isDrained'> {
-    const each = this.deliveries.map(({ consumer }) => consumer.unfinished);
+    const each = this.workers.map(({ inFlight }) => inFlight.unfinished);
     return {
       running: each.reduce((sum, { running }) => sum + running, 0),
       unwritten: each.reduce((sum, { unwritten }) => sum + unwritten, 0),
@@ -176,7 +157,7 @@ export class RunningTransport {
   }
 
   private async takesWrites(): Promise<boolean> {
-    const [first] = this.deliveries;
+    const [first] = this.workers;
     if (!first) return true;
     const limitMs = this.broker.isConnected() ? SILENT_MS : DISCONNECTED_MS;
     const probing = this.broker.probe(first.source.stream).catch(async (error: unknown) => {
@@ -187,17 +168,17 @@ export class RunningTransport {
   }
 
   private async drain(recoveryStopped: Promise<void>): Promise<void> {
-    await Promise.all(this.deliveries.map((delivery) => delivery.stopReading()));
+    await Promise.all(this.workers.map((worker) => worker.stopReading()));
     // What a claim under way brings is handed back like what was buffered.
     await recoveryStopped;
-    await Promise.all(this.suspects.map((suspects) => suspects.idle()));
-    await Promise.all(this.deliveries.map(({ consumer }) => consumer.idle()));
+    await Promise.all(this.workers.map(({ suspects }) => suspects.idle()));
+    await Promise.all(this.workers.map(({ inFlight }) => inFlight.idle()));
   }
 
   /** A consumer that has nothing pending need not wait until another process finds it idle. */
   private async leaveGroups(): Promise<void> {
     if (!this.broker.isConnected()) return;
-    const leaving = this.deliveries.map(async ({ source, unread }) => {
+    const leaving = this.workers.map(async ({ source, unread }) => {
       await unread.look('after-reading');
       await this.broker.reapConsumer(source.stream, source.consumer, 0);
     });

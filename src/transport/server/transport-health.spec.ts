@@ -34,7 +34,7 @@ function examined({
     gate: { isPaused },
     unread: { lost },
   };
-  return { broker, deliveries: [delivery] } as unknown as Examined;
+  return { broker, workers: [delivery] } as unknown as Examined;
 }
 
 const causesOf = async (state: State) => {
@@ -84,6 +84,6 @@ it('repeats nothing of an error that is not known', async () => {
 });
 
 it('takes a loop that stood still for a minute for one that will not go on', () => {
-  expect(isWedged(examined({ silentForMs: 60_000 }).deliveries)).toBe(false);
-  expect(isWedged(examined({ silentForMs: 60_001 }).deliveries)).toBe(true);
+  expect(isWedged(examined({ silentForMs: 60_000 }).workers)).toBe(false);
+  expect(isWedged(examined({ silentForMs: 60_001 }).workers)).toBe(true);
 });

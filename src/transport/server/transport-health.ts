@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
 import type { StreamBroker } from '../broker/stream-broker.js';
-import type { Source } from '../delivery/received-event.js';
-import type { StreamDelivery } from '../delivery/stream-delivery.js';
-import type { LostEntries } from '../delivery/unread-watch.js';
-import type { PendingRecoveryService } from '../recovery/pending-recovery.service.js';
+import type { LostEntries } from '../lifecycle/unread-watch.js';
+import type { Source } from '../protocol/delivery.js';
+import type { StreamWorker } from '../lifecycle/worker.js';
+import type { PendingRecoveryService } from '../lifecycle/pending-recovery.service.js';
 
 /** Why the transport is not ready. */
 export type HealthCauseCode =
@@ -103,7 +103,7 @@ const CODES: Partial<Record<RedisFailure, HealthCauseCode>> = {
 /** The parts of a running transport that can be asked how they are. */
 export interface Examined {
   readonly broker: StreamBroker;
-  readonly deliveries: readonly StreamDelivery[];
+  readonly workers: readonly StreamWorker[];
 }
 
 /**
@@ -111,14 +111,14 @@ export interface Examined {
  * runs.
  */
 export async function checkTransportHealth(
-  { broker, deliveries }: Examined,
+  { broker, workers }: Examined,
   recovery: PendingRecoveryService,
 ): Promise<TransportHealth> {
   const causes = (await isConnectedSoon(broker))
-    ? await probeAll(broker, deliveries)
-    : [await absence(broker, deliveries)];
+    ? await probeAll(broker, workers)
+    : [await absence(broker, workers)];
   if (causes.length === 0) {
-    for (const { loop, source, gate } of deliveries) {
+    for (const { loop, source, gate } of workers) {
       if (gate.isPaused) causes.push(cause('intake-paused', source.stream));
       if (loop.failure) causes.push(cause(CODES[loop.failure] ?? 'read-loop-stalled', source.stream));
       else if (loop.silentForMs > LONGEST_READ_MS) causes.push(cause('read-loop-stalled', source.stream));
@@ -126,7 +126,7 @@ export async function checkTransportHealth(
     const { trouble } = recovery;
     if (trouble) causes.push(cause(trouble === 'failing' ? 'recovery-failing' : 'recovery-stalled'));
   }
-  const warnings = deliveries.flatMap(({ source, unread }) => warningOf(source, unread.lost) ?? []);
+  const warnings = workers.flatMap(({ source, unread }) => warningOf(source, unread.lost) ?? []);
   return { ready: causes.length === 0, causes, ...(warnings.length > 0 && { warnings }) };
 }
 
@@ -138,8 +138,8 @@ function warningOf({ stream, group }: Source, lost: LostEntries | undefined): He
 }
 
 /** Whether a read loop stands still for so long that only a new process helps. Redis being away is no reason. */
-export function isWedged(deliveries: readonly StreamDelivery[]): boolean {
-  return deliveries.some(({ loop }) => loop.silentForMs > WEDGED_MS);
+export function isWedged(workers: readonly StreamWorker[]): boolean {
+  return workers.some(({ loop }) => loop.silentForMs > WEDGED_MS);
 }
 
 async function isConnectedSoon(broker: StreamBroker): Promise<boolean> {
@@ -149,20 +149,19 @@ async function isConnectedSoon(broker: StreamBroker): Promise<boolean> {
 }
 
 /** Without Functions nothing else can be in order, and that a group is missing then would mislead. */
-async function probeAll(broker: StreamBroker, deliveries: readonly StreamDelivery[]): Promise<HealthCause[]> {
-  if (deliveries.some(({ loop }) => loop.failure === 'functions-missing'))
-    return [cause('functions-missing')];
-  return (await Promise.all(deliveries.map(({ source }) => probe(broker, source.stream)))).flat();
+async function probeAll(broker: StreamBroker, workers: readonly StreamWorker[]): Promise<HealthCause[]> {
+  if (workers.some(({ loop }) => loop.failure === 'functions-missing')) return [cause('functions-missing')];
+  return (await Promise.all(workers.map(({ source }) => probe(broker, source.stream)))).flat();
 }
 
-async function absence(broker: StreamBroker, deliveries: readonly StreamDelivery[]): Promise<HealthCause> {
-  if (isDenied(deliveries)) return cause('no-permission');
+async function absence(broker: StreamBroker, workers: readonly StreamWorker[]): Promise<HealthCause> {
+  if (isDenied(workers)) return cause('no-permission');
   return (await broker.absence()) === 'loading' ? refusal('LOADING') : cause('redis-unreachable');
 }
 
 /** A wrong password ends every attempt to connect, which looks like a Redis that is away. */
-function isDenied(deliveries: readonly StreamDelivery[]): boolean {
-  return deliveries.some(({ loop }) => loop.failure === 'no-permission');
+function isDenied(workers: readonly StreamWorker[]): boolean {
+  return workers.some(({ loop }) => loop.failure === 'no-permission');
 }
 
 /** The health of a transport that is not running. */

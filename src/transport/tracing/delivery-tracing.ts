@@ -10,30 +10,40 @@ import {
   type SpanContext,
   type Tracer,
 } from '@opentelemetry/api';
-import type { DeadLetteredEvent, StreamEvent } from '../observe/transport-events.js';
-import type { Delivery } from '../protocol/entry.js';
+import type { StreamEvent } from '../observe/transport-events.js';
+import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
+import type { Delivery } from '../protocol/delivery.js';
 import { deadLetterKeyOf } from '../protocol/stream-key.js';
 import { creationContextOf, lastValueOf } from './creation-context.js';
 import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
 import { recordFailure, registeredTracer } from './tracer.js';
 
-/** How a delivery ended whose entry is due again. `put-off`: what it needs is away. */
-export type Postponement = 'retry-scheduled' | 'duplicate-waiting' | 'put-off' | 'commit-refused';
-
-/** How a delivery ended, in the words of the events that observers are told; `unsettled` is one that changed nothing. */
-export type Outcome =
-  'processed' | 'duplicate' | 'skipped' | 'dead-lettered' | 'dead-letter-failed' | 'unsettled' | Postponement;
+/** What else is known of an end. */
+export interface EndFacts {
+  /** Milliseconds until the entry is due again. */
+  readonly delayMs?: number;
+  /** What a refused commit was answered. */
+  readonly settlement?: string;
+  /** Of the dead letter, or of what the entry is put off for. */
+  readonly reason?: string;
+  readonly deadLetterId?: string;
+  readonly times?: number;
+}
 
 /** The span of one delivery. */
-interface Attempt {
+interface DeliverySpan {
   readonly span: Span;
   readonly context: Context;
   /** Whether something else than the handler's end ends the span: what settles its failure, or a commit's answer. */
   isHandedOn: boolean;
 }
 
-/** A dead letter that was written. */
-export type WrittenLetter = Pick<DeadLetteredEvent, 'reason' | 'deadLetterId'>;
+/** A dead letter, if one was written. */
+interface Lettered {
+  readonly settlement: unknown;
+  readonly reason: DeadLetterReason;
+  readonly deadLetterId?: string;
+}
 
 /** Most entries whose last attempt is remembered; retries may be another process's, and never come here. */
 const MAX_REMEMBERED = 10_000;
@@ -48,8 +58,8 @@ const MAX_REMEMBERED = 10_000;
  * to the first, which may have ended long ago.
  */
 export class DeliveryTracing {
-  private readonly attempts = new WeakMap<Delivery, Attempt>();
-  private readonly unanswered = new Set<Attempt>();
+  private readonly spans = new WeakMap<Delivery, DeliverySpan>();
+  private readonly unanswered = new Set<DeliverySpan>();
   private readonly earlier = new Map<string, SpanContext>();
 
   /** @param isCluster - whether the stream lies in a Redis Cluster, where its dead letters have another name */
@@ -70,13 +80,13 @@ export class DeliveryTracing {
   }
 
   /** Notes what the entry says of attempts made elsewhere. */
-  received(delivery: Delivery, retry: number): void {
-    this.attempts.get(delivery)?.span.setAttribute(ATTRIBUTE.retry, retry);
+  received(delivery: Delivery): void {
+    this.spans.get(delivery)?.span.setAttribute(ATTRIBUTE.retry, delivery.retry);
   }
 
   /** Keeps the span of a delivery until {@link answered}: what its handler commits is on its way. */
   handOn(delivery: Delivery): void {
-    const attempt = this.attempts.get(delivery);
+    const attempt = this.spans.get(delivery);
     if (!attempt) return;
     attempt.isHandedOn = true;
     this.unanswered.add(attempt);
@@ -84,7 +94,7 @@ export class DeliveryTracing {
 
   /** Runs what the answer to a commit brings; the span is active meanwhile, whoever's call carried the commit. */
   async answered<T>(delivery: Delivery, goOn: () => Promise<T>): Promise<T> {
-    const attempt = this.attempts.get(delivery);
+    const attempt = this.spans.get(delivery);
     if (!attempt) return goOn();
     this.unanswered.delete(attempt);
     try {
@@ -103,7 +113,7 @@ export class DeliveryTracing {
 
   /** Runs what settles a failed delivery. */
   async failure<T>(delivery: Delivery, error: unknown, settle: () => Promise<T>): Promise<T> {
-    const attempt = this.attempts.get(delivery);
+    const attempt = this.spans.get(delivery);
     if (!attempt) return settle();
     attempt.isHandedOn = true;
     recordFailure(attempt.span, error);
@@ -119,53 +129,49 @@ export class DeliveryTracing {
     return registeredTracer() ? context.with(creationContextOf(entry), settle) : settle();
   }
 
-  /** Notes what became of a delivery. */
-  settled(delivery: Delivery, outcome: Outcome, more?: Attributes): void {
-    this.attempts.get(delivery)?.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, ...more });
-  }
-
-  /** Notes that the entry of a delivery is due again; the next delivery is linked to this one. */
-  dueAgain(delivery: Delivery, outcome: Postponement, delayMs: number): void {
-    const attempt = this.attempts.get(delivery);
-    if (!attempt) return;
-    attempt.span.setAttributes({ [ATTRIBUTE.outcome]: outcome, [ATTRIBUTE.retryDelayMs]: delayMs });
-    this.remember(delivery.entry.id, attempt.span.spanContext());
+  /** Notes what became of a delivery. Where its entry is due again, the next delivery is linked to this one. */
+  ended(
+    delivery: Delivery,
+    outcome: string,
+    { delayMs, settlement, reason, deadLetterId }: EndFacts = {},
+  ): void {
+    const traced = this.spans.get(delivery);
+    if (!traced) return;
+    traced.span.setAttributes({
+      [ATTRIBUTE.outcome]: outcome,
+      ...(delayMs !== undefined && { [ATTRIBUTE.retryDelayMs]: delayMs }),
+      ...(settlement !== undefined && { [ATTRIBUTE.settlement]: settlement }),
+      ...(outcome === 'dead-lettered' && letterAttributes(reason, deadLetterId)),
+    });
+    if (delayMs !== undefined) this.remember(delivery.id, traced.span.spanContext());
   }
 
   /** Runs the write of a dead letter, and records a span for it if one was written. */
-  async deadLetter(
-    delivery: Delivery,
-    write: () => Promise<WrittenLetter | 'duplicate' | undefined>,
-  ): ReturnType<typeof write> {
+  async deadLetter<T extends Lettered | undefined>(delivery: Delivery, write: () => Promise<T>): Promise<T> {
     const tracer = registeredTracer();
     if (!tracer) return write();
     const startTime = new Date();
-    const written = await write();
-    if (!written || written === 'duplicate') {
-      if (written) this.settled(delivery, written);
-      return written;
-    }
-    const { reason, deadLetterId } = written;
-    const what = {
-      [ATTRIBUTE.deadLetterReason]: reason,
-      ...(deadLetterId !== undefined && { [ATTRIBUTE.deadLetterId]: deadLetterId }),
-    };
+    const lettered = await write();
+    if (lettered?.settlement !== 'done') return lettered;
+    const { reason, deadLetterId } = lettered;
     const stream = deadLetterKeyOf(this.source.stream, this.isCluster);
     const creation = creationContextOf(delivery.entry);
-    const attributes: Attributes = { ...messageAttributes('send', stream), ...what };
+    const attributes: Attributes = {
+      ...messageAttributes('send', stream),
+      ...letterAttributes(reason, deadLetterId),
+    };
     if (deadLetterId !== undefined) attributes[ATTRIBUTE.messageId] = deadLetterId;
     // Not a producer: the dead letter keeps the context of the entry, for those who read or replay it.
     const span = tracer.startSpan(
       `send ${stream}`,
       { kind: SpanKind.CLIENT, startTime, attributes, links: linksTo(trace.getSpanContext(creation)) },
-      this.attempts.get(delivery)?.context ?? creation,
+      this.spans.get(delivery)?.context ?? creation,
     );
     span.end();
-    this.settled(delivery, 'dead-lettered', what);
-    return written;
+    return lettered;
   }
 
-  private async runTraced<T>(attempt: Attempt, run: () => Promise<T>): Promise<T> {
+  private async runTraced<T>(attempt: DeliverySpan, run: () => Promise<T>): Promise<T> {
     try {
       return await context.with(attempt.context, run);
     } finally {
@@ -173,7 +179,7 @@ export class DeliveryTracing {
     }
   }
 
-  private begin(tracer: Tracer, delivery: Delivery): Attempt {
+  private begin(tracer: Tracer, delivery: Delivery): DeliverySpan {
     const { stream, group, consumer } = this.source;
     const { entry, deliveryCount } = delivery;
     const creation = creationContextOf(entry);
@@ -188,7 +194,7 @@ export class DeliveryTracing {
       [ATTRIBUTE.deliveryCount]: deliveryCount,
       ...(correlationId !== undefined && { [ATTRIBUTE.conversationId]: correlationId }),
       // What comes of it is noted when it is known.
-      [ATTRIBUTE.outcome]: 'unsettled' satisfies Outcome,
+      [ATTRIBUTE.outcome]: 'unsettled',
     };
     const replayed = delivery.replay !== undefined;
     const links = linksTo(earlier, replayed ? trace.getSpanContext(creation) : undefined);
@@ -199,7 +205,7 @@ export class DeliveryTracing {
       parent,
     );
     const attempt = { span, context: trace.setSpan(parent, span), isHandedOn: false };
-    this.attempts.set(delivery, attempt);
+    this.spans.set(delivery, attempt);
     return attempt;
   }
 
@@ -208,6 +214,13 @@ export class DeliveryTracing {
     const [oldest] = this.earlier.keys();
     if (this.earlier.size > MAX_REMEMBERED && oldest !== undefined) this.earlier.delete(oldest);
   }
+}
+
+function letterAttributes(reason: string | undefined, deadLetterId: string | undefined): Attributes {
+  return {
+    ...(reason !== undefined && { [ATTRIBUTE.deadLetterReason]: reason }),
+    ...(deadLetterId !== undefined && { [ATTRIBUTE.deadLetterId]: deadLetterId }),
+  };
 }
 
 /** Attempts at a replay stay together in one trace, as far as this process made them. */

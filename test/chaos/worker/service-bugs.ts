@@ -1,17 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { Pool } from 'pg';
-import { Settler } from '../../../src/transport/delivery/settler.js';
+import { Settler } from '../../../src/transport/lifecycle/settler.js';
 import { replaced } from '../../support/seeded-bugs/replaced.js';
 import { rewriteStatements } from '../../support/seeded-bugs/statements.js';
 
-type SettleFailure = Settler['settleFailure'];
+type Fail = Settler['fail'];
 
 /** Takes whatever a handler fails with for a failure of the handler, also where Redis has no memory. */
 function chargeOnOom(): void {
-  const settle: SettleFailure = Reflect.get(Settler.prototype, 'settleFailure');
-  replaced(Settler.prototype, 'settleFailure', function (this: Settler, ...args: Parameters<SettleFailure>) {
-    const [delivery, failed] = args;
-    return settle.call(this, delivery, { ...failed, error: new Error(String(failed.error)) });
+  const fail: Fail = Reflect.get(Settler.prototype, 'fail');
+  replaced(Settler.prototype, 'fail', function (this: Settler, ...[delivery, error]: Parameters<Fail>) {
+    return fail.call(this, delivery, new Error(String(error)));
   });
 }
 

@@ -1,5 +1,5 @@
 import type { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
-import type { Commit, CommitAnswer, EntryRef } from '../../../src/transport/broker/settlement.js';
+import type { Commit, Settlement, EntryRef } from '../../../src/transport/broker/settlement.js';
 import { CommitTransaction } from '../../../src/transport/protocol/commit-transaction.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
@@ -30,9 +30,8 @@ onEveryServer('A commit', (world) => {
     commits: readonly Commit[],
     call = (sequence += 1),
     followUps = FOLLOW_UPS,
-  ): Promise<CommitAnswer[]> =>
-    broker.commit(world().stream, { lane: 0, sequence: call, commits, followUps });
-  const one = async (entry: EntryRef, collect: Collect): Promise<CommitAnswer | undefined> =>
+  ): Promise<Settlement[]> => broker.commit(world().stream, { lane: 0, sequence: call, commits, followUps });
+  const one = async (entry: EntryRef, collect: Collect): Promise<Settlement | undefined> =>
     (await send([of(entry, collect)]))[0];
   const refused = (problem: string | RegExp) => ({ refused: expect.stringMatching(problem) as string });
 
@@ -93,7 +92,7 @@ onEveryServer('A commit', (world) => {
     expect(await send(batch, 8)).toEqual(['gone']);
   });
 
-  it.each<[string, CommitAnswer, (at: FunctionWorld, id: string) => Promise<unknown>]>([
+  it.each<[string, Settlement, (at: FunctionWorld, id: string) => Promise<unknown>]>([
     ['another count', 'taken', (at, id) => at.redis.xclaim(at.stream, GROUP, 'worker', 0, id)],
     ['another owner', 'taken', (at, id) => at.redis.xclaim(at.stream, GROUP, 'thief', 0, id, 'JUSTID')],
     ['an acknowledged entry', 'gone', (at, id) => at.redis.xack(at.stream, GROUP, id)],
@@ -273,7 +272,7 @@ onEveryServer('A commit', (world) => {
       (await world().redis.xrange('payments', '-', '+')).map(
         ([, [, data]]) => JSON.parse(data ?? '') as unknown,
       );
-    const sendAll = async (...collects: Collect[]): Promise<CommitAnswer[]> => {
+    const sendAll = async (...collects: Collect[]): Promise<Settlement[]> => {
       const commits: Commit[] = [];
       for (const collect of collects) commits.push(of(await delivered(), collect));
       return send(commits);

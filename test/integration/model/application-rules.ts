@@ -1,4 +1,4 @@
-import type { CommitAnswer, CommitBatch, DeadLetterRequest } from '../../support/broker-port.js';
+import type { Settlement, CommitBatch, DeadLetterRequest } from '../../support/broker-port.js';
 import type { Sight } from '../../support/stream-world.js';
 import { hookWayOf, type HookAction } from './application.js';
 import { Violation, type Account, type Ledger } from './ledger.js';
@@ -40,7 +40,7 @@ export function checkEffects(transition: Transition, ledger: Ledger): void {
 /** How often the commit that settled an entry takes effect. */
 function effectsOf(account: Account, { consumer, command, before }: Transition, ledger: Ledger): number {
   const { commits } = command.args[1] as CommitBatch;
-  const answers = (command.outcome as { value: CommitAnswer[] }).value;
+  const answers = (command.outcome as { value: Settlement[] }).value;
   const index = commits.findIndex(({ entry }) => entry.id === account.id);
   if (answers[index] === 'duplicate') {
     if (!isEndedOrder(account.id, before, ledger)) {

@@ -1,14 +1,12 @@
-import { LoopBlockage } from '../../../src/transport/delivery/loop-blockage.js';
-import { OncePerKey } from '../../../src/transport/delivery/once-per-key.js';
-import type { ReceivedEvent } from '../../../src/transport/delivery/received-event.js';
-import { Slots } from '../../../src/transport/delivery/slots.js';
-import { StreamDelivery } from '../../../src/transport/delivery/stream-delivery.js';
 import { RedisIdempotencyStore } from '../../../src/transport/idempotency/redis-idempotency-store.js';
+import { LoopBlockage } from '../../../src/transport/lifecycle/loop-blockage.js';
+import { OncePerKey } from '../../../src/transport/lifecycle/once-per-key.js';
+import { Slots } from '../../../src/transport/lifecycle/slots.js';
+import { StreamWorker } from '../../../src/transport/lifecycle/worker.js';
 import { Observers } from '../../../src/transport/observe/observers.js';
 import type { TransportEvents } from '../../../src/transport/observe/transport-events.js';
 import { DEFAULT_RETRY_POLICY } from '../../../src/transport/policy/retry-policy.js';
-import { StreamRecovery } from '../../../src/transport/recovery/stream-recovery.js';
-import { SuspectRunner } from '../../../src/transport/recovery/suspect-runner.js';
+import type { Delivery } from '../../../src/transport/protocol/delivery.js';
 import type { StreamBroker } from '../../support/broker-port.js';
 import type { Application } from './application.js';
 import type { Settings } from './settings.js';
@@ -20,7 +18,10 @@ export { RedisUnavailableError } from '../../../src/transport/protocol/errors/re
 export { RetryLaterError } from '../../../src/transport/protocol/errors/retry-later.error.js';
 
 /** What a handler of the model is given. */
-export type GivenEvent = Pick<ReceivedEvent, 'entryId' | 'deliveryCount' | 'commit'>;
+export interface GivenEvent extends Pick<Delivery, 'deliveryCount'> {
+  readonly entryId: string;
+  readonly commit: Delivery['commit'];
+}
 
 /** What the delivery of one process works with. */
 export interface ModelDeliveryParts {
@@ -49,9 +50,7 @@ const EVENTS: Readonly<Record<keyof TransportEvents, true>> = {
  */
 export class ModelDelivery {
   readonly slots: Pick<Slots, 'free' | 'limit' | 'isReserved'>;
-  private readonly delivery: StreamDelivery;
-  private readonly suspects: SuspectRunner;
-  private readonly recovery: StreamRecovery;
+  private readonly worker: StreamWorker;
 
   constructor({ stream, consumer, broker, settings, application, handle, onEvent }: ModelDeliveryParts) {
     const source = { pattern: stream, stream, group: 'model-group', consumer, isDeadLetterStream: false };
@@ -78,70 +77,68 @@ export class ModelDelivery {
     const once = (): OncePerKey =>
       new OncePerKey(keys, new RedisIdempotencyStore(broker, stream), policy.handlerTimeoutMs);
     this.slots = slots;
-    this.delivery = new StreamDelivery({
+    this.worker = new StreamWorker({
       ...shared,
       naming: { streams: {}, cluster: false },
       followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
       once: settings.isOncePerKey ? once() : undefined,
       blockage: new LoopBlockage(ACK_WAIT_MS),
-      dispatch: handle,
+      dispatch: (delivery) => {
+        const { id: entryId, deliveryCount } = delivery;
+        return handle({ entryId, deliveryCount, commit: (collect) => delivery.commit(collect) });
+      },
       hook: () => application.hook,
       arbiter: () => application.arbiterOf(consumer),
       onFailure: (_failure, error) => onEvent('failure', { error }),
     });
-    const { consumer: taking, settler, provenance, unread } = this.delivery;
-    const onFailure = (error: unknown): void => onEvent('failure', { error });
-    const parts = { ...shared, consumer: taking, settler, provenance, unread, onFailure };
-    this.suspects = new SuspectRunner({ ...parts, takeOn: (claim) => this.recovery.takeOn(claim) });
-    this.recovery = new StreamRecovery({ ...parts, suspects: this.suspects });
   }
 
   start(): void {
-    void this.delivery.loop.start();
+    void this.worker.loop.start();
   }
 
   /** One run of the recovery. */
   async recover(): Promise<void> {
-    await this.recovery.runOnce();
+    await this.worker.recovery.runOnce();
   }
 
   /** Treats all running handlers as out of time. */
   expire(): void {
-    this.delivery.consumer.expire(0);
+    this.worker.inFlight.expire(0);
   }
 
   heartbeat(): void {
-    void this.delivery.consumer.keepFresh(0);
+    void this.worker.inFlight.keepFresh(0);
   }
 
   handBack(): void {
-    void this.delivery.consumer.handBack(0);
+    void this.worker.inFlight.handBack(0);
   }
 
   stopTaking(): void {
-    this.delivery.consumer.stopTaking();
+    this.worker.inFlight.stopTaking();
   }
 
   stopReading(): Promise<void> {
-    return this.delivery.stopReading();
+    return this.worker.stopReading();
   }
 
   /** Resolves when nothing is held, and no suspect runs. */
   async idle(): Promise<void> {
-    await this.suspects.idle();
-    await this.delivery.consumer.idle();
+    await this.worker.suspects.idle();
+    await this.worker.inFlight.idle();
   }
 
   /** The process ends while a suspect may run. */
   absolve(): Promise<void> {
-    return this.suspects.absolve();
+    return this.worker.suspects.absolve();
   }
 
   end(reason: Error): void {
-    this.delivery.end(reason);
+    this.worker.end(reason);
   }
 
   holds(id: string): boolean {
-    return this.delivery.consumer.holds(id);
+    return this.worker.inFlight.holds(id);
   }
 }

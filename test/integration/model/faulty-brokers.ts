@@ -1,6 +1,6 @@
 import type {
   Claim,
-  CommitAnswer,
+  Settlement,
   CommitBatch,
   DeadLettering,
   DeadLetterRequest,
@@ -54,7 +54,7 @@ export class UnfencedDeadLetterBroker extends FakeStreamBroker {
 
 /** Commits for whoever asks, however long ago the entry was given to somebody else. */
 export class UnfencedCommitBroker extends FakeStreamBroker {
-  override commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+  override commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
     for (const { entry, writes } of batch.commits) {
       const isGood = writes.every(({ command }) => command === 'hincrby');
       if (isGood && this.refusal(stream, entry, this.consumer)) this.store.apply(writes);
@@ -65,7 +65,7 @@ export class UnfencedCommitBroker extends FakeStreamBroker {
 
 /** Acknowledges what it could not write. */
 export class CarelessCommitBroker extends FakeStreamBroker {
-  override async commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+  override async commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
     const answers = await super.commit(stream, batch);
     for (const [i, answer] of answers.entries()) {
       const id = batch.commits[i]?.entry.id ?? '';
@@ -77,7 +77,7 @@ export class CarelessCommitBroker extends FakeStreamBroker {
 
 /** Keeps no receipt: a repeat after a lost answer counts for a loss. */
 export class ForgetfulCommitBroker extends FakeStreamBroker {
-  override commit(stream: string, batch: CommitBatch): Promise<CommitAnswer[]> {
+  override commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
     this.store.strings.delete(this.key(stream, 'commits', this.consumer, String(batch.lane)));
     return super.commit(stream, batch);
   }

@@ -1,4 +1,4 @@
-import type { Claim, CommitAnswer, DeadLettering, MarkerAnswer } from '../../support/broker-port.js';
+import type { Claim, Settlement, DeadLettering, MarkerAnswer } from '../../support/broker-port.js';
 import type { Transition } from './transition-rules.js';
 
 /** Counts what schedules came to, so that one can see that they come to everything. */
@@ -26,9 +26,9 @@ export class Reach {
 const RESULTS: Readonly<Record<string, (value: unknown) => string[]>> = {
   acknowledge: (count) => [count === 0 ? 'too late' : 'done'],
   commit: (answers) =>
-    (answers as CommitAnswer[]).map((answer) => (typeof answer === 'object' ? 'refused' : answer)),
+    (answers as Settlement[]).map((answer) => (typeof answer === 'object' ? 'refused' : answer)),
   park: (settlement) => [settlement as string],
-  deadLetter: (value) => [(value as DeadLettering).settlement],
+  deadLetter: (value) => [(value as DeadLettering).settlement as string],
   putOff: (count) => [count === 0 ? 'too late' : 'done'],
   begin: (answers) => (answers as MarkerAnswer[]).map(({ state }) => state),
   settle: (settlement) => [settlement as string],

@@ -1,5 +1,5 @@
 import type {
-  CommitAnswer,
+  Settlement,
   CommitBatch,
   DeadLettering,
   DeadLetterRequest,
@@ -201,7 +201,7 @@ function isClaimed(was: SeenRow | undefined, is: SeenRow | undefined, by: string
 function checkAnswers({ consumer, command }: Transition, ledger: Ledger): void {
   if (command.name !== 'commit' || !command.outcome || 'error' in command.outcome) return;
   const { lane, sequence, commits } = command.args[1] as CommitBatch;
-  const answers = command.outcome.value as CommitAnswer[];
+  const answers = command.outcome.value as Settlement[];
   for (const [i, { entry }] of commits.entries()) {
     const { committed } = ledger.of(entry.id);
     const call = `${consumer}/${lane}/${sequence}`;

@@ -11,6 +11,8 @@ import {
   RedisStreamsContext,
   RedisStreamsRecordBuilder,
 } from '../../../src/transport/index.js';
+import { Delivery } from '../../../src/transport/protocol/delivery.js';
+import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
 import { DeliveryTracing } from '../../../src/transport/tracing/delivery-tracing.js';
 import { eventually } from '../../support/eventually.js';
 import { addReplayed } from '../../support/provenance.js';
@@ -107,6 +109,16 @@ const headersOf = async (id: string, stream = shop.stream): Promise<Record<strin
 };
 
 const entryOf = (...fields: string[]) => ({ id: '1-0', parts: fields.map((text) => Buffer.from(text)) });
+const deliveryOf = (entry: StreamEntry, deliveryCount: number) => {
+  const source = {
+    pattern: 'orders',
+    stream: 'orders',
+    group: 'g',
+    consumer: 'c',
+    isDeadLetterStream: false,
+  };
+  return new Delivery({ source, naming: { streams: {}, cluster: false } }, { entry, deliveryCount }, 0);
+};
 
 beforeAll(async () => {
   [shop, bank] = await Promise.all([
@@ -318,7 +330,7 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
 
   it('ends the span of a commit that is not answered before the process ends', async () => {
     const tracing = new DeliveryTracing({ pattern: 'last', stream: 'last', group: 'g', consumer: 'c' });
-    const delivery = { entry: entryOf('data', '{}'), deliveryCount: 1 };
+    const delivery = deliveryOf(entryOf('data', '{}'), 1);
     await tracing.attempt(delivery, () => {
       tracing.handOn(delivery);
       return Promise.resolve();
@@ -368,17 +380,14 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
   it('shows the dead letter of an entry that no process survived below its sender', async () => {
     const source = { pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c' };
     const parent = TRACEPARENT.replace('0af', '2af');
-    const delivery = {
-      entry: entryOf('data', '{}', 'traceparent', parent),
-      deliveryCount: 6,
-    };
+    const delivery = deliveryOf(entryOf('data', '{}', 'traceparent', parent), 6);
     const tracing = new DeliveryTracing(source);
     let seen: string | undefined;
 
     await tracing.abandoned(delivery, () =>
       tracing.deadLetter(delivery, () => {
         seen = trace.getActiveSpan()?.spanContext().traceId;
-        return Promise.resolve({ reason: 'abandoned', deadLetterId: '2-0' });
+        return Promise.resolve({ settlement: 'done', reason: 'abandoned', deadLetterId: '2-0' } as const);
       }),
     );
 
@@ -397,14 +406,14 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
 
   it('tells what became of a failure although its handler ended meanwhile', async () => {
     const tracing = new DeliveryTracing({ pattern: 'late', stream: 'late', group: 'g', consumer: 'c' });
-    const delivery = { entry: entryOf('data', '{}'), deliveryCount: 1 };
+    const delivery = deliveryOf(entryOf('data', '{}'), 1);
     let endHandler = (): void => undefined;
     const handled = tracing.attempt(delivery, () => new Promise<void>((resolve) => (endHandler = resolve)));
 
     await tracing.failure(delivery, new HandlerTimeoutError(10), async () => {
       endHandler();
       await handled;
-      tracing.settled(delivery, 'retry-scheduled');
+      tracing.ended(delivery, 'retry-scheduled');
     });
 
     await spans.one('process late', OUTCOME, 'retry-scheduled');

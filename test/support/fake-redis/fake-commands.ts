@@ -3,7 +3,6 @@ import {
   helperKeyOf,
   letterNotesOf,
   replayNotesOf,
-  type Settlement,
   type StreamEntry,
 } from '../broker-port.js';
 import type { FakeGroup } from './fake-store.js';
@@ -68,7 +67,7 @@ export abstract class FakeCommands {
     stream: string,
     { id, deliveryCount }: EntryRef,
     owner: string,
-  ): Exclude<Settlement, 'done' | 'vanished'> | undefined {
+  ): 'gone' | 'taken' | undefined {
     const row = this.rowOf(stream, id);
     if (!row || (row.owner === PARKING && owner !== PARKING)) return 'gone';
     return row.owner === owner && row.count === deliveryCount ? undefined : 'taken';

@@ -1,6 +1,5 @@
 import {
   type Commit,
-  type CommitAnswer,
   type CommitBatch,
   type DeadLettering,
   deadLetterKeyOf,
@@ -39,7 +38,7 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
   commit(
     stream: string,
     { lane, sequence, commits, owner = this.consumer }: CommitBatch,
-  ): Promise<CommitAnswer[]> {
+  ): Promise<Settlement[]> {
     return atOnce(() => {
       const receipt = this.key(stream, 'commits', this.consumer, String(lane));
       const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
@@ -47,7 +46,7 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       const answers = commits.map(
         (commit, i) => ANSWER_KEPT.get(kept[i] ?? '') ?? this.commitOne(stream, commit, owner),
       );
-      const flagOf = (answer: CommitAnswer): string =>
+      const flagOf = (answer: Settlement): string =>
         [...ANSWER_KEPT].find(([, kept]) => kept === answer)?.[0] ?? '0';
       const now = answers.map(flagOf).join('');
       if (/[12]/.test(now)) this.store.strings.set(receipt, `${sequence} ${now}`);
@@ -125,7 +124,7 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     return this.store.isContradicted(writes) ? [] : writes;
   }
 
-  private commitOne(stream: string, { entry, writes, emits, guard }: Commit, owner: string): CommitAnswer {
+  private commitOne(stream: string, { entry, writes, emits, guard }: Commit, owner: string): Settlement {
     const refused = this.refusal(stream, entry, owner);
     if (refused) return refused;
     if (!this.exists(stream, entry.id)) return 'vanished';

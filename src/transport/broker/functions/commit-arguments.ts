@@ -1,5 +1,5 @@
 import { isDeadLetterStream } from '../../protocol/stream-key.js';
-import type { Commit, CommitAnswer, CommitBatch } from '../settlement.js';
+import type { Commit, Settlement, CommitBatch } from '../settlement.js';
 import { idBounds } from './id-bounds.js';
 import { namingPlaces } from './library-source.js';
 import type { WriteArguments } from './write-arguments.js';
@@ -88,7 +88,7 @@ function push(
 }
 
 /** Reads what the function answered. */
-export function answersOf(answers: string | readonly string[], commits: readonly Commit[]): CommitAnswer[] {
+export function answersOf(answers: string | readonly string[], commits: readonly Commit[]): Settlement[] {
   if (typeof answers === 'string') return commits.map(() => 'done');
   return answers.map((answer) => {
     switch (answer) {

@@ -1,4 +1,4 @@
-import type { Park, ParkAnswer } from '../settlement.js';
+import type { Park, Settlement } from '../settlement.js';
 import { idBounds } from './id-bounds.js';
 import { namingPlaces } from './library-source.js';
 import { pushWrites, type WriteArguments } from './write-arguments.js';
@@ -37,7 +37,7 @@ export function parkArguments(
 }
 
 /** Reads what the function answered. */
-export function parkAnswersOf(answers: string | readonly string[], parks: readonly Park[]): ParkAnswer[] {
+export function parkAnswersOf(answers: string | readonly string[], parks: readonly Park[]): Settlement[] {
   if (typeof answers === 'string') return parks.map(() => 'done');
   return answers.map((answer) => {
     switch (answer) {

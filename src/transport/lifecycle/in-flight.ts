@@ -1,0 +1,347 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Signal } from '../broker/signal.js';
+import type { SettlementBroker } from '../broker/stream-broker.js';
+import { Delivery, refOf, type Origin } from '../protocol/delivery.js';
+import type { DeliveredEntry } from '../protocol/entry.js';
+import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
+import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
+import type { Attempts } from './attempt.js';
+import type { Blocking, LoopBlockage, WatchedStream } from './loop-blockage.js';
+import { ReadSize } from './read-size.js';
+import type { Settler } from './settler.js';
+import type { Claimant, Slots } from './slots.js';
+
+/** For how long handlers are started before everything else has its turn, in milliseconds. */
+const TURN_MS = 50;
+/** What the deliveries in flight are worked on with. */
+export interface InFlightParts {
+  readonly origin: Origin;
+  readonly broker: Pick<SettlementBroker, 'extend'>;
+  readonly attempts: Pick<Attempts, 'run' | 'fail'>;
+  readonly settler: Pick<Settler, 'handBack'>;
+  readonly slots: Slots;
+  /** Shared with the other streams. */
+  readonly blockage: LoopBlockage;
+  readonly onBlocked: (blocking: Blocking) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The deliveries of one stream that this process has and has not settled. Takes them on, buffers them, and has them
+ * attempted as slots get free. The buffer is what lets the next read run while handlers do.
+ */
+export class InFlight implements Claimant, WatchedStream {
+  private readonly held = new Map<string, Delivery>();
+  private buffer: Delivery[] = [];
+  private readonly size: ReadSize;
+  private timedOut = 0;
+  private closing = false;
+  private paused = false;
+  private isStarting = false;
+  private isPausing = false;
+  /** Since when handlers are started, on the clock of `performance.now()`. */
+  private turnBegan = 0;
+  private readonly roomChanged = new Signal();
+  private readonly heldChanged = new Signal();
+
+  constructor(private readonly parts: InFlightParts) {
+    this.size = new ReadSize(parts.slots.limit);
+    parts.slots.addClaimant(this);
+    parts.blockage.add(this);
+  }
+
+  /** Whether this process has the entry and has not settled it. */
+  holds(id: string): boolean {
+    return this.held.has(id);
+  }
+
+  /** How many handlers go on although their time was up. */
+  get overdueHandlers(): number {
+    return this.timedOut;
+  }
+
+  /** How many entries were given to a handler and are not settled yet. */
+  get inFlight(): number {
+    return this.held.size - this.buffer.length;
+  }
+
+  /** How many handlers run, and of how many that have ended Redis does not know yet what became. */
+  get unfinished(): { readonly running: number; readonly unwritten: number } {
+    const started = [...this.held.values()].filter(({ startedAt }) => startedAt !== undefined);
+    const unwritten = started.filter(({ hasEnded }) => hasEnded).length;
+    return { running: started.length - unwritten, unwritten };
+  }
+
+  /** How many more entries are welcome now. */
+  get room(): number {
+    const { slots } = this.parts;
+    if (slots.isReserved || this.isStopped) return 0;
+    return slots.free + this.size.mostBuffered - this.buffer.length;
+  }
+
+  /** Whether there is so much room that it is worth asking Redis for entries. */
+  get isRoomy(): boolean {
+    return this.room >= 1 && this.buffer.length <= this.size.mostBuffered / 2;
+  }
+
+  /** Resolves when there may be such room, or the time is over. */
+  async roomWithin(ms: number): Promise<void> {
+    await this.roomChanged.within(ms);
+  }
+
+  /** Resolves with how many more entries are welcome, once that is worth a read. */
+  async whenRoom(): Promise<number> {
+    while (!this.isRoomy) await this.roomChanged.next();
+    return Math.min(this.room, this.size.mostRead);
+  }
+
+  /** Takes entries on that were delivered to this process. */
+  accept(entries: readonly DeliveredEntry[]): void {
+    const now = performance.now();
+    this.turnBegan = now; // An answer of Redis has come: everything else had its turn just now.
+    this.size.noteSizes(entries);
+    for (const delivered of entries) {
+      const earlier = this.held.get(delivered.entry.id);
+      // An answer that came late may bring a delivery that is over; a newer delivery ends the one that is held.
+      if (earlier && earlier.deliveryCount > delivered.deliveryCount) continue;
+      if (earlier) this.lose(earlier);
+      const delivery = new Delivery(this.parts.origin, delivered, now);
+      this.held.set(delivery.id, delivery);
+      this.buffer.push(delivery);
+    }
+    if (this.parts.slots.isReserved || this.isStopped) this.onReserved();
+    else this.onFree();
+  }
+
+  /** Takes on nothing more; hands back what was not started, now and from reads that are still under way. */
+  stopTaking(): void {
+    this.closing = true;
+    this.onReserved();
+    this.roomChanged.tell();
+  }
+
+  /** Takes on nothing more for now; hands back what was not started. Handlers that run go on. */
+  pause(): void {
+    this.paused = true;
+    this.onReserved();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.onFree();
+  }
+
+  private get isStopped(): boolean {
+    return this.closing || this.paused;
+  }
+
+  /** Whether nothing more is taken on. */
+  isClosing(): boolean {
+    return this.closing;
+  }
+
+  /** Attempts one delivery, and resolves when it is settled; the caller has made sure that nothing else runs. */
+  async processAlone(delivered: DeliveredEntry): Promise<void> {
+    const delivery = new Delivery(this.parts.origin, delivered, performance.now());
+    delivery.slotFreed = true; // It runs without one.
+    delivery.runsAlone = true;
+    this.held.set(delivery.id, delivery);
+    this.process(delivery);
+    while (this.held.get(delivery.id) === delivery) await this.heldChanged.next();
+    // How long it took counts for what is read next.
+    await turn();
+  }
+
+  onFree(): void {
+    // A handler that ended at once gives its slot back from within: the loop that started it goes on.
+    if (this.isStarting) return;
+    this.isStarting = true;
+    try {
+      while (this.buffer.length > 0 && !this.paused && !this.isTurnOver() && this.parts.slots.tryTake()) {
+        const next = this.buffer.shift();
+        if (next) this.process(next);
+      }
+    } finally {
+      this.isStarting = false;
+    }
+    // Whoever waits for room waits for this; to wake it for each entry would cost more than the entry.
+    if (this.isRoomy) this.roomChanged.tell();
+  }
+
+  onReserved(): void {
+    void this.handBack(0);
+  }
+
+  /**
+   * Handlers that compute and never wait start one another without an end: what waits here could take seconds, in which
+   * nothing is acknowledged and no heartbeat sent. So after a while the event loop goes round once.
+   */
+  private isTurnOver(): boolean {
+    if (this.isPausing) return true;
+    if (performance.now() - this.turnBegan < TURN_MS) return false;
+    this.isPausing = true;
+    setImmediate(() => {
+      this.isPausing = false;
+      this.turnBegan = performance.now();
+      this.onFree();
+    });
+    return true;
+  }
+
+  /** Nothing more is to be done about a delivery here. */
+  forget(delivery: Delivery): void {
+    // The same entry may have been delivered here again meanwhile.
+    if (this.held.get(delivery.id) === delivery) this.held.delete(delivery.id);
+    this.heldChanged.tell();
+  }
+
+  get deliveries(): Iterable<Delivery> {
+    return this.held.values();
+  }
+
+  onBlocked(blocking: Blocking): void {
+    this.parts.onBlocked(blocking);
+  }
+
+  /**
+   * Hands entries that wait for a slot since longer than this back, uncharged, so that idle processes get them. While
+   * the intake stands still nothing is started, and how long an entry waits says nothing of the handlers.
+   */
+  async handBack(longerThanMs: number): Promise<void> {
+    if (this.paused && longerThanMs > 0) return;
+    const before = performance.now() - longerThanMs;
+    const waiting = this.buffer.filter(({ takenAt }) => takenAt <= before);
+    if (waiting.length === 0) return;
+    this.buffer = this.buffer.filter(({ takenAt }) => takenAt > before);
+    try {
+      await this.parts.settler.handBack(waiting);
+    } catch (error) {
+      this.parts.onFailure(error);
+      // Redis has them as ours: what is forgotten here would be found when its ack wait is over, and charged.
+      if (!this.closing) {
+        this.takeBack(waiting);
+        return;
+      }
+    }
+    if (longerThanMs > 0) this.size.noteTooMany();
+    for (const delivery of waiting) this.forget(delivery);
+    this.roomChanged.tell();
+  }
+
+  private takeBack(waiting: readonly Delivery[]): void {
+    this.buffer.unshift(...waiting.filter((delivery) => this.held.get(delivery.id) === delivery));
+    this.onFree();
+  }
+
+  /** Treats handlers that run for longer than this as failed. */
+  expire(timeoutMs: number): void {
+    const before = performance.now() - timeoutMs;
+    for (const delivery of this.held.values()) {
+      const { startedAt = Infinity, isDecided } = delivery;
+      if (startedAt > before || isDecided) continue;
+      void this.expireOne(delivery, new HandlerTimeoutError(timeoutMs));
+    }
+  }
+
+  /** Keeps entries from looking abandoned that were not fresh in Redis for longer than this. */
+  async keepFresh(longerThanMs: number): Promise<void> {
+    const now = performance.now();
+    const aging = [...this.held.values()].filter(({ freshAt }) => freshAt <= now - longerThanMs);
+    if (aging.length === 0) return;
+    for (const delivery of aging) delivery.detach();
+    const { broker, origin } = this.parts;
+    const lost = new Set(await broker.extend(origin.source.stream, aging.map(refOf)));
+    for (const delivery of aging) {
+      if (lost.has(delivery.id)) this.lose(delivery);
+      else delivery.freshAt = now;
+    }
+  }
+
+  /** Resolves when nothing is held. */
+  async idle(): Promise<void> {
+    while (this.held.size > 0) {
+      await this.heldChanged.next();
+    }
+  }
+
+  /** Tells running handlers that their result no longer counts. */
+  abort(reason: Error): void {
+    for (const delivery of this.held.values()) delivery.abort(reason);
+  }
+
+  private process(delivery: Delivery): void {
+    let running: Promise<unknown> | undefined;
+    try {
+      running = this.parts.attempts.run(delivery);
+    } catch (error) {
+      this.broken(delivery, error);
+    }
+    if (delivery.startedAt !== undefined)
+      this.parts.blockage.noteReturn(this, delivery.id, delivery.startedAt);
+    if (running) void this.whenEnded(delivery, running);
+    else this.ended(delivery);
+  }
+
+  private async whenEnded(delivery: Delivery, running: Promise<unknown>): Promise<void> {
+    try {
+      await running;
+    } catch (error) {
+      this.broken(delivery, error);
+    }
+    this.ended(delivery);
+  }
+
+  private ended(delivery: Delivery): void {
+    if (delivery.isOverdue) this.timedOut -= 1;
+    if (delivery.startedAt !== undefined) {
+      // What succeeded has noted when; the clock is read for the others.
+      const endedAt = delivery.caughtUpAt ?? delivery.finishedAt ?? performance.now();
+      this.parts.blockage.noteEnd(this, delivery.id, endedAt);
+      this.size.noteDuration(endedAt - delivery.startedAt);
+    }
+    this.freeSlot(delivery);
+  }
+
+  /** Its handler may go on, and no longer counts. */
+  private overrun(delivery: Delivery, reason: Error): void {
+    delivery.isOverdue = true;
+    this.timedOut += 1;
+    delivery.abort(reason);
+  }
+
+  private async expireOne(delivery: Delivery, error: Error): Promise<void> {
+    this.overrun(delivery, error);
+    try {
+      await this.parts.attempts.fail(delivery, error);
+    } catch (unforeseen) {
+      this.broken(delivery, unforeseen);
+    }
+    this.freeSlot(delivery);
+  }
+
+  /** What nobody foresaw ends this delivery alone: the entry stays pending, and is found when its ack wait is over. */
+  private broken(delivery: Delivery, error: unknown): void {
+    this.parts.onFailure(error);
+    delivery.takeEnding();
+    this.forget(delivery);
+  }
+
+  private freeSlot(delivery: Delivery): void {
+    if (delivery.slotFreed) return;
+    delivery.slotFreed = true;
+    this.parts.slots.release();
+  }
+
+  private lose(delivery: Delivery): void {
+    // One whose acknowledgement is on its way has its ending already, and is forgotten when that is answered.
+    if (delivery.isDecided || delivery.isLost) return;
+    delivery.isLost = true;
+    if (delivery.startedAt === undefined) delivery.takeEnding();
+    else this.overrun(delivery, new DeliveryLostError(delivery.id));
+    this.buffer = this.buffer.filter((buffered) => buffered !== delivery);
+    this.forget(delivery);
+    if (delivery.startedAt !== undefined) this.freeSlot(delivery);
+    else this.roomChanged.tell();
+  }
+}

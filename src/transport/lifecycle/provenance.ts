@@ -1,0 +1,48 @@
+import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { Observers } from '../observe/observers.js';
+import type { Delivery, Source } from '../protocol/delivery.js';
+import { hasReplayFields, replayFieldsOf, replayOf } from '../protocol/replay-fields.js';
+import type { SettlementSteps } from './settlement-steps.js';
+
+/** What a provenance works with. */
+export interface ProvenanceParts {
+  readonly source: Source;
+  readonly broker: Pick<SettlementBroker, 'wasReplayed'>;
+  readonly observers: Observers;
+  readonly steps: SettlementSteps;
+}
+
+/**
+ * Finds out who wrote the fields of an entry that only a replay writes: any producer can write them, and none is believed.
+ * Redis is asked only where there are such fields.
+ */
+export class Provenance {
+  constructor(private readonly parts: ProvenanceParts) {}
+
+  /**
+   * Notes on a delivery what a replay wrote into its entry, if one did.
+   *
+   * @returns undefined where nothing has to be asked; else whether it is known in the end: not when the process ends first
+   */
+  prove(delivery: Delivery): Promise<boolean> | undefined {
+    // What a dead letter says of replays is data there.
+    if (this.parts.source.isDeadLetterStream || !hasReplayFields(delivery.entry)) return undefined;
+    return this.ask(delivery);
+  }
+
+  private async ask(delivery: Delivery): Promise<boolean> {
+    const { source, broker, observers, steps } = this.parts;
+    const { entry, deliveryCount } = delivery;
+    const isProven = await steps.untilTaken(() => broker.wasReplayed(source.stream, entry.id));
+    if (isProven === undefined) return false;
+    if (isProven) delivery.replay = replayOf(entry);
+    else if (deliveryCount === 1) {
+      observers.tell('replay-fields-ignored', () => ({
+        ...source,
+        entryId: entry.id,
+        fields: replayFieldsOf(entry),
+      }));
+    }
+    return true;
+  }
+}

@@ -1,0 +1,64 @@
+import type { UnreadSight } from '../broker/settlement.js';
+import type { StreamBroker } from '../broker/stream-broker.js';
+import type { Observers } from '../observe/observers.js';
+import type { Source } from '../protocol/delivery.js';
+import { MissingPermissionError } from '../protocol/errors/missing-permission.error.js';
+import { ReadTally } from './read-tally.js';
+
+/** When a look is taken: whether reads go on beside it. */
+export type LookMoment = 'before-reading' | 'while-reading' | 'after-reading';
+
+/** What the watch over one stream works with. */
+export interface UnreadWatchParts {
+  readonly source: Source;
+  readonly broker: Pick<StreamBroker, 'watchUnread'>;
+  readonly observers: Observers;
+  /** Called when Redis refuses to set a group right; a later look tries again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Entries of a stream that were lost before its group was given them, in all. */
+export interface LostEntries {
+  readonly count: number;
+  readonly lastAt: Date;
+}
+
+/** Notices that entries leave a stream before its group was given them, and that the group can be given none. */
+export class UnreadWatch {
+  readonly tally = new ReadTally();
+  private found: LostEntries | undefined;
+
+  constructor(private readonly parts: UnreadWatchParts) {}
+
+  /** What was lost so far, whichever process noticed it. */
+  get lost(): LostEntries | undefined {
+    return this.found;
+  }
+
+  async look(moment: LookMoment): Promise<void> {
+    const { source, broker } = this.parts;
+    await this.tally.report(async (reads) => {
+      // Dead letters leave their stream when they are replayed or discarded: that is wanted, and audited.
+      const sight = await broker.watchUnread(source.stream, { ...reads, moment }, !source.isDeadLetterStream);
+      this.tell(sight);
+      return sight.round;
+    });
+  }
+
+  private tell({ lost, beyondEnd, lostInAll }: UnreadSight): void {
+    const { source, observers, onFailure } = this.parts;
+    if (lostInAll) this.found = { count: lostInAll.count, lastAt: new Date(Date.now() - lostInAll.agoMs) };
+    if (lost) observers.tell('lost', () => ({ ...source, ...lost }));
+    if (!beyondEnd) return;
+    const { from, to, refused } = beyondEnd;
+    if (refused === undefined) observers.tell('group-set-back', () => ({ ...source, from, to }));
+    else onFailure(cannotSetBack(source, to, refused));
+  }
+}
+
+function cannotSetBack({ stream, group }: Source, to: string, refused: string): MissingPermissionError {
+  return new MissingPermissionError(
+    `Group "${group}" stands beyond the end of "${stream}", so that it is given nothing, and this Redis user may not ` +
+      `set it back (${refused}). Grant it +xgroup|setid, or run: XGROUP SETID ${stream} ${group} ${to}`,
+  );
+}
