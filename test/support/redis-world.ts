@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
+import { DeadLetters } from '../../src/transport/dead-letter/dead-letters.js';
 import {
   deadLetterKeyOf,
   helperKeyOf,
@@ -41,6 +42,11 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
   const letters = deadLetterKeyOf(stream);
   const key = (part: string): string => helperKeyOf(stream, GROUP, part);
   const brokers: { close(): Promise<void> }[] = [];
+  let opened: DeadLetters | undefined;
+  const operator = (): DeadLetters => {
+    opened ??= new DeadLetters({ connection: { url }, pattern: stream });
+    return opened;
+  };
   return {
     stream,
     isFake: false,
@@ -62,6 +68,13 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
       letters: await redis.zcard(letterNotesOf(stream)),
       deadLettered: await redis.zcard(key('dead-lettered')),
     }),
+    async replay(id) {
+      const taken = await operator().replay(id, { by: 'operator' });
+      if (taken.outcome !== 'done' || taken.entryId === undefined) return taken;
+      const [entry] = await redis.xrangeBuffer(stream, taken.entryId, taken.entryId);
+      return { ...taken, parts: entry?.[1] ?? [] };
+    },
+    discard: (id) => operator().discard(id, { by: 'operator' }),
     async loseWaitingList() {
       await redis.del(key('retry'));
     },
@@ -75,6 +88,7 @@ export function redisWorld(redis: Redis, url: string): StreamWorld {
     hash: (name) => redis.hgetall(name),
     async close() {
       await Promise.all(brokers.map((broker) => broker.close()));
+      await opened?.close();
       await redis.unlink(
         stream,
         letters,

@@ -36,6 +36,13 @@ export interface Sight {
   readonly letters: readonly { readonly id: string; readonly parts: readonly Buffer[] }[];
 }
 
+/** How taking a dead letter out ended; of a replay that was done now, the entry that it made. */
+export interface TakenOutLetter {
+  readonly outcome: string;
+  readonly entryId?: string;
+  readonly parts?: readonly Buffer[];
+}
+
 /** One stream with one group, in a Redis or in what stands for it, and the means to look at it and to disturb it. */
 export interface StreamWorld {
   readonly stream: string;
@@ -49,6 +56,10 @@ export interface StreamWorld {
   noteReplayed(id: string): Promise<void>;
   /** How many notes there are of each kind. */
   noted(): Promise<Record<'replayed' | 'letters' | 'deadLettered', number>>;
+  /** Moves a dead letter back to its stream, as an operator may. */
+  replay(letterId: string): Promise<TakenOutLetter>;
+  /** Deletes a dead letter, as an operator may. */
+  discard(letterId: string): Promise<TakenOutLetter>;
   loseWaitingList(): Promise<void>;
   destroyGroup(): Promise<void>;
   /** Lets time pass for what is pending and what waits. */

@@ -50,18 +50,13 @@ function effectsOf(account: Account, { consumer, command, before }: Transition, 
   }
   // Nothing else settles an entry.
   if (answers[index] !== 'done') return 1;
-  if (ledger.settings.isOncePerKey) finishOrder(account, ledger);
+  if (ledger.settings.isOncePerKey) ledger.tookEffect(account.order ?? '', account.id);
   const isOurs = (delivery: string): boolean => delivery.startsWith(`${consumer}/`);
   const [withEffects, without] = [account.withEffects, account.withoutEffects].map((set) =>
     [...set].some(isOurs),
   );
   if (withEffects && without) return commits[index]?.writes.length === 0 ? 0 : 1;
   return withEffects ? 1 : 0;
-}
-
-function finishOrder({ id, order = '' }: Account, { doneOrders }: Ledger): void {
-  if (doneOrders.has(order)) throw new Violation(`${id} ends well although its order ${order} is done`);
-  doneOrders.add(order);
 }
 
 /** What a hook writes is applied exactly with its step, unless it throws or its writes must not be made. */

@@ -9,6 +9,7 @@ import { applicationKeyOf, effectsKeyOf } from '../../support/stream-world.js';
 import type { GivenEvent } from './delivery-adapter.js';
 import type { Ledger } from './ledger.js';
 import { lotOf } from './random.js';
+import type { Reach } from './reach.js';
 import type { Settings } from './settings.js';
 
 /** What a hook does: most often it counts the step; else it throws, or what it writes cannot be made, or must not be. */
@@ -38,6 +39,7 @@ export class Application {
     private readonly settings: Settings,
     private readonly stream: string,
     private readonly ledger: Ledger,
+    private readonly reach: Reach,
   ) {
     this.key = applicationKeyOf(stream);
   }
@@ -63,6 +65,7 @@ export class Application {
     if (!this.settings.hasArbiter) return undefined;
     return ({ entryId }, reason) => {
       const verdict = this.verdictOn(entryId, reason);
+      this.reach.count(`arbiter: ${verdict ?? 'rejects'}`);
       if (verdict === undefined) return Promise.reject(new Error('the arbiter cannot say'));
       this.ledger.judged(consumer, entryId, verdict);
       return Promise.resolve(verdict);
@@ -72,6 +75,8 @@ export class Application {
   /** Collects what a handler commits: it counts the effects of its entry and of its order. */
   commit(event: GivenEvent, isGood: boolean): void {
     const { order = '' } = this.ledger.of(event.entryId);
+    // There its effect is made together with its key, and nothing else may be committed.
+    if (this.settings.hasKeyTable && isGood) return;
     event.commit((tx) => {
       tx.hincrby(effectsKeyOf(this.stream), event.entryId, 1).hincrby(this.key, `effects ${order}`, 1);
       if (this.settings.isFirstOnly) {

@@ -36,6 +36,7 @@ export function checkLetter({ consumer, command, before, after }: Transition, le
     }
     const fields = fieldsOf(parts.slice(kept.length));
     if (fields.get('dlt-original-id') !== entry.id) throw new Violation(`a dead letter names another entry`);
+    if (ledger.inTable.has(entry.id)) throw new Violation(`${entry.id} took effect, and is dead-lettered`);
     const reason = fields.get('dlt-reason') ?? '';
     const excess = entry.deliveryCount - 1 - ledger.settings.maxRetries;
     if (FITS[reason]?.({ ...account, excess }) !== true) {
@@ -67,7 +68,30 @@ function keptOf({ parts, isReplay }: Account): Buffer[] {
   return [...own, ...ofReplay];
 }
 
-function fieldsOf(parts: readonly Buffer[]): Map<string, string> {
+/** What a replay makes of a dead letter, of the entry that it was and of where that came from. */
+export function replayedParts(
+  { id, parts, isReplay }: Account,
+  letterId: string,
+  hasGroup: boolean,
+): Buffer[] {
+  const own: Buffer[] = [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const [name = Buffer.of(), value = Buffer.of()] = parts.slice(i, i + 2);
+    if (REPLAY_FIELDS.has(name.toString())) continue;
+    own.push(name, name.toString() === 'retry' ? Buffer.from('0') : value);
+  }
+  const known = isReplay ? fieldsOf(parts) : new Map<string, string>();
+  const steps = (known.get('replay-history') ?? '').split(' ').filter((step) => step !== '');
+  const added = [
+    ...['dlt-replays', String(Number(known.get('dlt-replays') ?? 0) + 1)],
+    ...(own.some((part, i) => i % 2 === 0 && part.toString() === 'retry') ? [] : ['retry', '0']),
+    ...(hasGroup ? ['replay-group', 'model-group'] : []),
+    ...['replay-history', [...steps, `${id}:${letterId}`].slice(-10).join(' ')],
+  ];
+  return [...own, ...added.map((part) => Buffer.from(part))];
+}
+
+export function fieldsOf(parts: readonly Buffer[]): Map<string, string> {
   const fields = new Map<string, string>();
   for (let i = 0; i < parts.length; i += 2) {
     fields.set(parts[i]?.toString() ?? '', parts[i + 1]?.toString() ?? '');

@@ -1,3 +1,4 @@
+import type { IdempotencyStore } from '../../../src/transport/idempotency/idempotency-store.js';
 import { RedisIdempotencyStore } from '../../../src/transport/idempotency/redis-idempotency-store.js';
 import { LoopBlockage } from '../../../src/transport/lifecycle/loop-blockage.js';
 import { OncePerKey } from '../../../src/transport/lifecycle/once-per-key.js';
@@ -30,6 +31,8 @@ export interface ModelDeliveryParts {
   readonly broker: StreamBroker;
   readonly settings: Settings;
   readonly application: Application;
+  /** Where keys are kept, if not in Redis. */
+  readonly keyTable: IdempotencyStore | undefined;
   readonly handle: (event: GivenEvent) => Promise<void>;
   /** Given every event that the transport emits, and as `failure` whatever it reports. */
   readonly onEvent: (name: string, event: object) => void;
@@ -52,7 +55,8 @@ export class ModelDelivery {
   readonly slots: Pick<Slots, 'free' | 'limit' | 'isReserved'>;
   private readonly worker: StreamWorker;
 
-  constructor({ stream, consumer, broker, settings, application, handle, onEvent }: ModelDeliveryParts) {
+  constructor(parts: ModelDeliveryParts) {
+    const { stream, consumer, broker, settings, application, keyTable, handle, onEvent } = parts;
     const source = { pattern: stream, stream, group: 'model-group', consumer, isDeadLetterStream: false };
     const observers = new Observers((error) => onEvent('failure', { error }));
     for (const name of Object.keys(EVENTS) as (keyof TransportEvents)[]) {
@@ -74,14 +78,13 @@ export class ModelDelivery {
     const shared = { source, broker, slots, observers, policy, ...limits };
     const key = (payload: unknown): string => (payload as { orderId: string }).orderId;
     const keys = { key, handler: 'orders', store: 'redis', windowMs: MAX_WAIT_MS } as const;
-    const once = (): OncePerKey =>
-      new OncePerKey(keys, new RedisIdempotencyStore(broker, stream), policy.handlerTimeoutMs);
+    const store = settings.isOncePerKey ? new RedisIdempotencyStore(broker, stream) : keyTable;
     this.slots = slots;
     this.worker = new StreamWorker({
       ...shared,
       naming: { streams: {}, cluster: false },
       followUps: { maxEntries: 1_000, maxAgeMs: 86_400_000 },
-      once: settings.isOncePerKey ? once() : undefined,
+      once: store && new OncePerKey(keys, store, policy.handlerTimeoutMs),
       blockage: new LoopBlockage(ACK_WAIT_MS),
       dispatch: (delivery) => {
         const { id: entryId, deliveryCount } = delivery;

@@ -6,7 +6,11 @@ import type {
   DeadLetterRequest,
   EntryRef,
   GroupStart,
+  MarkerAnswer,
+  MarkerClaim,
+  PutOffs,
   StreamBroker,
+  StreamWrite,
 } from '../../support/broker-port.js';
 import { FakeStreamBroker } from '../../support/fake-redis/fake-stream-broker.js';
 import type { BrokerWrap } from './model-process.js';
@@ -80,6 +84,43 @@ export class ForgetfulCommitBroker extends FakeStreamBroker {
   override commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
     this.store.strings.delete(this.key(stream, 'commits', this.consumer, String(batch.lane)));
     return super.commit(stream, batch);
+  }
+}
+
+/** Makes the writes that come with a park twice. */
+export class DoubleWritesBroker extends FakeStreamBroker {
+  override async park(stream: string, entry: EntryRef, delayMs: number, writes: readonly StreamWrite[]) {
+    const settlement = await super.park(stream, entry, delayMs, writes);
+    if (settlement === 'done') this.store.apply(writes);
+    return settlement;
+  }
+}
+
+/** Answers that a commit is a duplicate, and leaves its entry pending. */
+export class IdleDuplicateBroker extends FakeStreamBroker {
+  override async commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
+    const pending = new Map(this.groupOf(stream)?.pending);
+    const answers = await super.commit(stream, batch);
+    for (const [i, { entry }] of batch.commits.entries()) {
+      const row = pending.get(entry.id);
+      if (answers[i] === 'duplicate' && row) this.give(stream, entry.id, row.owner, row.count);
+    }
+    return answers;
+  }
+}
+
+/** Begins whoever else is at a key, and whether it is done or not. */
+export class ForgetfulMarkerBroker extends FakeStreamBroker {
+  override begin(stream: string, claims: readonly MarkerClaim[]): Promise<MarkerAnswer[]> {
+    for (const { marker } of claims) this.store.strings.delete(marker);
+    return super.begin(stream, claims);
+  }
+}
+
+/** Does not remember that an entry was put off. */
+export class ForgetfulPutOffBroker extends FakeStreamBroker {
+  override readPutOffs(): Promise<PutOffs> {
+    return Promise.resolve({ times: 0, forMs: 0 });
   }
 }
 

@@ -61,14 +61,16 @@ interface Observed {
 /** Keeps account of every entry, beside Redis, from what was sent, deleted and handled. */
 export class Ledger implements HandlerLog {
   readonly accounts = new Map<string, Account>();
-  /** Orders of which an entry took effect, where handlers run once for each. */
+  /** Orders that took effect, where handlers run once for each. */
   readonly doneOrders = new Set<string>();
+  /** Entries that took effect in another database. */
+  readonly inTable = new Set<string>();
 
   constructor(readonly settings: Settings) {}
 
   emitted(id: string, sent: Sent): void {
     this.accounts.set(id, {
-      ...{ id, ...sent, isDeleted: false, end: undefined, endings: [], letters: 0, lives: 1, putOffs: 0 },
+      ...{ ...sent, id, isDeleted: false, end: undefined, endings: [], letters: 0, lives: 1, putOffs: 0 },
       ...{ started: new Set(), succeeded: new Set(), failed: new Set(), passedOver: new Set() },
       ...{ superseded: new Set(), withEffects: new Set(), withoutEffects: new Set() },
       ...{ committed: new Set(), verdicts: new Map() },
@@ -97,6 +99,14 @@ export class Ledger implements HandlerLog {
     if (name === 'failed') this.of(entryId).failed.add(delivery);
     if (name === 'skipped' || name === 'duplicate') this.of(entryId).passedOver.add(delivery);
     if (name === 'commit-refused' && settlement === 'superseded') this.of(entryId).superseded.add(delivery);
+  }
+
+  /** An order took effect; that happens once. */
+  tookEffect(order: string, id: string): void {
+    if (this.doneOrders.has(order))
+      throw new Violation(`${id} took effect although its order ${order} is done`);
+    this.doneOrders.add(order);
+    if (this.settings.hasKeyTable) this.inTable.add(id);
   }
 
   /** What the arbiter said to a consumer. */

@@ -50,6 +50,26 @@ const BUGS: readonly Bug[] = [
     broker: brokers.ForgetfulCommitBroker,
     noticed: /although its answer says otherwise/,
   },
+  {
+    does: 'makes the writes of a hook twice',
+    broker: brokers.DoubleWritesBroker,
+    noticed: /be made 2 times/,
+  },
+  {
+    does: 'leaves a duplicate pending',
+    broker: brokers.IdleDuplicateBroker,
+    noticed: /is pending although the answer to its commit/,
+  },
+  {
+    does: 'lets everybody begin with a key',
+    broker: brokers.ForgetfulMarkerBroker,
+    noticed: /took effect although its order/,
+  },
+  {
+    does: 'does not remember that it put off',
+    broker: brokers.ForgetfulPutOffBroker,
+    noticed: /putOff made/,
+  },
   { does: 'claims without the fence', broker: brokers.UnfencedClaimBroker, noticed: /claimAbandoned made/ },
   {
     does: 'charges for what it hands back',

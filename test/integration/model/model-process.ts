@@ -2,6 +2,7 @@ import type { StreamBroker, StreamReader } from '../../support/broker-port.js';
 import type { StreamWorld } from '../../support/stream-world.js';
 import type { Application } from './application.js';
 import { ModelDelivery, type GivenEvent } from './delivery-adapter.js';
+import type { KeyTable } from './key-table.js';
 import { Link, over } from './link.js';
 import type { Settings } from './settings.js';
 
@@ -32,6 +33,7 @@ export interface Shared {
   readonly world: StreamWorld;
   readonly settings: Settings;
   readonly application: Application;
+  readonly keyTable: KeyTable;
   readonly wrap: BrokerWrap;
   readonly log: HandlerLog;
 }
@@ -53,11 +55,12 @@ export class ModelProcess {
     readonly name: string,
     private readonly shared: Shared,
   ) {
-    const { world, settings, application, wrap, log } = shared;
+    const { world, settings, application, keyTable, wrap, log } = shared;
     const bare = world.broker(name);
     this.broker = wrap(this.readingOver(over(bare, this.commands), bare), this.commands, bare);
     this.delivery = new ModelDelivery({
       ...{ stream: world.stream, consumer: name, broker: this.broker, settings, application },
+      keyTable: settings.hasKeyTable ? keyTable.storeOf(name, this.commands) : undefined,
       handle: (event) => this.handle(event),
       onEvent: (event, about) => log.observed(name, event, about),
     });
@@ -102,6 +105,7 @@ export class ModelProcess {
     this.commands.end();
     this.reads.end();
     this.reader?.close();
+    this.shared.keyTable.disconnect(this.name);
     this.delivery.stopTaking();
     this.delivery.end(new Error('crashed'));
     this.running = [];

@@ -1,4 +1,5 @@
 import type { Claim, Settlement, DeadLettering, MarkerAnswer } from '../../support/broker-port.js';
+import type { Sight } from '../../support/stream-world.js';
 import type { Transition } from './transition-rules.js';
 
 /** Counts what schedules came to, so that one can see that they come to everything. */
@@ -16,11 +17,20 @@ export class Reach {
       return;
     }
     for (const result of RESULTS[name]?.(outcome.value) ?? []) this.count(`${name}: ${result}`);
+    for (const action of ['retry', 'dead-letter']) {
+      if (hooked(after, action) > hooked(before, action)) this.count(`hook: ${action}`);
+    }
     for (const { parts } of after.letters.slice(before.letters.length)) {
       const texts = parts.map(String);
       this.count(`dead letter: ${texts[texts.indexOf('dlt-reason') + 1] ?? ''}`);
     }
   }
+}
+
+/** How often the hook's writes were made. */
+function hooked({ application }: Sight, action: string): number {
+  const fields = Object.entries(application).filter(([field]) => field.startsWith(`${action} `));
+  return fields.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 const RESULTS: Readonly<Record<string, (value: unknown) => string[]>> = {
@@ -31,6 +41,8 @@ const RESULTS: Readonly<Record<string, (value: unknown) => string[]>> = {
   deadLetter: (value) => [(value as DeadLettering).settlement as string],
   putOff: (count) => [count === 0 ? 'too late' : 'done'],
   begin: (answers) => (answers as MarkerAnswer[]).map(({ state }) => state),
+  'table: begin': (answer) => [answer as string],
+  'table: give up': (answer) => [answer as string],
   settle: (settlement) => [settlement as string],
   release: (count) => [count === 0 ? 'too late' : 'done'],
   extend: (lost) => [(lost as string[]).length > 0 ? 'lost' : 'kept'],

@@ -3,6 +3,7 @@ import { compareIds } from '../../support/fake-redis/entry-ids.js';
 import type { StreamWorld, Sight } from '../../support/stream-world.js';
 import { HandClock } from './hand-clock.js';
 import { Application } from './application.js';
+import { KeyTable } from './key-table.js';
 import { Ledger, Violation } from './ledger.js';
 import type { Link } from './link.js';
 import { ModelProcess, type BrokerWrap, type HandlerLog, type Shared } from './model-process.js';
@@ -58,7 +59,7 @@ export class Schedule {
     this.random = new Random(seed);
     const settings = settingsOf(this.random);
     this.ledger = new Ledger(settings);
-    this.application = new Application(settings, world.stream, this.ledger);
+    this.application = new Application(settings, world.stream, this.ledger, reach);
     const log: HandlerLog = {
       started: (...delivery) => this.ledger.started(...delivery),
       endedWell: (...delivery) => this.ledger.endedWell(...delivery),
@@ -68,7 +69,8 @@ export class Schedule {
         onEvent(consumer, name, event);
       },
     };
-    this.shared = { world, settings, application: this.application, wrap, log };
+    const keyTable = new KeyTable(this.ledger);
+    this.shared = { world, settings, application: this.application, keyTable, wrap, log };
     this.tell(JSON.stringify(settings));
   }
 
@@ -122,6 +124,10 @@ export class Schedule {
     this.tell(
       `${process.name}: ${command.name}(${shown(command.args.slice(1))}) → ${shown(command.outcome)}`,
     );
+    // What must never be is no answer that a process could do something about.
+    if (command.outcome && 'error' in command.outcome && command.outcome.error instanceof Violation) {
+      throw command.outcome.error;
+    }
     const transition = { consumer: process.name, command, before, after: this.sight };
     this.reach.record(transition);
     checkTransition(transition, this.ledger);

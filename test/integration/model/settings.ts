@@ -16,8 +16,10 @@ export interface Settings {
   readonly hasHook: boolean;
   /** Whether the application has a say in what is dead-lettered. */
   readonly hasArbiter: boolean;
-  /** Whether handlers run once for each order. */
+  /** Whether handlers run once for each order, by keys in Redis. */
   readonly isOncePerKey: boolean;
+  /** Whether they make their effects in another database, together with the key. */
+  readonly hasKeyTable: boolean;
   /** Whether commits and hooks carry a condition: the first entry of an order that ends well is the only one. */
   readonly isFirstOnly: boolean;
   /** How many orders there are. */
@@ -25,8 +27,9 @@ export interface Settings {
 }
 
 export function settingsOf(random: Random): Settings {
-  const isOncePerKey = random.chance(0.35);
-  const isFirstOnly = !isOncePerKey && random.chance(0.3);
+  const isOncePerKey = random.chance(0.3);
+  const hasKeyTable = !isOncePerKey && random.chance(0.25);
+  const isFirstOnly = !isOncePerKey && !hasKeyTable && random.chance(0.4);
   return {
     seed: random.seed,
     maxRetries: random.below(3),
@@ -36,7 +39,8 @@ export function settingsOf(random: Random): Settings {
     hasHook: isFirstOnly || random.chance(0.4),
     hasArbiter: random.chance(0.4),
     isOncePerKey,
+    hasKeyTable,
     isFirstOnly,
-    orders: isOncePerKey || isFirstOnly ? 3 + random.below(40) : 1_000,
+    orders: isOncePerKey || hasKeyTable || isFirstOnly ? 2 + random.below(25) : 1_000,
   };
 }

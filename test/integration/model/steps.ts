@@ -5,6 +5,8 @@ import {
   RedisUnavailableError,
   RetryLaterError,
 } from './delivery-adapter.js';
+import { fieldsOf, replayedParts } from './dead-letter-rules.js';
+import { Violation } from './ledger.js';
 import type { ModelProcess, RunningHandler } from './model-process.js';
 import { ACK_WAIT_MS, BACKOFF_MS } from './settings.js';
 import type { Random } from './random.js';
@@ -50,6 +52,8 @@ const TROUBLE = {
   shutDown: 0.8,
   endGrace: 0.4,
   trim: 1,
+  replay: 2,
+  discard: 0.7,
   deleteEntry: 0.8,
   loseWaitingList: 0.8,
   destroyGroup: 0.3,
@@ -74,11 +78,17 @@ export const STEPS: Readonly<Record<StepName, (on: Schedule) => Promise<void> | 
     const order = isValid ? String(on.random.below(on.ledger.settings.orders)) : undefined;
     const data = isValid ? Buffer.from(`{"orderId":"${order}"}`) : Buffer.from('fffe41', 'hex');
     const more = on.random.chance(0.5) ? ['retry', '0', 'tenant', 'a'] : [];
-    const parts = ['data', data, ...more].map((part) => Buffer.from(part));
+    // Fields that a replay writes, which anybody can write: they count where it is noted that one did.
+    const group = on.random.chance(0.1) ? 'another-group' : undefined;
+    const isReplay = group !== undefined && on.random.chance(0.5);
+    const ofReplay = group === undefined ? [] : ['dlt-replays', '1', 'replay-group', group];
+    const parts = ['data', data, ...more, ...ofReplay].map((part) => Buffer.from(part));
     const id = await on.world.add(parts);
-    on.ledger.emitted(id, { parts, isValid, order, isReplay: false });
+    if (isReplay) await on.world.noteReplayed(id);
+    on.ledger.emitted(id, { parts, isValid, order, isReplay });
     await on.see();
-    on.tell(`emit ${id}${isValid ? ` of order ${order}` : ' (malformed)'}`);
+    const how = `${isValid ? ` of order ${order}` : ' (malformed)'}${isReplay ? ' for another group' : ''}`;
+    on.tell(`emit ${id}${how}`);
   },
 
   async advance(on) {
@@ -153,6 +163,31 @@ export const STEPS: Readonly<Record<StepName, (on: Schedule) => Promise<void> | 
     process.endGrace();
   },
 
+  async replay(on) {
+    const letter = on.random.pick(on.sight.letters);
+    if (!letter) return;
+    const { outcome, entryId, parts = [] } = await on.world.replay(letter.id);
+    const original = on.ledger.of(fieldsOf(letter.parts).get('dlt-original-id') ?? '');
+    on.tell(`${letter.id} of ${original.id} is replayed as ${entryId}`);
+    const expected = replayedParts(original, letter.id, on.sight.lastDelivered !== undefined);
+    const isSame = Buffer.concat(parts).equals(Buffer.concat(expected)) && parts.length === expected.length;
+    if (outcome !== 'done' || entryId === undefined || !isSame) {
+      throw new Violation(
+        `the replay of ${letter.id}, ${outcome}, brought back ${parts.map(String).join(' ')}`,
+      );
+    }
+    on.ledger.emitted(entryId, { ...original, parts, isReplay: true });
+    on.reach.count('replayed');
+    await on.see();
+  },
+  async discard(on) {
+    const letter = on.random.pick(on.sight.letters);
+    if (!letter) return;
+    await on.world.discard(letter.id);
+    await on.see();
+    on.tell(`${letter.id} is discarded`);
+    on.reach.count('discarded');
+  },
   async deleteEntry(on) {
     const id = on.random.pick([...on.sight.entries]);
     const account = id === undefined ? undefined : on.ledger.of(id);

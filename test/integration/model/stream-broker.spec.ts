@@ -6,6 +6,7 @@ import type { StreamWorld } from '../../support/stream-world.js';
 import { conditionsContract } from './conditions-contract.js';
 import { deliveryContract } from './delivery-contract.js';
 import { recoveryContract } from './recovery-contract.js';
+import { replayContract } from './replay-contract.js';
 import { settlementContract } from './settlement-contract.js';
 
 let server: TestRedis;
@@ -36,6 +37,7 @@ describe.each<[name: string, open: () => StreamWorld]>([
   deliveryContract(() => world);
   settlementContract(() => world);
   conditionsContract(() => world);
+  replayContract(() => world);
   recoveryContract(() => world);
 });
 

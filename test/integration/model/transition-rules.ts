@@ -56,8 +56,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   settle(change, { consumer, command }, ledger) {
     const [, entry, owner] = command.args as [string, EntryRef, string];
     const isEnd = !change.is && owner !== PARKING && isFenced(change, entry, owner);
-    const { started, verdicts } = ledger.of(change.id);
-    return isEnd && (isAmong(started, consumer) || verdicts.get(consumer) === 'acknowledge');
+    const { started, verdicts, order = '' } = ledger.of(change.id);
+    if (isEnd && verdicts.get(consumer) === 'acknowledge') return true;
+    // What the table says is a duplicate ends as such, wherever its handler ran.
+    return isEnd && (ledger.settings.hasKeyTable ? ledger.doneOrders.has(order) : isAmong(started, consumer));
   },
 
   park(change, transition, ledger) {
@@ -170,9 +172,12 @@ function settle({ id, was, is }: Change, transition: Transition, ledger: Ledger)
 /** What succeeded, or was passed over: as a duplicate once its order is done, or for another group. */
 function mayAcknowledge(ledger: Ledger, consumer: string, id: string): boolean {
   const { settings, doneOrders } = ledger;
-  const { succeeded, passedOver, order = '', isReplay } = ledger.of(id);
-  if (isAmong(succeeded, consumer)) return true;
-  return isAmong(passedOver, consumer) && (isReplay || !settings.isOncePerKey || doneOrders.has(order));
+  const { succeeded, passedOver, order = '', isReplay, parts } = ledger.of(id);
+  const isForAnother = isReplay && parts.some((part) => part.toString() === 'another-group');
+  const isDone = doneOrders.has(order);
+  if (isAmong(succeeded, consumer)) return isDone || !settings.hasKeyTable;
+  const isDuplicate = isDone && (settings.isOncePerKey || settings.hasKeyTable);
+  return isAmong(passedOver, consumer) && (isForAnother || isDuplicate);
 }
 
 /** Whether one of the deliveries was this consumer's. */
@@ -198,15 +203,19 @@ function isClaimed(was: SeenRow | undefined, is: SeenRow | undefined, by: string
 }
 
 /** A consumer's call that is sent again is answered as it was carried out the first time. */
-function checkAnswers({ consumer, command }: Transition, ledger: Ledger): void {
+function checkAnswers({ consumer, command, after }: Transition, ledger: Ledger): void {
   if (command.name !== 'commit' || !command.outcome || 'error' in command.outcome) return;
   const { lane, sequence, commits } = command.args[1] as CommitBatch;
   const answers = command.outcome.value as Settlement[];
   for (const [i, { entry }] of commits.entries()) {
     const { committed } = ledger.of(entry.id);
     const call = `${consumer}/${lane}/${sequence}`;
-    if (answers[i] === 'done') committed.add(call);
-    else if (committed.has(call)) {
+    if (answers[i] === 'done' || answers[i] === 'duplicate') {
+      if (!committed.has(call) && after.pending.has(entry.id)) {
+        throw new Violation(`${entry.id} is pending although the answer to its commit is "${answers[i]}"`);
+      }
+      committed.add(call);
+    } else if (committed.has(call)) {
       throw new Violation(`${entry.id} was committed by ${call}, although its answer says otherwise`);
     }
   }

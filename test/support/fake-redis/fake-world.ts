@@ -1,5 +1,6 @@
 import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../broker-port.js';
 import { applicationKeyOf, effectsKeyOf, type StreamWorld } from '../stream-world.js';
+import { FakeReplay } from './fake-replay.js';
 import { FakeStore } from './fake-store.js';
 import { FakeStreamBroker } from './fake-stream-broker.js';
 
@@ -15,6 +16,7 @@ export interface FakeWorld extends StreamWorld {
 export function fakeWorld(Broker = FakeStreamBroker): FakeWorld {
   const store = new FakeStore();
   const stream = 'model';
+  const operator = new FakeReplay(store, stream);
   const key = (part: string): string => helperKeyOf(stream, GROUP, part);
   return {
     stream,
@@ -29,6 +31,8 @@ export function fakeWorld(Broker = FakeStreamBroker): FakeWorld {
         letters: store.notesOf(letterNotesOf(stream)).size,
         deadLettered: store.notesOf(key('dead-lettered')).size,
       }),
+    replay: (id) => Promise.resolve(operator.replay(id)),
+    discard: (id) => Promise.resolve(operator.discard(id)),
     loseWaitingList: () => Promise.resolve(void store.waiting.delete(key('retry'))),
     destroyGroup: () => Promise.resolve(void store.stream(stream).groups.delete(GROUP)),
     passTime: (ms) => Promise.resolve(void (store.now += ms)),
