@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 
 register('../test/support/typescript-loader.js', import.meta.url);
 const root = dirname(import.meta.dirname);
-const functions = join(root, 'src/transport/broker/functions');
+const functions = join(root, 'src/transport/redis/lua');
 const { PARTS, SOURCE, placeOf } = await import(join(functions, 'library-source.ts'));
 
 /** What Redis offers to functions, as far as these may use it. */

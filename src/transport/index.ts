@@ -1,21 +1,5 @@
-export { subscribeToChannel, type ChannelListener } from './broker/channel-subscription.js';
-export type {
-  ClusterConnectionOptions,
-  CommonConnectionOptions,
-  RedisAddress,
-  RedisConnectionOptions,
-  SentinelConnectionOptions,
-  SingleConnectionOptions,
-} from './broker/connection-options.js';
-export type { Published } from './broker/pending-emit.js';
-export type { WaitReplicas } from './broker/replicated-writes.js';
-export type { CommandSender } from './broker/stream-reads.js';
-export type { RedisStreamsClientOptions } from './client/client-options.js';
-export { loadFunctions } from './broker/functions/load-functions.js';
-export { RedisStreamsClient } from './client/redis-streams-client.js';
-export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './client/redis-streams.record.js';
-export type { AuditEntry } from './dead-letter/audit-entry.js';
-export type { DeadLetterFilter } from './dead-letter/dead-letter-filter.js';
+export type { AuditEntry } from './dead-letters/audit-entry.js';
+export type { DeadLetterFilter } from './dead-letters/dead-letter-filter.js';
 export {
   DeadLetters,
   type DeadLetterCount,
@@ -23,16 +7,56 @@ export {
   type Operator,
   type Page,
   type TakenOut,
-} from './dead-letter/dead-letters.js';
-export type { ReplayJob, ReplayJobState } from './dead-letter/replay-job.js';
-export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letter/replay-jobs.js';
-export type { ReplayHook } from './dead-letter/replay-hook.js';
-export type { DeadLetterArbiter, DeadLetterVerdict } from './lifecycle/dead-letter-arbiter.js';
-export type { NextStep, SettlementHook } from './lifecycle/settlement-hook.js';
-export type { LostEntries } from './lifecycle/unread-watch.js';
+} from './dead-letters/dead-letters.js';
+export { ReplayJobs, type JobStart, type ReplayJobRequest } from './dead-letters/replay-jobs.js';
+export { type ReplayJob, type ReplayJobState, type ReplayHook } from './dead-letters/replay-job.js';
+export {
+  FunctionsMissingError,
+  IdempotencyKeyReusedError,
+  InvalidOptionError,
+  MissingPermissionError,
+  NotReplicatedError,
+  EmitQueueFullError,
+  RedisUnavailableError,
+  RequestResponseUnsupportedError,
+  UnencodableEventError,
+  UnsupportedPatternError,
+} from './entry/client-errors.js';
+export type { CommitTransaction } from './entry/commit-transaction.js';
+export type { DeadLetterReason } from './entry/dead-letter-fields.js';
+export {
+  fieldPairs,
+  rawPayload,
+  type DeadLetter,
+  type DeadLetterException,
+  type EarlierFailure,
+  type Truncation,
+} from './entry/dead-letter.js';
+export { IDEMPOTENCY_KEY_HEADER } from './entry/dedup-keys.js';
+export type { EntryEncoding } from './entry/encode.js';
+export type { Headers } from './entry/entry.js';
+export {
+  AbandonedEntryError,
+  CommitRefusedError,
+  CommitTooLargeError,
+  DeliveryLostError,
+  DeliveryOverError,
+  DependencyUnavailableError,
+  GivenUpError,
+  HandlerTimeoutError,
+  IdempotencyKeyError,
+  ContradictedWritesError,
+  MalformedEntryError,
+  NonRetryableError,
+  OrderStreamsError,
+  RetryLaterError,
+  TransactionControlError,
+  StreamUnusableError,
+} from './entry/errors.js';
+export { deadLetterKeyOf, helperKeyOf } from './entry/names.js';
+export { escapeControls } from './entry/text.js';
+export type { SettlementWrites, ENTRY_ID, StreamWrites, WriteValue } from './entry/writes.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
-export { StreamInspector } from './inspect/stream-inspector.js';
-export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
 export type {
   IdempotencyDefaults,
   IdempotencyExtra,
@@ -46,8 +70,38 @@ export type {
 } from './idempotency/idempotency-store.js';
 export type { PostgresIdempotencyOptions } from './idempotency/postgres-idempotency-options.js';
 export { PostgresIdempotencyStore } from './idempotency/postgres-idempotency-store.js';
-export { inboxTableSql } from './idempotency/postgres-inbox-sql.js';
-export type { PostgresClient, PostgresPool } from './idempotency/postgres-pool.js';
+export type { PostgresClient, PostgresPool } from './idempotency/postgres-link.js';
+export { inboxTableSql } from './idempotency/postgres-sql.js';
+export { StreamInspector } from './inspect/stream-inspector.js';
+export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
+export type {
+  DeadLetterArbiter,
+  DeadLetterVerdict,
+  NextStep,
+  SettlementHook,
+} from './lifecycle/application-hooks.js';
+export type { RecoveryCounts } from './lifecycle/recovery-counts.js';
+export type { RetentionOptions } from './lifecycle/retention-options.js';
+export type { LostEntries } from './lifecycle/unread.js';
+export type { RedisStreamsClientOptions } from './nest/client-options.js';
+export { Idempotent, Retry } from './nest/decorators.js';
+export { PendingRecoveryService } from './nest/pending-recovery.service.js';
+export { RedisStreamsClient } from './nest/redis-streams-client.js';
+export { RedisStreamsServer, type ConsumedStream } from './nest/redis-streams-server.js';
+export { RedisStreamsContext } from './nest/redis-streams.context.js';
+export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './nest/redis-streams.module.js';
+export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './nest/redis-streams.record.js';
+export type { FollowUpOptions, RedisStreamsServerOptions } from './nest/server-options.js';
+export type {
+  HealthCause,
+  HealthCauseCode,
+  HealthWarning,
+  TransportHealth,
+} from './nest/transport-health.js';
+export { REDIS_STREAMS_TRANSPORT } from './nest/transport-id.js';
+export type { RedisStreamsStatus } from './observe/link-status.js';
+export type { TransportLogLevel } from './observe/log.js';
+export type { TransportLogOption, TransportLogOptions } from './observe/log-option.js';
 export type {
   CommitRefusedEvent,
   DeadLetteredEvent,
@@ -73,62 +127,19 @@ export type {
   TransportEvents,
   TrimmedEvent,
 } from './observe/transport-events.js';
-export type { TransportLogOption, TransportLogOptions } from './observe/log-option.js';
-export type { TransportLogLevel } from './observe/transport-log.js';
 export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from './policy/backoff.js';
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
-export type { CommitTransaction } from './protocol/commit-transaction.js';
-export { fieldPairs, rawPayload } from './protocol/dead-letter.js';
-export type { DeadLetter, DeadLetterException, EarlierFailure, Truncation } from './protocol/dead-letter.js';
-export type { DeadLetterReason } from './protocol/dead-letter-reason.js';
-export type { EntryEncoding } from './protocol/entry-encoder.js';
-export type { Headers } from './protocol/entry.js';
-export { escapeControls } from './protocol/escape-controls.js';
-export { AbandonedEntryError } from './protocol/errors/abandoned-entry.error.js';
-export { CommitRefusedError } from './protocol/errors/commit-refused.error.js';
-export { CommitTooLargeError } from './protocol/errors/commit-too-large.error.js';
-export { DeliveryLostError } from './protocol/errors/delivery-lost.error.js';
-export { DeliveryOverError } from './protocol/errors/delivery-over.error.js';
-export { DependencyUnavailableError } from './protocol/errors/dependency-unavailable.error.js';
-export { FunctionsMissingError } from './protocol/errors/functions-missing.error.js';
-export { GivenUpError } from './protocol/errors/given-up.error.js';
-export { HandlerTimeoutError } from './protocol/errors/handler-timeout.error.js';
-export { IdempotencyKeyError } from './protocol/errors/idempotency-key.error.js';
-export { ContradictedWritesError } from './protocol/errors/contradicted-writes.error.js';
-export { IdempotencyKeyReusedError } from './protocol/errors/idempotency-key-reused.error.js';
-export { InvalidOptionError } from './protocol/errors/invalid-option.error.js';
-export { MalformedEntryError } from './protocol/errors/malformed-entry.error.js';
-export { MissingPermissionError } from './protocol/errors/missing-permission.error.js';
-export { NonRetryableError } from './protocol/errors/non-retryable.error.js';
-export { NotReplicatedError } from './protocol/errors/not-replicated.error.js';
-export { OrderStreamsError } from './protocol/errors/order-streams.error.js';
-export { EmitQueueFullError } from './protocol/errors/emit-queue-full.error.js';
-export { RedisUnavailableError } from './protocol/errors/redis-unavailable.error.js';
-export { RequestResponseUnsupportedError } from './protocol/errors/request-response-unsupported.error.js';
-export { RetryLaterError } from './protocol/errors/retry-later.error.js';
-export { TransactionControlError } from './protocol/errors/transaction-control.error.js';
-export { StreamUnusableError } from './protocol/errors/stream-unusable.error.js';
-export { UnencodableEventError } from './protocol/errors/unencodable-event.error.js';
-export { UnsupportedPatternError } from './protocol/errors/unsupported-pattern.error.js';
-export { IDEMPOTENCY_KEY_HEADER } from './protocol/idempotency.js';
-export type { SettlementWrites } from './protocol/settlement-writes.js';
-export type { ENTRY_ID, StreamWrites, WriteValue } from './protocol/stream-writes.js';
-export { PendingRecoveryService } from './lifecycle/pending-recovery.service.js';
-export type { RecoveryCounts } from './lifecycle/recovery-counts.js';
-export type { RetentionOptions } from './retention/retention-options.js';
-export { Idempotent } from './server/idempotent.decorator.js';
-export { Retry } from './server/retry.decorator.js';
-export type { RedisStreamsStatus } from './observe/link-status.js';
-export { RedisStreamsServer, type ConsumedStream } from './server/redis-streams-server.js';
-export { deadLetterKeyOf, helperKeyOf } from './protocol/stream-key.js';
-export { RedisStreamsContext } from './server/redis-streams.context.js';
-export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './server/redis-streams.module.js';
-export type { FollowUpOptions, RedisStreamsServerOptions } from './server/server-options.js';
-export { REDIS_STREAMS_TRANSPORT } from './server/transport-id.js';
+export type { CommandSender } from './redis/fast/stream-reads.js';
+export { subscribeToChannel, type ChannelListener } from './redis/links/channel-subscription.js';
 export type {
-  HealthCause,
-  HealthCauseCode,
-  HealthWarning,
-  TransportHealth,
-} from './server/transport-health.js';
+  ClusterConnectionOptions,
+  CommonConnectionOptions,
+  RedisAddress,
+  RedisConnectionOptions,
+  SentinelConnectionOptions,
+  SingleConnectionOptions,
+} from './redis/links/connection-options.js';
+export { loadFunctions } from './redis/lua/load-functions.js';
+export type { Published } from './redis/publisher/pending-emit.js';
+export type { WaitReplicas } from './redis/publisher/replicated-writes.js';

@@ -3,6 +3,13 @@ module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
+      name: 'no-circles-between-folders',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^src/transport' },
+      to: { circular: true },
+    },
+    {
       name: 'transport-knows-no-app',
       comment: 'The transport knows nothing of orders or of the service.',
       severity: 'error',
@@ -30,42 +37,42 @@ module.exports = {
       to: { path: '^src/transport/index\\.ts$' },
     },
     {
-      name: 'protocol-is-the-bottom',
+      name: 'entry-is-the-bottom',
       comment: 'Words on the wire import nothing of ours and do no I/O.',
       severity: 'error',
-      from: { path: '^src/transport/protocol/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^(src/transport/(?!protocol/)|node_modules/(ioredis|@nestjs|rxjs))' },
+      from: { path: '^src/transport/entry/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(src/transport/(?!entry/)|node_modules/(ioredis|@nestjs|rxjs))' },
     },
     {
       name: 'policy-is-pure',
       comment: 'Policy decides and does nothing: no Redis, no Nest, no timers of its own.',
       severity: 'error',
       from: { path: '^src/transport/policy/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^(src/transport/(?!protocol/|policy/)|node_modules/(ioredis|@nestjs|rxjs))' },
+      to: { path: '^(src/transport/(?!entry/|policy/)|node_modules/(ioredis|@nestjs|rxjs))' },
     },
     {
-      name: 'redis-only-in-broker',
+      name: 'ioredis-only-in-redis',
       severity: 'error',
-      from: { path: '^src/transport/', pathNot: '^src/transport/broker/|\\.spec\\.ts$' },
+      from: { path: '^src/transport/', pathNot: '^src/transport/redis/|\\.spec\\.ts$' },
       to: { path: 'node_modules/ioredis' },
     },
     {
       name: 'tracing-in-one-place',
       comment: 'Spans are made in the tracing directories alone; of an SDK nothing is known anywhere.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(transport|operations)/tracing/' },
+      from: { path: '^src/', pathNot: '^src/(transport/observe|operations/tracing)/' },
       to: { path: 'node_modules/@opentelemetry' },
     },
     {
-      name: 'broker-knows-no-nest',
+      name: 'engine-knows-no-nest',
       severity: 'error',
-      from: { path: '^src/transport/(broker|lifecycle)/', pathNot: 'pending-recovery\\.service(\\.spec)?\\.ts$' },
-      to: { path: '^(src/transport/(server|client)/|node_modules/@nestjs)' },
+      from: { path: '^src/transport/(redis|lifecycle)/' },
+      to: { path: '^(src/transport/nest/|node_modules/@nestjs)' },
     },
     {
-      name: 'broker-below-lifecycle',
+      name: 'redis-below-lifecycle',
       severity: 'error',
-      from: { path: '^src/transport/broker/' },
+      from: { path: '^src/transport/redis/' },
       to: { path: '^src/transport/lifecycle/' },
     },
     {
@@ -74,7 +81,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/transport/idempotency/', pathNot: '\\.spec\\.ts$' },
       to: {
-        path: '^(src/transport/(?!idempotency/|protocol/|policy/|broker/)|node_modules/(ioredis|@nestjs|rxjs|pg/))',
+        path: '^(src/transport/(?!idempotency/|entry/|policy/|redis/)|node_modules/(ioredis|@nestjs|rxjs|pg/))',
       },
     },
     {

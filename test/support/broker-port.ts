@@ -21,22 +21,18 @@ export type {
   TrimLimits,
   Trimming,
   UnreadSight,
-} from '../../src/transport/broker/settlement.js';
-export type {
-  RecoveryBroker,
-  SettlementBroker,
-  StreamBroker,
-} from '../../src/transport/broker/stream-broker.js';
-export type { StreamReader } from '../../src/transport/broker/stream-reader.js';
+} from '../../src/transport/redis/settlement.js';
+export type { RecoveryBroker, SettlementBroker, StreamBroker } from '../../src/transport/redis/port.js';
+export type { StreamReader } from '../../src/transport/redis/port.js';
 export {
   inProgress,
   type MarkerAnswer,
   type MarkerBroker,
   type MarkerClaim,
-} from '../../src/transport/broker/markers.js';
-export type { StreamEntry } from '../../src/transport/protocol/entry.js';
-export { ENTRY_ID, StreamWrites, type StreamWrite } from '../../src/transport/protocol/stream-writes.js';
-export { SettlementWrites } from '../../src/transport/protocol/settlement-writes.js';
+} from '../../src/transport/redis/port.js';
+export type { StreamEntry } from '../../src/transport/entry/entry.js';
+export { ENTRY_ID, StreamWrites, type StreamWrite } from '../../src/transport/entry/writes.js';
+export { SettlementWrites } from '../../src/transport/entry/writes.js';
 export type { ErrorStreak } from '../../src/transport/policy/error-streak.js';
 export type { PutOffs } from '../../src/transport/policy/put-off.js';
 export {
@@ -44,4 +40,4 @@ export {
   helperKeyOf,
   letterNotesOf,
   replayNotesOf,
-} from '../../src/transport/protocol/stream-key.js';
+} from '../../src/transport/entry/names.js';

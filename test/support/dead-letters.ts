@@ -1,4 +1,4 @@
-import { RedisDeadLetters } from '../../src/transport/broker/redis-dead-letters.js';
+import { RedisDeadLetters } from '../../src/transport/redis/broker/redis-dead-letters.js';
 import type { FunctionWorld } from './function-world.js';
 import { GROUP } from './started-server.js';
 

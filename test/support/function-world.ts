@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { FunctionLibrary } from '../../src/transport/broker/functions/function-library.js';
-import { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
-import { helperKeyOf } from '../../src/transport/protocol/stream-key.js';
+import { FunctionLibrary } from '../../src/transport/redis/lua/function-library.js';
+import { RedisStreamBroker } from '../../src/transport/redis/broker/redis-stream-broker.js';
+import { helperKeyOf } from '../../src/transport/entry/names.js';
 import { openRedis } from './open-redis.js';
 import { serverKinds } from './redis-servers.js';
 import type { TestRedis } from './redis.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { letterNotesOf, replayNotesOf } from '../../src/transport/protocol/stream-key.js';
+import { letterNotesOf, replayNotesOf } from '../../src/transport/entry/names.js';
 
 /** Notes that a replay made an entry, as the step of the library does. */
 export async function noteReplayed(redis: Redis, stream: string, id: string): Promise<void> {

@@ -1,5 +1,5 @@
-import type { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
-import type { ReadsSoFar, UnreadSight } from '../../src/transport/broker/settlement.js';
+import type { RedisStreamBroker } from '../../src/transport/redis/broker/redis-stream-broker.js';
+import type { ReadsSoFar, UnreadSight } from '../../src/transport/redis/settlement.js';
 import type { FunctionWorld } from './function-world.js';
 import { GROUP } from './started-server.js';
 

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
-import { RedisStreamBroker } from '../../src/transport/broker/redis-stream-broker.js';
-import { DeadLetters } from '../../src/transport/dead-letter/dead-letters.js';
+import { RedisStreamBroker } from '../../src/transport/redis/broker/redis-stream-broker.js';
+import { DeadLetters } from '../../src/transport/dead-letters/dead-letters.js';
 import {
   deadLetterKeyOf,
   helperKeyOf,
   letterNotesOf,
   replayNotesOf,
-} from '../../src/transport/protocol/stream-key.js';
+} from '../../src/transport/entry/names.js';
 import { applicationKeyOf, effectsKeyOf, type Sight, type StreamWorld } from './stream-world.js';
 import { noteReplayed } from './provenance.js';
 import { uniqueName } from './unique-name.js';

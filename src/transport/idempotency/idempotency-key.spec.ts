@@ -1,4 +1,4 @@
-import { IdempotencyKeyError } from '../protocol/errors/idempotency-key.error.js';
+import { IdempotencyKeyError } from '../entry/errors.js';
 import { keptKey, keyOf, type IdempotencyKey } from './idempotency-key.js';
 
 const find = (found: unknown): string => keyOf('orders', (() => found) as IdempotencyKey, {});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { IdempotencyKeyError } from '../protocol/errors/idempotency-key.error.js';
+import { IdempotencyKeyError } from '../entry/errors.js';
 
 /** Longest key that a handler may name, in UTF-16 units. */
 const MAX_KEY_LENGTH = 512;

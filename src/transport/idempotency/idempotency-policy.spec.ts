@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { InvalidOptionError } from '../entry/client-errors.js';
 import {
   resolveIdempotencyDefaults,
   resolveIdempotencyPolicy,

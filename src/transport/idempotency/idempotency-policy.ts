@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
-import { checkKnownOptions } from '../protocol/known-options.js';
+import { InvalidOptionError } from '../entry/client-errors.js';
+import { checkKnownOptions } from '../entry/known-options.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { IdempotencyStore } from './idempotency-store.js';
 

@@ -1,4 +1,4 @@
-import type { CommitGuard, EntryRef } from '../broker/settlement.js';
+import type { CommitGuard, EntryRef } from '../redis/settlement.js';
 
 /**
  * An entry and its key. The id of the entry is its generation: a dead letter that is replayed comes as an entry with

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { InvalidOptionError } from '../entry/client-errors.js';
 
 /** Longest time that PostgreSQL takes for a setting, in milliseconds. */
 export const MOST_MS = 2_147_483_647;

@@ -1,6 +1,5 @@
-import { GivenUpError } from '../protocol/errors/given-up.error.js';
-import { checkKnownOptions } from '../protocol/known-options.js';
-import { TransactionControlError } from '../protocol/errors/transaction-control.error.js';
+import { GivenUpError, TransactionControlError } from '../entry/errors.js';
+import { checkKnownOptions } from '../entry/known-options.js';
 import { keptKey } from './idempotency-key.js';
 import type {
   IdempotencyClaim,
@@ -8,14 +7,20 @@ import type {
   IdempotencyGeneration,
   IdempotencyStore,
 } from './idempotency-store.js';
-import { Attempt } from './postgres-attempt.js';
-import { HandedOutClient } from './postgres-handed-out.js';
+import { Attempt, HandedOutClient } from './postgres-attempt.js';
 import { checkMs, KNOWN, MOST_MS, type PostgresIdempotencyOptions } from './postgres-idempotency-options.js';
 import { cancelSilent, LOOK_MS, UnawaitedStatementError } from './postgres-silence.js';
-import { inboxSql, type InboxSql } from './postgres-inbox-sql.js';
-import { surviveIdleBreaks, type PostgresClient, type PostgresPool } from './postgres-pool.js';
-import { codeOf, unavailable } from './postgres-trouble.js';
-import { TookTooLongError, unlessAborted, within } from './within.js';
+import { inboxSql, type InboxSql } from './postgres-sql.js';
+import {
+  surviveIdleBreaks,
+  type PostgresClient,
+  type PostgresPool,
+  codeOf,
+  unavailable,
+  TookTooLongError,
+  unlessAborted,
+  within,
+} from './postgres-link.js';
 
 /** After so many keys of this process expired ones are deleted, more at a time than were added since. */
 const KEYS_PER_CLEANING = 500;

@@ -1,5 +1,5 @@
 import { Attempt } from './postgres-attempt.js';
-import type { PostgresClient } from './postgres-pool.js';
+import type { PostgresClient } from './postgres-link.js';
 
 /** How long PostgreSQL may take on another connection to say what a silent one is at, in milliseconds. */
 export const LOOK_MS = 2_000;

@@ -1,4 +1,4 @@
-import { transactionControlIn } from './postgres-statements.js';
+import { transactionControlIn } from './postgres-sql.js';
 
 describe('transactionControlIn', () => {
   it.each([

@@ -1,5 +1,5 @@
-import type { MarkerAnswer, MarkerClaim } from '../broker/markers.js';
-import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
+import type { MarkerAnswer, MarkerClaim } from '../redis/port.js';
+import { RedisUnavailableError } from '../entry/client-errors.js';
 import type { IdempotencyClaim } from './idempotency-store.js';
 import { RedisIdempotencyStore } from './redis-idempotency-store.js';
 

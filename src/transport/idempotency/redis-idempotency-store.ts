@@ -1,14 +1,8 @@
-import { Questions } from '../broker/batches.js';
-import {
-  done,
-  inProgress,
-  type MarkerAnswer,
-  type MarkerBroker,
-  type MarkerClaim,
-} from '../broker/markers.js';
-import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
-import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import { helperKeyOf } from '../protocol/stream-key.js';
+import { Questions } from '../redis/batches.js';
+import { done, inProgress, type MarkerAnswer, type MarkerBroker, type MarkerClaim } from '../redis/port.js';
+import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
+import { RedisUnavailableError } from '../entry/client-errors.js';
+import { helperKeyOf } from '../entry/names.js';
 import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 

@@ -1,4 +1,4 @@
-import { hotConsumers } from './hot-consumers.js';
+import { hotConsumers } from './stream-state.js';
 
 const named = (...pending: number[]) =>
   pending.map((count, index) => ({ name: `c${index}`, pending: count }));

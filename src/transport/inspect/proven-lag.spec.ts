@@ -1,4 +1,4 @@
-import { lagByPage, lagByPlace, LAG_PAGE } from './proven-lag.js';
+import { lagByPage, lagByPlace, LAG_PAGE } from './stream-state.js';
 
 describe('The lag of a group', () => {
   it.each<[string, number, string, string, string, number | undefined]>([

@@ -1,10 +1,20 @@
-import { isReserved, PARKING } from '../broker/redis-commands.js';
-import { failureOf } from '../broker/redis-failure.js';
-import { StreamReads, type CommandSender, type GroupRow, type StreamRow } from '../broker/stream-reads.js';
-import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
-import { hotConsumers } from './hot-consumers.js';
-import { lagByPlace, lagByPage, LAG_PAGE } from './proven-lag.js';
-import type { GroupState, StreamState } from './stream-state.js';
+import { isReserved, PARKING } from '../redis/broker/redis-commands.js';
+import { failureOf } from '../redis/redis-failure.js';
+import {
+  StreamReads,
+  type CommandSender,
+  type GroupRow,
+  type StreamRow,
+} from '../redis/fast/stream-reads.js';
+import { RedisUnavailableError } from '../entry/client-errors.js';
+import {
+  hotConsumers,
+  lagByPlace,
+  lagByPage,
+  LAG_PAGE,
+  type GroupState,
+  type StreamState,
+} from './stream-state.js';
 
 /** How long Redis may take to answer all that an inspection asks, in milliseconds. */
 const TIMEOUT_MS = 2_000;

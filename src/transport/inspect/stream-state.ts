@@ -1,3 +1,56 @@
+import type { StreamRow } from '../redis/fast/stream-reads.js';
+import { isBefore } from '../entry/entry.js';
+
+/** Below this many entries no consumer is hot: with little to do, one process may well have it all. */
+const LEAST_PENDING = 10;
+
+/**
+ * The consumers of a group that hold more than their share: at least ten entries, more than half of all that is
+ * pending for consumers, and at least twice as many as any other holds. A group with a single consumer has none:
+ * there is nobody to share with.
+ *
+ * @returns the names
+ */
+export function hotConsumers(
+  consumers: readonly { readonly name: string; readonly pending: number }[],
+): ReadonlySet<string> {
+  const [most, second] = [...consumers].sort((a, b) => b.pending - a.pending);
+  if (!most || !second) return new Set();
+  const total = consumers.reduce((sum, { pending }) => sum + pending, 0);
+  const isHot =
+    most.pending >= LEAST_PENDING && most.pending > total / 2 && most.pending >= 2 * second.pending;
+  return new Set(isHot ? [most.name] : []);
+}
+
+/** Entries behind a group that are counted at most, by reading them. */
+export const LAG_PAGE = 50;
+
+type Extent = Pick<StreamRow, 'length' | 'firstId' | 'lastId'>;
+
+/** What the place of a group proves, whatever Redis has counted: at the end nothing is left, before the first all is. */
+export function lagByPlace({ length, firstId, lastId }: Extent, lastDeliveredId: string): number | undefined {
+  if (length === 0) return 0;
+  if (firstId === undefined || lastId === undefined) return undefined;
+  if (!isBefore(lastDeliveredId, lastId)) return 0;
+  return isBefore(lastDeliveredId, firstId) ? length : undefined;
+}
+
+/**
+ * The lag of a group in the middle of its stream.
+ *
+ * @param claimed - what Redis holds to be the lag
+ * @param behind - how many entries were found behind the group, {@link LAG_PAGE} at most; undefined when nobody looked
+ */
+export function lagByPage(
+  { length }: Extent,
+  claimed: number | null,
+  behind: number | undefined,
+): number | 'unknown' {
+  if (behind !== undefined && behind < LAG_PAGE) return behind;
+  const canBe = claimed !== null && claimed <= length && claimed >= (behind ?? 0);
+  return canBe ? claimed : 'unknown';
+}
+
 /** A consumer of a group. */
 export interface ConsumerState {
   readonly consumer: string;

@@ -1,4 +1,4 @@
-import type { PendingEntry } from '../broker/settlement.js';
+import type { PendingEntry } from '../redis/settlement.js';
 import { AbandonedRows } from './abandoned-rows.js';
 
 const row = (number: number, idleMs = 60_000): PendingEntry => ({

@@ -1,4 +1,4 @@
-import type { PendingEntry } from '../broker/settlement.js';
+import type { PendingEntry } from '../redis/settlement.js';
 
 /** Pages without anything abandoned that are looked at in one run; the next run goes on from there. */
 const VAIN_PAGES_PER_RUN = 20;

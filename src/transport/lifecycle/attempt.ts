@@ -3,11 +3,11 @@ import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import { deliveryEvent } from '../observe/delivery-events.js';
 import type { Observers } from '../observe/observers.js';
 import type { Ending } from '../policy/ending.js';
-import type { Delivery } from '../protocol/delivery.js';
-import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
+import type { Delivery } from '../entry/delivery.js';
+import type { DeliveryTracing } from '../observe/delivery-tracing.js';
 import type { OncePerKey } from './once-per-key.js';
 import type { Provenance } from './provenance.js';
-import type { Settler } from './settler.js';
+import type { Settler } from './settle.js';
 
 const PROCESSED: Ending = { action: 'ack', as: 'processed' };
 const DUPLICATE: Ending = { action: 'ack', as: 'duplicate' };

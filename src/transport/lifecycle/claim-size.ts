@@ -1,4 +1,4 @@
-import type { Claim } from '../broker/settlement.js';
+import type { Claim } from '../redis/settlement.js';
 
 /** Most entries in one claim. */
 const MOST = 500;

@@ -1,16 +1,47 @@
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import { backoffDelay, type FailedAttempt } from '../policy/backoff.js';
+import { decide, type FailureEnding, type Failure, type WaitLimits } from '../policy/decide.js';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
+import type { SettlementBroker } from '../redis/port.js';
 import { failedEvent } from '../observe/delivery-events.js';
-import type { Failure } from '../policy/decide.js';
 import type { Ending, RetryEnding } from '../policy/ending.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
-import { nameOf } from '../protocol/dead-letter-fields.js';
-import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
-import type { Delivery } from '../protocol/delivery.js';
-import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
-import { verdictOf, type DeadLetterArbiter, type DeadLetterVerdict } from './dead-letter-arbiter.js';
+import { nameOf, type DeadLetterReason } from '../entry/dead-letter-fields.js';
+import type { Delivery } from '../entry/delivery.js';
+import { HandlerTimeoutError } from '../entry/errors.js';
+import { verdictOf, type DeadLetterArbiter, type DeadLetterVerdict } from './application-hooks.js';
 import type { OncePerKey } from './once-per-key.js';
-import { decideSafely, delaySafely, type DecisionParts } from './safe-decision.js';
 import type { SettlementSteps } from './settlement-steps.js';
+
+/** What decisions depend on; a classifier or backoff of the user may throw, then the defaults decide. */
+export interface DecisionParts extends WaitLimits {
+  readonly policy: RetryPolicy;
+  /** Told what the user's functions throw. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+const { backoff: DEFAULT_BACKOFF } = DEFAULT_RETRY_POLICY;
+
+/** What becomes of an entry after a failure. */
+export function decideSafely(failure: Failure, parts: DecisionParts): FailureEnding {
+  const { policy, onFailure } = parts;
+  try {
+    return decide(failure, policy, parts);
+  } catch (thrown) {
+    onFailure(thrown);
+    return decide(failure, { ...policy, classify: undefined, backoff: DEFAULT_BACKOFF }, parts);
+  }
+}
+
+/** The delay of a retry that nobody decided on by the policy, in milliseconds. */
+export function delaySafely(failed: FailedAttempt, parts: DecisionParts): number {
+  const { policy, maxRetryDelayMs, onFailure } = parts;
+  try {
+    return backoffDelay(policy.backoff, failed, maxRetryDelayMs);
+  } catch (thrown) {
+    onFailure(thrown);
+    return backoffDelay(DEFAULT_BACKOFF, failed, maxRetryDelayMs);
+  }
+}
 
 const LEAVE: Ending = { action: 'leave' };
 const DUPLICATE: Ending = { action: 'drop', as: 'duplicate' };

@@ -1,4 +1,4 @@
-import type { Settlement } from '../broker/settlement.js';
+import type { Settlement } from '../redis/settlement.js';
 import { eventAfter, type WrittenEnding } from './ending-events.js';
 
 const ANSWERS: readonly Settlement[] = ['done', 'gone', 'taken', 'vanished', 'duplicate', { refused: 'x' }];

@@ -1,4 +1,4 @@
-import type { Settlement } from '../broker/settlement.js';
+import type { Settlement } from '../redis/settlement.js';
 import type { DeadLetterEnding, DeferEnding, DropEnding, RetryEnding } from '../policy/ending.js';
 
 /** An event that says how a delivery ended. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Delivery } from '../protocol/delivery.js';
+import type { Delivery } from '../entry/delivery.js';
 import { InFlight } from './in-flight.js';
 import { LoopBlockage } from './loop-blockage.js';
 import { Slots } from './slots.js';
@@ -26,7 +26,6 @@ function inFlightOf(
   };
   const inFlight = new InFlight({
     origin: { source: SOURCE, naming: { streams: {}, cluster: false } },
-    broker: { extend: () => Promise.resolve([]) },
     attempts: { run, fail: () => Promise.resolve() },
     ...{ settler: { handBack }, slots: new Slots(slots), blockage: new LoopBlockage(1_000) },
     ...{ onFailure: () => undefined, onBlocked: () => undefined },

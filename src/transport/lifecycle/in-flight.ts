@@ -1,23 +1,19 @@
 import { performance } from 'node:perf_hooks';
-import { setImmediate as turn } from 'node:timers/promises';
-import { Signal } from '../broker/signal.js';
-import type { SettlementBroker } from '../broker/stream-broker.js';
-import { Delivery, refOf, type Origin } from '../protocol/delivery.js';
-import type { DeliveredEntry } from '../protocol/entry.js';
-import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
-import { HandlerTimeoutError } from '../protocol/errors/handler-timeout.error.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Signal } from '../redis/signal.js';
+import { Delivery, type Origin } from '../entry/delivery.js';
+import type { DeliveredEntry } from '../entry/entry.js';
+import { DeliveryLostError } from '../entry/errors.js';
 import type { Attempts } from './attempt.js';
 import type { Blocking, LoopBlockage, WatchedStream } from './loop-blockage.js';
 import { ReadSize } from './read-size.js';
-import type { Settler } from './settler.js';
+import type { Settler } from './settle.js';
 import type { Claimant, Slots } from './slots.js';
+import { Turn } from './turn.js';
 
-/** For how long handlers are started before everything else has its turn, in milliseconds. */
-const TURN_MS = 50;
 /** What the deliveries in flight are worked on with. */
 export interface InFlightParts {
   readonly origin: Origin;
-  readonly broker: Pick<SettlementBroker, 'extend'>;
   readonly attempts: Pick<Attempts, 'run' | 'fail'>;
   readonly settler: Pick<Settler, 'handBack'>;
   readonly slots: Slots;
@@ -39,9 +35,7 @@ export class InFlight implements Claimant, WatchedStream {
   private closing = false;
   private paused = false;
   private isStarting = false;
-  private isPausing = false;
-  /** Since when handlers are started, on the clock of `performance.now()`. */
-  private turnBegan = 0;
+  private readonly turn = new Turn(() => this.onFree());
   private readonly roomChanged = new Signal();
   private readonly heldChanged = new Signal();
 
@@ -99,7 +93,7 @@ export class InFlight implements Claimant, WatchedStream {
   /** Takes entries on that were delivered to this process. */
   accept(entries: readonly DeliveredEntry[]): void {
     const now = performance.now();
-    this.turnBegan = now; // An answer of Redis has come: everything else had its turn just now.
+    this.turn.begin(now); // An answer of Redis has come: everything else had its turn just now.
     this.size.noteSizes(entries);
     for (const delivered of entries) {
       const earlier = this.held.get(delivered.entry.id);
@@ -150,7 +144,7 @@ export class InFlight implements Claimant, WatchedStream {
     this.process(delivery);
     while (this.held.get(delivery.id) === delivery) await this.heldChanged.next();
     // How long it took counts for what is read next.
-    await turn();
+    await nextTurn();
   }
 
   onFree(): void {
@@ -158,7 +152,7 @@ export class InFlight implements Claimant, WatchedStream {
     if (this.isStarting) return;
     this.isStarting = true;
     try {
-      while (this.buffer.length > 0 && !this.paused && !this.isTurnOver() && this.parts.slots.tryTake()) {
+      while (this.buffer.length > 0 && !this.paused && !this.turn.isOver() && this.parts.slots.tryTake()) {
         const next = this.buffer.shift();
         if (next) this.process(next);
       }
@@ -171,22 +165,6 @@ export class InFlight implements Claimant, WatchedStream {
 
   onReserved(): void {
     void this.handBack(0);
-  }
-
-  /**
-   * Handlers that compute and never wait start one another without an end: what waits here could take seconds, in which
-   * nothing is acknowledged and no heartbeat sent. So after a while the event loop goes round once.
-   */
-  private isTurnOver(): boolean {
-    if (this.isPausing) return true;
-    if (performance.now() - this.turnBegan < TURN_MS) return false;
-    this.isPausing = true;
-    setImmediate(() => {
-      this.isPausing = false;
-      this.turnBegan = performance.now();
-      this.onFree();
-    });
-    return true;
   }
 
   /** Nothing more is to be done about a delivery here. */
@@ -232,30 +210,6 @@ export class InFlight implements Claimant, WatchedStream {
   private takeBack(waiting: readonly Delivery[]): void {
     this.buffer.unshift(...waiting.filter((delivery) => this.held.get(delivery.id) === delivery));
     this.onFree();
-  }
-
-  /** Treats handlers that run for longer than this as failed. */
-  expire(timeoutMs: number): void {
-    const before = performance.now() - timeoutMs;
-    for (const delivery of this.held.values()) {
-      const { startedAt = Infinity, isDecided } = delivery;
-      if (startedAt > before || isDecided) continue;
-      void this.expireOne(delivery, new HandlerTimeoutError(timeoutMs));
-    }
-  }
-
-  /** Keeps entries from looking abandoned that were not fresh in Redis for longer than this. */
-  async keepFresh(longerThanMs: number): Promise<void> {
-    const now = performance.now();
-    const aging = [...this.held.values()].filter(({ freshAt }) => freshAt <= now - longerThanMs);
-    if (aging.length === 0) return;
-    for (const delivery of aging) delivery.detach();
-    const { broker, origin } = this.parts;
-    const lost = new Set(await broker.extend(origin.source.stream, aging.map(refOf)));
-    for (const delivery of aging) {
-      if (lost.has(delivery.id)) this.lose(delivery);
-      else delivery.freshAt = now;
-    }
   }
 
   /** Resolves when nothing is held. */
@@ -310,7 +264,8 @@ export class InFlight implements Claimant, WatchedStream {
     delivery.abort(reason);
   }
 
-  private async expireOne(delivery: Delivery, error: Error): Promise<void> {
+  /** Ends a delivery as failed whose handler is out of time. */
+  async expire(delivery: Delivery, error: Error): Promise<void> {
     this.overrun(delivery, error);
     try {
       await this.parts.attempts.fail(delivery, error);
@@ -333,7 +288,8 @@ export class InFlight implements Claimant, WatchedStream {
     this.parts.slots.release();
   }
 
-  private lose(delivery: Delivery): void {
+  /** Its entry was given to another process. */
+  lose(delivery: Delivery): void {
     // One whose acknowledgement is on its way has its ending already, and is forgotten when that is answered.
     if (delivery.isDecided || delivery.isLost) return;
     delivery.isLost = true;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import type { StreamBroker } from '../broker/stream-broker.js';
+import type { StreamBroker } from '../redis/port.js';
 import { troubleOf } from '../policy/trouble.js';
 
 /** How long Redis may take to answer the probe, in milliseconds. */

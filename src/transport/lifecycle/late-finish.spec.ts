@@ -1,5 +1,4 @@
-import type { LateFinishParts } from './late-finish.js';
-import { LateFinish } from './late-finish.js';
+import { type LateFinishParts, LateFinish } from './late-finish.js';
 import { SettlementSteps } from './settlement-steps.js';
 
 const COMMIT = { entry: { id: '1-0', deliveryCount: 1 }, writes: [], emits: [], guard: undefined };

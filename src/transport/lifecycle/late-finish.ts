@@ -1,5 +1,5 @@
-import type { Commit, FollowUpLimits, Settlement } from '../broker/settlement.js';
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { Commit, FollowUpLimits, Settlement } from '../redis/settlement.js';
+import type { SettlementBroker } from '../redis/port.js';
 import type { SettlementSteps } from './settlement-steps.js';
 
 /** The lane of its receipts, apart from the four of the committer. */

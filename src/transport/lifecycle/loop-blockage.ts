@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Delivery } from '../protocol/delivery.js';
+import type { Delivery } from '../entry/delivery.js';
 
 /** Longest time between two looks, in milliseconds. */
 const LONGEST_INTERVAL_MS = 1_000;

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { resolveIdempotencyDefaults, resolveIdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import type { IdempotencyStore } from '../idempotency/idempotency-store.js';
-import { unlessAborted } from '../idempotency/within.js';
-import { Delivery } from '../protocol/delivery.js';
+import { unlessAborted } from '../idempotency/postgres-link.js';
+import { Delivery } from '../entry/delivery.js';
 import { OncePerKey } from './once-per-key.js';
 
 const SOURCE = {

@@ -1,10 +1,9 @@
 import { keyOf } from '../idempotency/idempotency-key.js';
 import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from '../idempotency/idempotency-store.js';
-import { refOf, type Delivery } from '../protocol/delivery.js';
-import { DeliveryLostError } from '../protocol/errors/delivery-lost.error.js';
-import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
-import type { DeadLetterVerdict } from './dead-letter-arbiter.js';
+import { refOf, type Delivery } from '../entry/delivery.js';
+import { DeliveryLostError, NonRetryableError } from '../entry/errors.js';
+import type { DeadLetterVerdict } from './application-hooks.js';
 
 /** Lets a handler have its effect once for each business key. */
 export class OncePerKey {

@@ -1,7 +1,7 @@
-import type { SettlementBroker } from '../broker/stream-broker.js';
+import type { SettlementBroker } from '../redis/port.js';
 import type { Observers } from '../observe/observers.js';
-import type { Delivery, Source } from '../protocol/delivery.js';
-import { hasReplayFields, replayFieldsOf, replayOf } from '../protocol/replay-fields.js';
+import type { Delivery, Source } from '../entry/delivery.js';
+import { hasReplayFields, replayFieldsOf, replayOf } from '../entry/replay-fields.js';
 import type { SettlementSteps } from './settlement-steps.js';
 
 /** What a provenance works with. */

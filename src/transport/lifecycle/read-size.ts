@@ -1,5 +1,5 @@
-import { readerOf } from '../protocol/entry-reader.js';
-import type { DeliveredEntry } from '../protocol/entry.js';
+import { readerOf } from '../entry/wire-entry.js';
+import type { DeliveredEntry } from '../entry/entry.js';
 
 /** Most entries that wait here for a slot. */
 const MAX_BUFFERED = 256;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { failureOf } from '../broker/redis-failure.js';
+import { failureOf } from '../redis/redis-failure.js';
 
 const LONGEST_DELAY_MS = 1_000;
 

@@ -1,4 +1,4 @@
-import { Signal } from '../broker/signal.js';
+import { Signal } from '../redis/signal.js';
 
 /** One of those who share the slots. */
 export interface Claimant {

@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import type { Claim } from '../broker/settlement.js';
-import type { StreamBroker } from '../broker/stream-broker.js';
-import { Delivery, type EntryRef, type Origin } from '../protocol/delivery.js';
-import { AbandonedEntryError } from '../protocol/errors/abandoned-entry.error.js';
-import type { DeliveryTracing } from '../tracing/delivery-tracing.js';
+import type { Claim } from '../redis/settlement.js';
+import type { StreamBroker } from '../redis/port.js';
+import { Delivery, type EntryRef, type Origin } from '../entry/delivery.js';
+import { AbandonedEntryError } from '../entry/errors.js';
+import type { DeliveryTracing } from '../observe/delivery-tracing.js';
 import type { Decider } from './decider.js';
 import type { InFlight } from './in-flight.js';
 import type { Provenance } from './provenance.js';
-import type { Settler } from './settler.js';
+import type { Settler } from './settle.js';
 import type { Slots } from './slots.js';
 
 /** How long running handlers are waited for, in milliseconds; nothing else starts meanwhile. */

@@ -1,14 +1,14 @@
-import { failureOf, type RedisFailure } from '../broker/redis-failure.js';
-import type { FollowUpLimits, GroupStart } from '../broker/settlement.js';
-import type { StreamBroker } from '../broker/stream-broker.js';
+import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
+import type { FollowUpLimits, GroupStart } from '../redis/settlement.js';
+import type { StreamBroker } from '../redis/port.js';
 import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
-import type { Origin, Source } from '../protocol/delivery.js';
-import type { StreamNaming } from '../protocol/stream-key.js';
-import { withActiveContext } from '../tracing/active-context.js';
-import { DeliveryTracing } from '../tracing/delivery-tracing.js';
+import type { Origin, Source } from '../entry/delivery.js';
+import type { StreamNaming } from '../entry/names.js';
+import { withActiveContext } from '../observe/trace-context.js';
+import { DeliveryTracing } from '../observe/delivery-tracing.js';
 import { Attempts, type Dispatch } from './attempt.js';
-import type { DeadLetterArbiter } from './dead-letter-arbiter.js';
+import type { DeadLetterArbiter, SettlementHook } from './application-hooks.js';
 import { Decider } from './decider.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { InFlight } from './in-flight.js';
@@ -16,14 +16,13 @@ import { IntakeGate } from './intake-gate.js';
 import type { LoopBlockage } from './loop-blockage.js';
 import type { OncePerKey } from './once-per-key.js';
 import { Provenance } from './provenance.js';
-import { ReadLoop } from './read-loop.js';
-import type { SettlementHook } from './settlement-hook.js';
+import { ReadLoop } from './read.js';
 import { SettlementSteps } from './settlement-steps.js';
-import { Settler } from './settler.js';
+import { Settler } from './settle.js';
 import type { Slots } from './slots.js';
-import { StreamRecovery } from './stream-recovery.js';
+import { StreamRecovery } from './recover.js';
 import { SuspectRunner } from './suspects.js';
-import { UnreadWatch } from './unread-watch.js';
+import { UnreadWatch } from './unread.js';
 
 /** What the work on one stream is made of. */
 export interface WorkerParts {
@@ -52,6 +51,7 @@ export class StreamWorker {
   readonly source: Source;
   readonly loop: ReadLoop;
   readonly inFlight: InFlight;
+  readonly watch: DeliveryWatch;
   readonly gate: IntakeGate;
   readonly unread: UnreadWatch;
   readonly suspects: SuspectRunner;
@@ -59,7 +59,6 @@ export class StreamWorker {
   private readonly settler: Settler;
   private readonly steps: SettlementSteps;
   private readonly tracing: DeliveryTracing;
-  private readonly watch: DeliveryWatch;
 
   constructor(parts: WorkerParts) {
     const { source, naming, broker, slots, observers, policy, once, hook, arbiter } = parts;
@@ -100,7 +99,7 @@ export class StreamWorker {
       },
     });
     this.inFlight = new InFlight({
-      ...{ origin, broker, attempts, settler, slots, onFailure, blockage: parts.blockage },
+      ...{ origin, attempts, settler, slots, onFailure, blockage: parts.blockage },
       onBlocked: (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
     });
     const { inFlight } = this;
@@ -116,7 +115,7 @@ export class StreamWorker {
       },
     });
     const { handlerTimeoutMs } = policy;
-    this.watch = new DeliveryWatch(inFlight, { ackWaitMs, handlerTimeoutMs }, onFailure);
+    this.watch = new DeliveryWatch({ stream, broker, inFlight, ackWaitMs, handlerTimeoutMs, onFailure });
     this.unread = new UnreadWatch(shared);
     this.loop = new ReadLoop({
       ...{ stream, broker, inFlight, tally: this.unread.tally },

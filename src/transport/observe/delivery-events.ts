@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Delivery } from '../protocol/delivery.js';
+import type { Delivery } from '../entry/delivery.js';
 import type { DeliveryEvent, FailedEvent, SettledEvent } from './transport-events.js';
 
 /** A delivery as observers see it, with what is known of its end. */

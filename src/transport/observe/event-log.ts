@@ -1,7 +1,7 @@
-import { exceptionFields, nameOf } from '../protocol/dead-letter-fields.js';
+import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
 import type { DeliveryEvent, TransportEvents } from './transport-events.js';
 import type { RepeatedLines } from './repeated-lines.js';
-import type { TransportLogLevel } from './transport-log.js';
+import type { TransportLogLevel } from './log.js';
 
 type EventOf<K extends keyof TransportEvents> = Parameters<TransportEvents[K]>[0];
 

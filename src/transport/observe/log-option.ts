@@ -1,8 +1,8 @@
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
-import { checkKnownOptions } from '../protocol/known-options.js';
+import { InvalidOptionError } from '../entry/client-errors.js';
+import { checkKnownOptions } from '../entry/known-options.js';
 import { LOGGED_EVENTS } from './event-log.js';
+import { LEVELS, type TransportLogLevel } from './log.js';
 import type { TransportEvents } from './transport-events.js';
-import { LEVELS, type TransportLogLevel } from './transport-log.js';
 
 /**
  * What the transport writes to the application's log, through Nest's `Logger`: the least urgent level, or `false` for

@@ -1,4 +1,4 @@
-import type { TransportLogLevel } from './transport-log.js';
+import type { TransportLogLevel } from './log.js';
 
 /** Lines of one kind: the first is written in full, those that follow within a minute are counted. */
 export interface RepeatedLine {

@@ -1,6 +1,6 @@
 import type { Trouble } from '../policy/trouble.js';
-import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
-import type { Headers } from '../protocol/entry.js';
+import type { DeadLetterReason } from '../entry/dead-letter-fields.js';
+import type { Headers } from '../entry/entry.js';
 
 /** Where something happened. */
 export interface StreamEvent {

@@ -1,5 +1,5 @@
 import { resolveLogOption } from './log-option.js';
-import { TransportLog, type TransportLogLevel } from './transport-log.js';
+import { TransportLog, type TransportLogLevel } from './log.js';
 
 function recordedLog(least: TransportLogLevel | false) {
   const written: string[][] = [];

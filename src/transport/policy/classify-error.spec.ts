@@ -4,10 +4,12 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import fc from 'fast-check';
-import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
-import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
-import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
-import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
+import {
+  DependencyUnavailableError,
+  MalformedEntryError,
+  NonRetryableError,
+  RetryLaterError,
+} from '../entry/errors.js';
 import { classifyError } from './classify-error.js';
 
 class StaleOrderError extends NonRetryableError {}

@@ -1,5 +1,4 @@
-import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
-import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
+import { MalformedEntryError, NonRetryableError } from '../entry/errors.js';
 import { troubleOf } from './trouble.js';
 
 /**

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
-import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
-import { NonRetryableError } from '../protocol/errors/non-retryable.error.js';
-import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
+import {
+  DependencyUnavailableError,
+  MalformedEntryError,
+  NonRetryableError,
+  RetryLaterError,
+} from '../entry/errors.js';
 import { decideAbandoned } from './abandoned.js';
 import { decide, type Failure } from './decide.js';
 import { continueStreak, type ErrorStreak } from './error-streak.js';

@@ -1,6 +1,5 @@
-import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
-import { MalformedEntryError } from '../protocol/errors/malformed-entry.error.js';
-import { RetryLaterError } from '../protocol/errors/retry-later.error.js';
+import type { DeadLetterReason } from '../entry/dead-letter-fields.js';
+import { MalformedEntryError, RetryLaterError } from '../entry/errors.js';
 import { backoffDelay } from './backoff.js';
 import { classifyError, type ErrorClass } from './classify-error.js';
 import type { DeadLetterEnding, DeferEnding, DropEnding, RetryEnding } from './ending.js';

@@ -1,4 +1,4 @@
-import type { DeadLetterReason } from '../protocol/dead-letter-reason.js';
+import type { DeadLetterReason } from '../entry/dead-letter-fields.js';
 import type { ErrorStreak } from './error-streak.js';
 import type { PutOffs } from './put-off.js';
 import type { Trouble } from './trouble.js';

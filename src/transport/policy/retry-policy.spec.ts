@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../protocol/errors/invalid-option.error.js';
+import { InvalidOptionError } from '../entry/client-errors.js';
 import { DEFAULT_RETRY_POLICY, resolveRetryPolicy, type RetryOptions } from './retry-policy.js';
 
 const resolve = (options: RetryOptions) => resolveRetryPolicy(options, DEFAULT_RETRY_POLICY, 'retry');

@@ -1,8 +1,7 @@
 import { BadGatewayException, BadRequestException, InternalServerErrorException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
-import { DependencyUnavailableError } from '../protocol/errors/dependency-unavailable.error.js';
-import { NotReplicatedError } from '../protocol/errors/not-replicated.error.js';
-import { RedisUnavailableError } from '../protocol/errors/redis-unavailable.error.js';
+import { DependencyUnavailableError } from '../entry/errors.js';
+import { NotReplicatedError, RedisUnavailableError } from '../entry/client-errors.js';
 import { troubleOf } from './trouble.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });

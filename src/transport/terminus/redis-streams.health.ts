@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { RedisStreamsServer } from '../server/redis-streams-server.js';
-import type { HealthCause, HealthWarning } from '../server/transport-health.js';
+import { RedisStreamsServer } from '../nest/redis-streams-server.js';
+import type { HealthCause, HealthWarning } from '../nest/transport-health.js';
 
 /** Why the transport is not ready; names no address, payload or key value. */
 export interface RedisStreamsHealthDetail extends Record<string, unknown> {

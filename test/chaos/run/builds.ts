@@ -7,7 +7,7 @@ export const PROGRAM = join(import.meta.dirname, '../../..');
 /** A directory of this repository, whose packages programs below it find. */
 export const ARTEFACTS = join(PROGRAM, '..');
 
-const LIBRARY = 'src/transport/broker/functions/library/registration.lua';
+const LIBRARY = 'src/transport/redis/lua/library/registration.lua';
 
 /** A copy of this program, whose build Redis takes for another version. @returns its directory */
 export function otherProgram(directory: string): string {

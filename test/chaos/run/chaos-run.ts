@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cutConnection } from '../../../src/transport/broker/connection.js';
-import { deadLetterKeyOf, streamKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import { cutConnection } from '../../../src/transport/redis/links/connection.js';
+import { deadLetterKeyOf, streamKeyOf } from '../../../src/transport/entry/names.js';
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import { freePort } from '../../../src/embedded-redis/free-port.js';
 import { Random } from '../../integration/model/random.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { cutConnection } from '../../../src/transport/broker/connection.js';
+import { cutConnection } from '../../../src/transport/redis/links/connection.js';
 import { fieldsOf } from '../../support/original-fields.js';
 import { compareIds } from '../account/account.js';
 import { Ledger } from '../account/ledger.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { openConnection } from '../../../src/transport/broker/connection.js';
+import { openConnection } from '../../../src/transport/redis/links/connection.js';
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
 import { ClusterWorld } from '../../support/cluster.js';
 import { openRedis } from '../../support/open-redis.js';

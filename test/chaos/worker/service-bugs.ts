@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Pool } from 'pg';
-import { Settler } from '../../../src/transport/lifecycle/settler.js';
+import { Settler } from '../../../src/transport/lifecycle/settle.js';
 import { replaced } from '../../support/seeded-bugs/replaced.js';
 import { rewriteStatements } from '../../support/seeded-bugs/statements.js';
 

@@ -1,4 +1,4 @@
-import type { MarkerAnswer } from '../../../src/transport/broker/markers.js';
+import type { MarkerAnswer } from '../../../src/transport/redis/port.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

@@ -1,6 +1,6 @@
-import type { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
-import type { Commit, Settlement, EntryRef } from '../../../src/transport/broker/settlement.js';
-import { CommitTransaction } from '../../../src/transport/protocol/commit-transaction.js';
+import type { RedisStreamBroker } from '../../../src/transport/redis/broker/redis-stream-broker.js';
+import type { Commit, Settlement, EntryRef } from '../../../src/transport/redis/settlement.js';
+import { CommitTransaction } from '../../../src/transport/entry/commit-transaction.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

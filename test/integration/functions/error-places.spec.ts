@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { firstValueFrom } from 'rxjs';
-import { parkAnswersOf } from '../../../src/transport/broker/functions/park-arguments.js';
+import { parkAnswersOf } from '../../../src/transport/redis/lua/park-arguments.js';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 
 /** Where a file of the library has a line with this text. */
 function placeOf(file: string, text: string): string {
-  const path = `../../../src/transport/broker/functions/library/${file}`;
+  const path = `../../../src/transport/redis/lua/library/${file}`;
   const lines = readFileSync(new URL(path, import.meta.url), 'utf8').split('\n');
   const [at, another] = lines.flatMap((line, index) => (line.includes(text) ? [index + 1] : []));
   if (at === undefined || another !== undefined) throw new Error(`${file} has "${text}" not just once`);

@@ -1,4 +1,4 @@
-import { SOURCE } from '../../../src/transport/broker/functions/library-source.js';
+import { SOURCE } from '../../../src/transport/redis/lua/library-source.js';
 import { onEveryServer } from '../../support/function-world.js';
 
 onEveryServer('The function library', (world) => {

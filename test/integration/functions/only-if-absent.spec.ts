@@ -1,7 +1,6 @@
-import type { EntryRef } from '../../../src/transport/broker/settlement.js';
-import { CommitTransaction } from '../../../src/transport/protocol/commit-transaction.js';
-import { SettlementWrites } from '../../../src/transport/protocol/settlement-writes.js';
-import { ENTRY_ID } from '../../../src/transport/protocol/stream-writes.js';
+import type { EntryRef } from '../../../src/transport/redis/settlement.js';
+import { CommitTransaction } from '../../../src/transport/entry/commit-transaction.js';
+import { SettlementWrites, ENTRY_ID } from '../../../src/transport/entry/writes.js';
 import { onEveryServer } from '../../support/function-world.js';
 
 onEveryServer('A step that has a condition', (world) => {

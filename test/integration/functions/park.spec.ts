@@ -1,6 +1,6 @@
-import type { EntryRef } from '../../../src/transport/broker/settlement.js';
-import type { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
-import { StreamWrites, type StreamWrite } from '../../../src/transport/protocol/stream-writes.js';
+import type { EntryRef } from '../../../src/transport/redis/settlement.js';
+import type { RedisStreamBroker } from '../../../src/transport/redis/broker/redis-stream-broker.js';
+import { StreamWrites, type StreamWrite } from '../../../src/transport/entry/writes.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

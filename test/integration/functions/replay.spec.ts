@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { RedisDeadLetters } from '../../../src/transport/broker/redis-dead-letters.js';
+import type { RedisDeadLetters } from '../../../src/transport/redis/broker/redis-dead-letters.js';
 import { RedisUnavailableError } from '../../../src/transport/index.js';
 import { deadLetter, deadLetterEntry, openDeadLetters, request } from '../../support/dead-letters.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';

@@ -1,5 +1,5 @@
 import { MissingPermissionError } from '../../../src/transport/index.js';
-import { failureOf, isAboutCommand } from '../../../src/transport/broker/redis-failure.js';
+import { failureOf, isAboutCommand } from '../../../src/transport/redis/redis-failure.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

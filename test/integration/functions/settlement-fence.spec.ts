@@ -1,5 +1,5 @@
-import type { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
-import type { EntryRef, Settlement } from '../../../src/transport/broker/settlement.js';
+import type { RedisStreamBroker } from '../../../src/transport/redis/broker/redis-stream-broker.js';
+import type { EntryRef, Settlement } from '../../../src/transport/redis/settlement.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { UnreadSight } from '../../../src/transport/broker/settlement.js';
+import type { UnreadSight } from '../../../src/transport/redis/settlement.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { numbered } from '../../support/group-view.js';
 import { ReadingProcess } from '../../support/reading-process.js';

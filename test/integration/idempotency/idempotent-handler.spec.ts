@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { helperKeyOf } from '../../../src/transport/protocol/stream-key.js';
+import { helperKeyOf } from '../../../src/transport/entry/names.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { closedGate } from '../../support/gate.js';

@@ -7,16 +7,15 @@ import { StreamWorker } from '../../../src/transport/lifecycle/worker.js';
 import { Observers } from '../../../src/transport/observe/observers.js';
 import type { TransportEvents } from '../../../src/transport/observe/transport-events.js';
 import { DEFAULT_RETRY_POLICY } from '../../../src/transport/policy/retry-policy.js';
-import type { Delivery } from '../../../src/transport/protocol/delivery.js';
+import type { Delivery } from '../../../src/transport/entry/delivery.js';
 import type { StreamBroker } from '../../support/broker-port.js';
 import type { Application } from './application.js';
-import type { Settings } from './settings.js';
-import { ACK_WAIT_MS, BACKOFF_MS, MAX_WAIT_MS } from './settings.js';
+import { type Settings, ACK_WAIT_MS, BACKOFF_MS, MAX_WAIT_MS } from './settings.js';
 
-export { DependencyUnavailableError } from '../../../src/transport/protocol/errors/dependency-unavailable.error.js';
-export { NonRetryableError } from '../../../src/transport/protocol/errors/non-retryable.error.js';
-export { RedisUnavailableError } from '../../../src/transport/protocol/errors/redis-unavailable.error.js';
-export { RetryLaterError } from '../../../src/transport/protocol/errors/retry-later.error.js';
+export { DependencyUnavailableError } from '../../../src/transport/entry/errors.js';
+export { NonRetryableError } from '../../../src/transport/entry/errors.js';
+export { RedisUnavailableError } from '../../../src/transport/entry/client-errors.js';
+export { RetryLaterError } from '../../../src/transport/entry/errors.js';
 
 /** What a handler of the model is given. */
 export interface GivenEvent extends Pick<Delivery, 'deliveryCount'> {
@@ -107,11 +106,11 @@ export class ModelDelivery {
 
   /** Treats all running handlers as out of time. */
   expire(): void {
-    this.worker.inFlight.expire(0);
+    this.worker.watch.expire(0);
   }
 
   heartbeat(): void {
-    void this.worker.inFlight.keepFresh(0);
+    void this.worker.watch.keepFresh(0);
   }
 
   handBack(): void {

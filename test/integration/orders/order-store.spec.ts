@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderEventDto } from '../../../src/orders/dto/order-event.dto.js';
-import { letterNotesOf } from '../../../src/transport/protocol/stream-key.js';
+import { letterNotesOf } from '../../../src/transport/entry/names.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { startOrdersApp, type OrdersApp } from '../../support/orders-app.js';

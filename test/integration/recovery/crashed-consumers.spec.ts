@@ -1,4 +1,4 @@
-import { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
+import { RedisStreamBroker } from '../../../src/transport/redis/broker/redis-stream-broker.js';
 import { eventually } from '../../support/eventually.js';
 import { eventuallyPasses } from '../../support/eventually-passes.js';
 import { abandon, addOrders, numbered, pendingRows } from '../../support/group-view.js';

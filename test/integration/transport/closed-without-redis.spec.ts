@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { closeConnection, openConnection } from '../../../src/transport/broker/connection.js';
+import { closeConnection, openConnection } from '../../../src/transport/redis/links/connection.js';
 import { eventually } from '../../support/eventually.js';
 import { startRedis, type TestRedis } from '../../support/redis.js';
 import { startServer } from '../../support/started-server.js';

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { connectionOptions, loadConfig } from '../../../src/config/index.js';
 import { freePort } from '../../../src/embedded-redis/free-port.js';
-import { cutConnection, openConnection } from '../../../src/transport/broker/connection.js';
+import { cutConnection, openConnection } from '../../../src/transport/redis/links/connection.js';
 import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/transport/index.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';

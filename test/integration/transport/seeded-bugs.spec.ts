@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
-import { EmitPart } from '../../../src/transport/broker/emit-part.js';
+import { EmitPart } from '../../../src/transport/redis/publisher/emit-part.js';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { openRedis } from '../../support/open-redis.js';
 import { blindArgs } from '../../support/seeded-bugs/emit-bugs.js';

@@ -1,5 +1,13 @@
-import { Controller, Injectable, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import {
+  Controller,
+  Injectable,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
@@ -11,9 +19,9 @@ import {
   RedisStreamsContext,
   RedisStreamsRecordBuilder,
 } from '../../../src/transport/index.js';
-import { Delivery } from '../../../src/transport/protocol/delivery.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
-import { DeliveryTracing } from '../../../src/transport/tracing/delivery-tracing.js';
+import { Delivery } from '../../../src/transport/entry/delivery.js';
+import type { StreamEntry } from '../../../src/transport/entry/entry.js';
+import { DeliveryTracing } from '../../../src/transport/observe/delivery-tracing.js';
 import { eventually } from '../../support/eventually.js';
 import { addReplayed } from '../../support/provenance.js';
 import { outline, RecordedSpans } from '../../support/recorded-spans.js';
@@ -387,7 +395,7 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
     await tracing.abandoned(delivery, () =>
       tracing.deadLetter(delivery, () => {
         seen = trace.getActiveSpan()?.spanContext().traceId;
-        return Promise.resolve({ settlement: 'done', reason: 'abandoned', deadLetterId: '2-0' } as const);
+        return Promise.resolve({ settlement: 'done', facts: { reason: 'abandoned', deadLetterId: '2-0' } });
       }),
     );
 

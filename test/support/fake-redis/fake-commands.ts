@@ -5,8 +5,7 @@ import {
   replayNotesOf,
   type StreamEntry,
 } from '../broker-port.js';
-import type { FakeGroup } from './fake-store.js';
-import { type FakeStore, type PendingRow } from './fake-store.js';
+import type { FakeGroup, FakeStore, PendingRow } from './fake-store.js';
 
 export const PARKING = '@retry';
 

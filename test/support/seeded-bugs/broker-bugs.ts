@@ -1,9 +1,9 @@
-import { openConnection } from '../../../src/transport/broker/connection.js';
-import { entriesOf, type ReadReply } from '../../../src/transport/broker/entry-replies.js';
-import { RedisRecovery } from '../../../src/transport/broker/redis-recovery.js';
-import { RedisStreamReader } from '../../../src/transport/broker/redis-stream-reader.js';
-import type { StreamEntry } from '../../../src/transport/protocol/entry.js';
-import type { StreamReader } from '../../../src/transport/broker/stream-reader.js';
+import { openConnection } from '../../../src/transport/redis/links/connection.js';
+import { entriesOf, type ReadReply } from '../../../src/transport/redis/broker/entry-replies.js';
+import { RedisRecovery } from '../../../src/transport/redis/broker/redis-recovery.js';
+import { RedisStreamReader } from '../../../src/transport/redis/broker/redis-stream-reader.js';
+import type { StreamEntry } from '../../../src/transport/entry/entry.js';
+import type { StreamReader } from '../../../src/transport/redis/port.js';
 import { Redis } from 'ioredis';
 import { GROUP } from '../started-server.js';
 import type { BrokenMethods } from './seed.js';

@@ -1,5 +1,5 @@
-import type { Place } from '../../../src/transport/broker/emit-part.js';
-import type { LaneSupport } from '../../../src/transport/broker/emit-lane.js';
+import type { Place } from '../../../src/transport/redis/publisher/emit-part.js';
+import type { LaneSupport } from '../../../src/transport/redis/publisher/emit-lane.js';
 import type { RedisStreamsClient } from '../../../src/transport/index.js';
 
 const MARK_TTL_MS = 60_000;

@@ -1,4 +1,4 @@
-import { RedisStreamBroker } from '../../../src/transport/broker/redis-stream-broker.js';
+import { RedisStreamBroker } from '../../../src/transport/redis/broker/redis-stream-broker.js';
 
 type Method = {
   [K in keyof RedisStreamBroker]: RedisStreamBroker[K] extends (...args: never[]) => unknown ? K : never;

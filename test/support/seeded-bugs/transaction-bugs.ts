@@ -1,5 +1,4 @@
-import { Attempt } from '../../../src/transport/idempotency/postgres-attempt.js';
-import { HandedOutClient } from '../../../src/transport/idempotency/postgres-handed-out.js';
+import { Attempt, HandedOutClient } from '../../../src/transport/idempotency/postgres-attempt.js';
 import { replaced } from './replaced.js';
 
 /** Sends whatever a handler sends on its transaction, and does not look whether that is still there. */

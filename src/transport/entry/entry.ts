@@ -1,0 +1,81 @@
+/** An entry as Redis delivered it, byte for byte. */
+export interface StreamEntry {
+  readonly id: string;
+  /** Field names and values in turn, in the order of the wire. */
+  readonly parts: readonly Buffer[];
+}
+
+/** What a replay wrote into the entry that it made. */
+export interface Replay {
+  /** How often the entry was put back from the dead letters, that time included. */
+  readonly replays: number;
+  /** The group that it is for: the one that it failed in. Absent when it is for all. */
+  readonly group?: string;
+}
+
+/** An entry as it was delivered to this consumer. */
+export interface DeliveredEntry {
+  readonly entry: StreamEntry;
+  /**
+   * How often the group has delivered the entry, this time included: the count that Redis keeps in the pending
+   * entries list (https://redis.io/docs/latest/commands/xpending/).
+   */
+  readonly deliveryCount: number;
+}
+
+/** The payload, headers and earlier attempts that an entry carries. */
+export interface DecodedEntry {
+  readonly payload: unknown;
+  readonly headers: Headers;
+  /** Attempts that the entry had already had elsewhere when it was written. */
+  readonly priorAttempts: number;
+}
+
+/** Out-of-band values beside the payload; names and values are strings. */
+export type Headers = Readonly<Record<string, string>>;
+
+/** Whether an entry comes before another one; `ms-sequence`, each part up to 64 bits wide. */
+export function isBefore(id: string, other: string): boolean {
+  const [ms, sequence] = partsOf(id);
+  const [otherMs, otherSequence] = partsOf(other);
+  return ms === otherMs ? sequence < otherSequence : ms < otherMs;
+}
+
+function partsOf(id: string): [ms: bigint, sequence: bigint] {
+  const [ms = '0', sequence = '0'] = id.split('-');
+  return [BigInt(ms), BigInt(sequence)];
+}
+
+/** The payload as JSON. Without it an entry is flat: its fields are the payload. */
+export const DATA_FIELD = 'data';
+/** Attempts that the entry already had elsewhere. */
+export const RETRY_FIELD = 'retry';
+/** What dead-lettering adds to an entry. */
+export const DEAD_LETTER_PREFIX = 'dlt-';
+/** What a replay adds to an entry. */
+export const REPLAY_PREFIX = 'replay-';
+/** How often an entry was put back from the dead letters. This and the next two only a replay writes. */
+export const REPLAYS_FIELD = `${DEAD_LETTER_PREFIX}replays`;
+/** The group that a replayed entry is for: the one that it failed in. */
+export const REPLAY_GROUP_FIELD = `${REPLAY_PREFIX}group`;
+/** Where earlier replays of an entry came from. */
+export const REPLAY_HISTORY_FIELD = `${REPLAY_PREFIX}history`;
+
+/** Whether a field belongs to the protocol and is never payload or a header that a producer sets. */
+export function isReservedField(name: string): boolean {
+  return (
+    name === DATA_FIELD ||
+    name === RETRY_FIELD ||
+    name.startsWith(DEAD_LETTER_PREFIX) ||
+    name.startsWith(REPLAY_PREFIX)
+  );
+}
+
+/** Whether a field has an ASCII name. Every entry that is read is asked, so no text is made of it. */
+export function isNamed(part: Buffer | undefined, name: string): boolean {
+  if (part?.length !== name.length) return false;
+  for (let i = 0; i < name.length; i += 1) {
+    if (part[i] !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

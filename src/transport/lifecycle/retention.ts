@@ -1,0 +1,68 @@
+import { performance } from 'node:perf_hooks';
+import type { StreamBroker } from '../redis/port.js';
+import type { Source } from '../entry/delivery.js';
+import type { Observers } from '../observe/observers.js';
+import type { Retention } from './retention-options.js';
+
+/** Milliseconds between two looks at a stream. */
+const EVERY_MS = 10_000;
+/** Calls of one look; each removes a bounded number of entries. */
+const CALLS_PER_LOOK = 100;
+
+/** What the retention of one stream works with. */
+export interface StreamRetentionParts {
+  readonly source: Source;
+  readonly broker: Pick<StreamBroker, 'trim' | 'trimDeadLetters' | 'cap'>;
+  readonly observers: Observers;
+  readonly retention: Retention;
+  readonly now?: () => number;
+}
+
+/**
+ * Removes from one stream what no group needs any more and is too old or too much. Trimming is the consumers' matter:
+ * a producer's MAXLEN cannot know what has been read.
+ */
+export class StreamRetention {
+  private lastLook = -Infinity;
+
+  constructor(private readonly parts: StreamRetentionParts) {}
+
+  /** Looks at the stream unless it did so a moment ago. */
+  async runIfDue(): Promise<void> {
+    const now = (this.parts.now ?? (() => performance.now()))();
+    if (now - this.lastLook < EVERY_MS) return;
+    this.lastLook = now;
+    await this.runOnce();
+  }
+
+  /** @returns how many entries were removed from the stream */
+  async runOnce(): Promise<number> {
+    const { source, broker, retention, observers } = this.parts;
+    // A dead letter is a record of what went wrong: it goes by its own age alone, if at all.
+    if (source.isDeadLetterStream) return 0;
+    const { stream } = source;
+    const removed = await this.trim();
+    if (removed > 0) observers.tell('trimmed', () => ({ ...source, removed, forced: false }));
+    if (retention.hardMaxEntries !== undefined) {
+      const cut = await broker.cap(stream, retention.hardMaxEntries);
+      if (cut > 0) observers.tell('trimmed', () => ({ ...source, removed: cut, forced: true }));
+    }
+    if (retention.deadLetterMaxAgeMs !== undefined) {
+      await broker.trimDeadLetters(stream, retention.deadLetterMaxAgeMs);
+    }
+    return removed;
+  }
+
+  private async trim(): Promise<number> {
+    const { source, broker, retention, observers } = this.parts;
+    let total = 0;
+    for (let call = 0; call < CALLS_PER_LOOK; call += 1) {
+      const { removed, staleGroups } = await broker.trim(source.stream, retention);
+      total += removed;
+      if (removed > 0) continue;
+      for (const staleGroup of staleGroups) observers.tell('stale-group', () => ({ ...source, staleGroup }));
+      break;
+    }
+    return total;
+  }
+}

@@ -1,0 +1,296 @@
+import { Server } from '@nestjs/microservices';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { isCluster } from '../redis/links/connection-options.js';
+import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
+import type { DeadLetterArbiter, SettlementHook } from '../lifecycle/application-hooks.js';
+import type { LostEntries } from '../lifecycle/unread.js';
+import { logEvents } from '../observe/event-log.js';
+import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
+import { Observers } from '../observe/observers.js';
+import { RepeatedLines } from '../observe/repeated-lines.js';
+import { TransportLog } from '../observe/log.js';
+import type { TransportEvents } from '../observe/transport-events.js';
+import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
+import { FunctionsMissingError } from '../entry/client-errors.js';
+import { deadLetterKeyOf, streamKeyOf } from '../entry/names.js';
+import { PendingRecoveryService } from './pending-recovery.service.js';
+import type { AroundProcessing } from './event-dispatcher.js';
+import { captureExceptions } from './internals/exception-capture.js';
+import { sparePipelessParams } from './internals/pipeless-params.js';
+import { RedisStreamsContext } from './redis-streams.context.js';
+import { routesOf } from './routes.js';
+import { lossWarnings, remainderLines } from './log-lines.js';
+import { RunningTransport } from './running-transport.js';
+import {
+  resolveServerOptions,
+  type RedisStreamsServerOptions,
+  type ResolvedServerOptions,
+} from './server-options.js';
+import { REDIS_STREAMS_TRANSPORT } from './transport-id.js';
+import { checkTransportHealth, isWedged, NOT_LISTENING, type TransportHealth } from './transport-health.js';
+
+/** How long a start waits for Redis before it goes on without, in milliseconds. */
+const START_LIMIT_MS = 3_000;
+
+/** A stream that this process consumes. */
+export interface ConsumedStream {
+  readonly pattern: string;
+  readonly stream: string;
+  readonly group: string;
+  /** The name of this process in the group. */
+  readonly consumer: string;
+  /** Entries that were given to a handler and are not settled yet. */
+  readonly inFlight: number;
+  /** Entries that were lost before the group was given them; absent where none were. */
+  readonly lost?: LostEntries;
+}
+
+/** Nest leaves it unset until somebody sets it, whatever its type says. */
+type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
+
+/** {@link TransportEvents} in the form in which Nest takes it. */
+type EventMap = { [K in keyof TransportEvents]: TransportEvents[K] };
+
+/**
+ * Custom transport strategy that feeds `@EventPattern` handlers from Redis Streams through one consumer group.
+ *
+ * An entry is acknowledged when its handler has finished. One whose handler failed is tried again after a delay, and
+ * goes to the dead-letter stream when its retries are used up or its error is final.
+ *
+ * @example
+ * ```ts
+ * const strategy = new RedisStreamsServer({ connection: { url: 'redis://localhost:6379' }, group: 'order-group' });
+ * const app = await NestFactory.createMicroservice(AppModule, { strategy });
+ * await app.listen();
+ * ```
+ */
+export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
+  override readonly transportId = REDIS_STREAMS_TRANSPORT;
+  /** Failures reach this transport, which reports them itself. */
+  override readonly propagatesEventHandlerErrors = true;
+  /** Finds entries that nobody works on; runs while the transport listens. */
+  readonly recovery: PendingRecoveryService;
+  private readonly options: ResolvedServerOptions;
+  private readonly log: TransportLog;
+  /** What may come again and again. */
+  private readonly lines = new RepeatedLines((...line) => this.log.write(...line));
+  private readonly observers = new Observers((error) =>
+    this.report('error', 'A listener of a transport event failed', error),
+  );
+  private registry = new SchedulerRegistry();
+  private running: RunningTransport | undefined;
+  private closing: Promise<void> | undefined;
+  private hook: SettlementHook | undefined;
+  private arbiter: DeadLetterArbiter | undefined;
+  private hasProcessingHooks = false;
+
+  /** @throws InvalidOptionError when an option cannot work */
+  constructor(options: RedisStreamsServerOptions) {
+    super();
+    sparePipelessParams();
+    this.options = resolveServerOptions(options);
+    const { connection, log } = this.options;
+    this.log = new TransportLog(log.level, RedisStreamsServer.name);
+    this.recovery = new PendingRecoveryService(
+      () => this.running?.recoveries ?? [],
+      this.options.recoveryIntervalMs,
+      `order-streams:recovery:${this.options.consumer}`,
+      (error) => this.reportRecovery(error),
+      (summary) => this.lines.say({ level: 'debug', kind: 'Recovery', detail: () => summary }),
+    );
+    logEvents(this, {
+      lines: this.lines,
+      except: log.except,
+      deadLetterKeyOf: (stream) => deadLetterKeyOf(stream, isCluster(connection)),
+    });
+  }
+
+  /**
+   * Starts reading. Does not fail when Redis is away: it goes on in the background, and `checkHealth` tells.
+   *
+   * @throws UnsupportedPatternError or InvalidOptionError, through the callback, when handlers cannot be served
+   */
+  async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback();
+  }
+
+  /**
+   * Stops reading, hands back what was not started, lets handlers finish within `shutdownGraceMs`, and disconnects.
+   * What has not finished stays pending. Safe to call more than once.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  /** Registers an observer of deliveries; see {@link TransportEvents}. */
+  on<K extends keyof TransportEvents, Callback extends TransportEvents[K]>(
+    event: K,
+    callback: Callback,
+  ): void {
+    this.observers.add(event, callback);
+  }
+
+  /** Adds Redis writes of the application to the steps that park and dead-letter entries. */
+  setSettlementHook(hook: SettlementHook): void {
+    this.hook = hook;
+  }
+
+  /** Lets the application decide, before an entry is dead-lettered, whether it may be; see {@link DeadLetterArbiter}. */
+  setDeadLetterArbiter(arbiter: DeadLetterArbiter): void {
+    this.arbiter = arbiter;
+  }
+
+  /** Shows the schedule of the recovery in this registry, when it starts to listen. */
+  useSchedulerRegistry(registry: SchedulerRegistry): void {
+    this.registry = registry;
+  }
+
+  /** The connection for commands: an `ioredis` client. Do not block it. */
+  unwrap<T>(): T {
+    if (!this.running) throw new Error('Not initialized. Call "listen" or "startAllMicroservices" first.');
+    return this.running.broker.commands as T;
+  }
+
+  /** Whether the transport does its work; settles within three seconds whatever Redis does. */
+  async checkHealth(): Promise<TransportHealth> {
+    if (!this.running || this.closing) return NOT_LISTENING;
+    return checkTransportHealth(this.running, this.recovery);
+  }
+
+  /** The streams that handlers of this process are given entries of; none before the transport listens. */
+  get consumed(): readonly ConsumedStream[] {
+    return (this.running?.workers ?? []).map(({ source, inFlight, unread }) => ({
+      pattern: source.pattern,
+      stream: source.stream,
+      group: source.group,
+      consumer: source.consumer,
+      inFlight: inFlight.inFlight,
+      ...(unread.lost && { lost: unread.lost }),
+    }));
+  }
+
+  /** The stream key that a pattern stands for. */
+  streamKey(pattern: string): string {
+    return streamKeyOf(pattern, {
+      streams: this.options.streams,
+      cluster: isCluster(this.options.connection),
+    });
+  }
+
+  /** Whether so many handlers ignore their timeout that this process should be replaced. */
+  get isExhausted(): boolean {
+    const overdue =
+      this.running?.workers.reduce((sum, { inFlight }) => sum + inFlight.overdueHandlers, 0) ?? 0;
+    return overdue > this.options.maxInFlight;
+  }
+
+  /** Whether reading stands still for a reason that is not Redis, so that this process should be replaced. */
+  get isWedged(): boolean {
+    return isWedged(this.running?.workers ?? []);
+  }
+
+  override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
+    super.setOnProcessingStartHook(hook);
+    this.hasProcessingHooks = true;
+  }
+
+  override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
+    super.setOnProcessingEndHook(hook);
+    this.hasProcessingHooks = true;
+  }
+
+  private async start(): Promise<void> {
+    const routes = routesOf(this.messageHandlers, this.options, this.aroundProcessing(), (pattern) =>
+      this.log.write(
+        'warn',
+        `@MessagePattern("${pattern}") is not served: this transport carries events only`,
+      ),
+    );
+    await captureExceptions((context) => context instanceof RedisStreamsContext);
+    if (this.isClosing()) return;
+    this.running = new RunningTransport(this.options, routes, {
+      observers: this.observers,
+      hook: () => this.hook,
+      arbiter: () => this.arbiter,
+      onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
+    });
+    reportStatus(this.running.broker.commands, this._status$);
+    const inTime = await this.running.start(START_LIMIT_MS);
+    if (!inTime) {
+      const { trouble } = this.running.broker;
+      const why = trouble === undefined ? '' : ` (${trouble})`;
+      this.log.write('warn', `Redis is not ready yet${why}; reading begins as soon as it is`);
+    }
+    if (!this.isClosing()) this.recovery.start(this.registry);
+    void this.warnOfLoss(this.running);
+  }
+
+  private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
+    try {
+      for (const warning of lossWarnings(await broker.settings())) this.log.write('warn', warning);
+    } catch {
+      // A Redis that does not say how it is set, or is away until the end, is not worth a line.
+    }
+  }
+
+  private isClosing(): boolean {
+    return this.closing !== undefined;
+  }
+
+  private aroundProcessing(): AroundProcessing | undefined {
+    if (!this.hasProcessingHooks) return undefined;
+    // A start hook may lose the promise of what it calls, so the outcome is kept apart from it.
+    return (context, run) =>
+      new Promise((resolve, reject) => {
+        const done = (): Promise<void> =>
+          run()
+            .then(resolve, reject)
+            .finally(() => (this.onProcessingEndHook as EndHook | undefined)?.(this.transportId, context));
+        const startHook = this.onProcessingStartHook as (...args: unknown[]) => unknown;
+        Promise.resolve(startHook(this.transportId, context, done)).catch(reject);
+      });
+  }
+
+  private async stop(): Promise<void> {
+    const stopped = this.recovery.stop();
+    const left = await this.running?.close(this.options.shutdownGraceMs, stopped);
+    for (const line of left ? remainderLines(left) : []) this.log.write('warn', line);
+    await stopped;
+    this.lines.flush();
+  }
+
+  private reportRecovery(error: unknown): void {
+    // Every stream says so already.
+    if (failureOf(error) === 'functions-missing') return;
+    this.report('warn', 'The recovery could not finish its run', error);
+  }
+
+  private reportFailure(stream: string, failure: RedisFailure, error: unknown): void {
+    if (failure === 'functions-missing') {
+      const { message } = new FunctionsMissingError();
+      this.lines.say({ level: 'error', kind: 'Not ready', detail: () => message });
+      return;
+    }
+    // What is not an answer of Redis may be a fault of code that the application gave, such as its hooks.
+    const isAnswer = failure !== 'other' || nameOf(error) === 'ReplyError';
+    this.report(isAnswer ? 'warn' : 'error', `Stream "${stream}": ${failure}`, error);
+  }
+
+  /** @param level - an error's line is followed by its stack */
+  private report(level: 'warn' | 'error', kind: string, error: unknown): void {
+    const { 'exception-message': message = '', 'exception-stacktrace': stack } = exceptionFields(error);
+    this.lines.say({
+      level,
+      kind,
+      detail: () => message,
+      stack: () => (level === 'error' ? stack : undefined),
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  SpanStatusCode,
+  trace,
+  type Span,
+  type Tracer,
+  type TracerProvider,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Context,
+  type TextMapGetter,
+} from '@opentelemetry/api';
+import { exceptionFields } from '../entry/dead-letter-fields.js';
+import type { Headers, StreamEntry } from '../entry/entry.js';
+
+/** The instrumentation scope of every span of the transport. */
+const SCOPE = 'order-streams';
+
+/** The stand-in that the API has until an SDK is registered, and that delegates to the SDK from then on. */
+interface StandIn extends TracerProvider {
+  getDelegateTracer?(name: string): Tracer | undefined;
+}
+
+/**
+ * The tracer of the OpenTelemetry SDK that the process has registered; undefined as long as there is none.
+ *
+ * It is asked anew each time, since an SDK may be registered at any moment; that takes some ten nanoseconds.
+ */
+export function registeredTracer(): Tracer | undefined {
+  const provider: StandIn = trace.getTracerProvider();
+  return provider.getDelegateTracer ? provider.getDelegateTracer(SCOPE) : provider.getTracer(SCOPE);
+}
+
+/** Marks a span as failed, in the words of a dead letter. */
+export function recordFailure(span: Span, error: unknown): void {
+  const fields = exceptionFields(error);
+  const { 'exception-name': name = 'undefined', 'exception-message': message = '' } = fields;
+  span.recordException({ name, message, stack: fields['exception-stacktrace'] });
+  span.setAttribute('error.type', name);
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+}
+
+/**
+ * The headers of an event that is written later on, with the context that is active now; a context that they hold
+ * already is left as it is.
+ */
+export function withActiveContext(headers: Headers): Headers {
+  if (!registeredTracer()) return headers;
+  if (trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))) return headers;
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return { ...carrier, ...headers };
+}
+
+/** Reads the fields as they came: an entry that cannot be decoded has a history too. */
+const fieldGetter: TextMapGetter<StreamEntry> = { keys: namesOf, get: lastValueOf };
+
+/** The context in which an entry was sent, as its `traceparent` tells; the empty context if it does not. */
+export function creationContextOf(entry: StreamEntry): Context {
+  return propagation.extract(ROOT_CONTEXT, entry, fieldGetter);
+}
+
+/** The value of a field; the last where there are several, as everywhere else. */
+export function lastValueOf({ parts }: StreamEntry, name: string): string | undefined {
+  const wanted = Buffer.from(name);
+  for (let index = parts.length - 2; index >= 0; index -= 2) {
+    if (parts[index]?.equals(wanted)) return parts[index + 1]?.toString();
+  }
+  return undefined;
+}
+
+function namesOf({ parts }: StreamEntry): string[] {
+  return parts.filter((_, index) => index % 2 === 0).map(String);
+}

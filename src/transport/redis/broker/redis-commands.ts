@@ -1,0 +1,68 @@
+import type { Redis } from 'ioredis';
+import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../../entry/names.js';
+import { FunctionLibrary } from '../lua/function-library.js';
+import type { EntryRef } from '../settlement.js';
+
+/** Most entries that one call claims or removes: Redis serves nobody else meanwhile. */
+export const PAGE = 500;
+
+/** Most entries whose presence one call tests, for which Redis has to read each one whole. */
+const TESTED_PAGE = 100;
+
+/** The consumer that entries waiting for a retry are pending for. */
+export const PARKING = '@retry';
+
+/** Whether a consumer is no process: what is pending for it waits for something, and only that takes it out. */
+export function isReserved(consumer: string): boolean {
+  return consumer.startsWith('@');
+}
+
+/** What every command of the broker is made of: a connection, the library, and who we are. */
+export abstract class RedisCommands {
+  protected readonly functions: FunctionLibrary;
+
+  constructor(
+    /** The connection for commands, for observers and for `unwrap`. */
+    readonly commands: Redis,
+    protected readonly group: string,
+    protected readonly consumer: string,
+  ) {
+    this.functions = new FunctionLibrary(commands);
+  }
+
+  /** A key beside a stream that belongs to the group. */
+  protected key(stream: string, ...parts: string[]): string {
+    return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  /**
+   * Where is noted what only this library may say: entries that a replay made, our dead letters, and entries of which the
+   * group has made one. Producers cannot write there.
+   */
+  protected notes(stream: string): { replayed: string; letters: string; deadLettered: string } {
+    return {
+      replayed: replayNotesOf(stream),
+      letters: letterNotesOf(stream),
+      deadLettered: this.key(stream, 'dead-lettered'),
+    };
+  }
+
+  /** The stream that failed entries of a stream go to. */
+  protected deadLetterKey(stream: string): string {
+    return deadLetterKeyOf(stream, this.commands.isCluster);
+  }
+
+  protected me(): [group: string, consumer: string] {
+    return [this.group, this.consumer];
+  }
+}
+
+/** Ids and counts in turn. */
+export function flat(entries: readonly EntryRef[]): (string | number)[] {
+  return entries.flatMap(({ id, deliveryCount }) => [id, deliveryCount]);
+}
+
+/** Entries in portions of one call. */
+export function* pagesOf(entries: readonly EntryRef[]): Generator<readonly EntryRef[]> {
+  for (let at = 0; at < entries.length; at += TESTED_PAGE) yield entries.slice(at, at + TESTED_PAGE);
+}

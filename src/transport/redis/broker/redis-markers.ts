@@ -1,0 +1,29 @@
+import type { MarkerAnswer, MarkerBroker, MarkerClaim } from '../port.js';
+import { RedisRecovery } from './redis-recovery.js';
+
+/** Most markers that one call asks for: Redis serves nobody else meanwhile. */
+const MARKERS_PAGE = 200;
+
+type BeginReply = [state: MarkerAnswer['state'], detail?: number | string][];
+
+/** Markers of idempotency keys, strings beside the stream. */
+export abstract class RedisMarkers extends RedisRecovery implements MarkerBroker {
+  async begin(stream: string, claims: readonly MarkerClaim[]): Promise<MarkerAnswer[]> {
+    const answers: MarkerAnswer[] = [];
+    for (let at = 0; at < claims.length; at += MARKERS_PAGE) {
+      const page = claims.slice(at, at + MARKERS_PAGE);
+      const keys = [stream, ...page.map(({ marker }) => marker)];
+      const args = page.flatMap(({ entry, ttlMs }, index) => [
+        ...[index + 2, entry.id, entry.deliveryCount, ttlMs],
+      ]);
+      const reply = (await this.functions.call('begin', keys, [...this.me(), ...args])) as BeginReply;
+      answers.push(...reply.map(([state, detail]) => answerOf(state, detail)));
+    }
+    return answers;
+  }
+}
+
+function answerOf(state: MarkerAnswer['state'], detail?: number | string): MarkerAnswer {
+  if (state === 'busy') return { state, idleMs: Number(detail) };
+  return state === 'refused' ? { state, problem: String(detail) } : { state };
+}

@@ -1,0 +1,60 @@
+import type { Redis } from 'ioredis';
+import type { StreamEntry } from '../../entry/entry.js';
+import { cutConnection } from '../links/connection.js';
+import { entriesOf, type ReadReply } from './entry-replies.js';
+import { reconnect } from '../links/link-watch.js';
+import { ReplyTap } from '../fast/reply-tap.js';
+import type { StreamReader } from '../port.js';
+
+/** How much longer than the block time an answer may take before the link counts as dead. */
+const GRACE_MS = 2_000;
+
+/** Where a reader reads, and as whom. */
+export interface ReaderIdentity {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+}
+
+/** A {@link StreamReader} on a connection of ioredis. */
+export class RedisStreamReader implements StreamReader {
+  private readonly tap: ReplyTap;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly identity: ReaderIdentity,
+    private readonly blockMs: number,
+  ) {
+    this.tap = new ReplyTap(redis);
+  }
+
+  async readNew(count: number): Promise<readonly StreamEntry[]> {
+    const { stream, group, consumer } = this.identity;
+    // A dead link leaves a blocking read waiting for ever; ioredis's blockingTimeout would answer null instead.
+    const watchdog = setTimeout(() => reconnect(this.redis), this.blockMs + GRACE_MS);
+    try {
+      const from = ['GROUP', group, consumer, 'COUNT', count, 'BLOCK', this.blockMs, 'STREAMS', stream, '>'];
+      const read = await this.tap.read(() => this.redis.callBuffer('xreadgroup', ...from));
+      return Array.isArray(read) ? read : entriesOf(read.reply as ReadReply);
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  async whenReady(): Promise<void> {
+    while (this.redis.status !== 'ready') {
+      if (this.redis.status === 'end') throw new Error('Connection is closed.');
+      await new Promise<void>((resolve) => {
+        const settle = (): void => {
+          this.redis.off('ready', settle).off('end', settle);
+          resolve();
+        };
+        this.redis.once('ready', settle).once('end', settle);
+      });
+    }
+  }
+
+  close(): void {
+    cutConnection(this.redis);
+  }
+}
