@@ -1,3 +1,6 @@
+// Nest's decorators need it as soon as they are loaded, whatever an application imports first.
+import 'reflect-metadata';
+
 export type { AuditEntry } from './dead-letters/audit-entry.js';
 export type { DeadLetterFilter } from './dead-letters/dead-letter-filter.js';
 export {

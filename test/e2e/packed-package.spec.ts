@@ -58,6 +58,13 @@ describe('the packed package', () => {
     }
   });
 
+  it.each(['index', 'validation/index', 'terminus/index'])(
+    'can be loaded before anything else: %s',
+    async (entry) => {
+      await run('node', ['--input-type=module', '-e', `await import('./dist/transport/${entry}.js')`]);
+    },
+  );
+
   it('serves a CommonJS app on Nest 11, without a second Nest', async () => {
     const app = join(directory, 'commonjs-nest-11');
     await buildSibling('test/fixtures/commonjs-nest-11', app, tarball);
