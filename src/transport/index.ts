@@ -75,6 +75,14 @@ export type { PostgresIdempotencyOptions } from './idempotency/postgres-idempote
 export { PostgresIdempotencyStore } from './idempotency/postgres-idempotency-store.js';
 export type { PostgresClient, PostgresPool } from './idempotency/postgres-link.js';
 export { inboxTableSql } from './idempotency/postgres-sql.js';
+export type {
+  EntryDeleted,
+  EntryPending,
+  EntryPlace,
+  EntrySettled,
+  EntryUnread,
+  EntryWaiting,
+} from './inspect/entry-place.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
 export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
 export type {

@@ -28,6 +28,18 @@ interface Order {
   readonly deadLetterId?: string;
 }
 
+/** What the dashboard shows first. */
+async function firstEvent(url: string): Promise<unknown> {
+  const { body } = await fetch(url);
+  let text = '';
+  for await (const chunk of body ?? []) {
+    text += Buffer.from(chunk).toString();
+    const data = /^data: (.*)\n/m.exec(text)?.[1];
+    if (data !== undefined) return JSON.parse(data);
+  }
+  throw new Error(`${url} ended without an event: ${text}`);
+}
+
 /** The whole service: orders processed, dead-lettered, replayed, discarded, and everything looked at. */
 const serve: Flow = async (scene) => {
   const running = await startService({
@@ -60,6 +72,9 @@ const serve: Flow = async (scene) => {
     for (const path of ['streams', 'dead-letters']) {
       expect((await get(`${url}/${path}`)).status).toBe(200);
     }
+    expect(await firstEvent(`${url}/events`)).toMatchObject({
+      waiting: [{ stream: scene.stream, count: 0 }],
+    });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('order_streams_dead_letters');
     await untilPinged(scene);

@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { answerWithin } from '../../orders/store/redis/redis-answer.js';
-import { helperKeyOf, RedisStreamsServer, ReplayJobs, type CommandSender } from '../../transport/index.js';
+import {
+  RedisStreamsServer,
+  ReplayJobs,
+  StreamInspector,
+  type CommandSender,
+} from '../../transport/index.js';
 import { jobView } from '../dead-letters/dto/replay-job.dto.js';
 import type { StreamSnapshot } from '../streams/streams-snapshot.js';
 import { StreamsSnapshots } from '../streams/streams-snapshots.js';
@@ -27,14 +31,13 @@ export class DashboardLooks {
   }
 
   private async waitingLists(streams: readonly StreamSnapshot[]): Promise<WaitingList[]> {
+    const inspector = new StreamInspector(this.server.unwrap<CommandSender>());
     return Promise.all(
       this.server.consumed.map(async ({ stream, group }) => {
         const groups = streams.find((each) => each.stream === stream)?.groups ?? [];
         const count = groups.find((each) => each.group === group)?.waiting ?? 0;
-        const key = helperKeyOf(stream, group, 'retry');
-        const redis = this.server.unwrap<CommandSender>();
-        const [, dueMs] = (await answerWithin(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES'))) as string[];
-        const nextDueAt = dueMs === undefined ? undefined : new Date(Number(dueMs)).toISOString();
+        const dueAtMs = await inspector.nextDueAtMs(stream, group);
+        const nextDueAt = dueAtMs === undefined ? undefined : new Date(dueAtMs).toISOString();
         return { stream, group, count, ...(nextDueAt !== undefined && { nextDueAt }) };
       }),
     );

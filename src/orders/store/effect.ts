@@ -1,8 +1,6 @@
 import type { RedisStreamsContext } from '../../transport/index.js';
 import type { OrderOutcome } from '../order-state.js';
-
-/** The logical name of the stream that tells others of processed orders. */
-export const ORDERS_PROCESSED_PATTERN = 'orders.processed';
+import { PROCESSED_PATTERN } from '../orders-options.js';
 
 /** What others are told of a processed order. */
 export interface OrderProcessedEvent {
@@ -33,7 +31,7 @@ export class Effect {
     const event: OrderProcessedEvent = { orderId: this.orderId, entryId, attempts, processedAt: at };
     this.context.commit((tx) => {
       collect?.(tx);
-      tx.emit(ORDERS_PROCESSED_PATTERN, event, passedOn(this.context.getHeaders()));
+      tx.emit(PROCESSED_PATTERN, event, passedOn(this.context.getHeaders()));
     });
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  DeadLetter,
   DeadLetterReason,
   DeadLetterVerdict,
   ENTRY_ID,
@@ -98,6 +99,21 @@ export abstract class OrderStore {
     writes: SettlementWrites,
     deadLetterId: NewEntryId,
   ): void;
+
+  /**
+   * Adds what opens an order again to the step that replays its dead letter. Only the dead letter that ended the order
+   * does: one of a duplicate leaves it as it is.
+   *
+   * @param isEdited - whether the replay has another payload: from here on it is another order, since the operator says so
+   * @param entryId - of the entry that the replay writes
+   */
+  abstract reopen(
+    deadLetter: DeadLetter,
+    orderId: string,
+    isEdited: boolean,
+    writes: StreamWrites,
+    entryId: NewEntryId,
+  ): Promise<void>;
 
   /** Everything that is known of an order. What is seen later is never older than what was seen before. */
   abstract find(orderId: string): Promise<OrderSnapshot | undefined>;

@@ -1,11 +1,13 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
 import type {
+  DeadLetter,
   DeadLetterReason,
   DeadLetterVerdict,
   FailedEvent,
   NextStep,
   SettlementWrites,
+  StreamWrites,
 } from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import { contentOf } from '../../order-content.js';
@@ -24,6 +26,7 @@ import {
 import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.js';
 import { failureOfEntry, timeOfEntry } from '../redis/order-record.js';
 import type { OrderRecords } from '../redis/order-records.js';
+import { reopenRecord } from '../redis/reopen-record.js';
 import { StoreUnavailableError } from '../store-unavailable.error.js';
 import { asked } from './asked.js';
 import { closeDatabase } from './database.js';
@@ -141,6 +144,17 @@ export class PostgresOrderStore extends OrderStore implements OnApplicationShutd
       key,
       keptFor(this.records.ttlMs, next),
     );
+  }
+
+  /** Redis has it in the step of the replay; the row follows when the entry is handled. */
+  reopen(
+    deadLetter: DeadLetter,
+    orderId: string,
+    isEdited: boolean,
+    writes: StreamWrites,
+    entryId: NewEntryId,
+  ): Promise<void> {
+    return reopenRecord(this.records, deadLetter, orderId, isEdited, writes, entryId);
   }
 
   async find(orderId: string): Promise<OrderSnapshot | undefined> {

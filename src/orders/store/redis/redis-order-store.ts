@@ -1,10 +1,12 @@
 import type { ChainableCommander } from 'ioredis';
 import {
   ContradictedWritesError,
+  type DeadLetter,
   type DeadLetterVerdict,
   type FailedEvent,
   type NextStep,
   type SettlementWrites,
+  type StreamWrites,
 } from '../../../transport/index.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import { contentOf } from '../../order-content.js';
@@ -19,8 +21,12 @@ import {
   type Standing,
 } from '../order-store.js';
 import { deadLetteredBy, keptFor, writeFailure } from './failure-writes.js';
-import { failureOf, outcomeOf, RECORD, replaysOf, timeOfEntry } from './order-record.js';
-import type { OrderRecords } from './order-records.js';
+import { failureOf, outcomeOf, RECORD, replaysOf, timeOfEntry, type RecordFields } from './order-record.js';
+import { NOTHING_PENDING, type OrderRecords, type PendingEntry } from './order-records.js';
+import { reopenRecord } from './reopen-record.js';
+
+/** An order that changes at each look is shown as it was at the last two. */
+const MOST_LOOKS = 5;
 
 /**
  * Keeps each order in a hash beside the stream, see {@link RECORD}. Whatever ends an order is written in the step that
@@ -125,20 +131,27 @@ export class RedisOrderStore extends OrderStore {
   }
 
   async find(orderId: string): Promise<OrderSnapshot | undefined> {
-    const entryId = await this.records.entryIdOf(orderId);
-    if (!entryId) return undefined;
-    const [fields, pending] = await this.records.readWithPending(orderId, entryId);
-    const { acceptedAt, deadLetterId } = fields;
-    if (!acceptedAt) return undefined;
-    const failure = failureOf(fields.failure);
-    const outcome = outcomeOf(fields.outcome);
-    return {
-      ...{ orderId, entryId, acceptedAt, ...pending },
-      replays: replaysOf(fields),
-      ...(failure && { failure }),
-      ...(outcome && { outcome }),
-      ...(deadLetterId && { deadLetterId }),
-    };
+    let fields = await this.records.read(orderId);
+    for (let looks = 1; ; looks += 1) {
+      const { entryId } = fields;
+      if (entryId === undefined || fields.outcome !== undefined) return snapshotOf(orderId, fields);
+      const pending = await this.records.pending(entryId);
+      // The record comes last: when the entry is not pending any more, the record has how it ended.
+      const after = await this.records.read(orderId);
+      const isOfOneMoment = after.entryId === entryId && after.failure === fields.failure;
+      if (isOfOneMoment || looks === MOST_LOOKS) return snapshotOf(orderId, after, pending);
+      fields = after;
+    }
+  }
+
+  reopen(
+    deadLetter: DeadLetter,
+    orderId: string,
+    isEdited: boolean,
+    writes: StreamWrites,
+    entryId: NewEntryId,
+  ): Promise<void> {
+    return reopenRecord(this.records, deadLetter, orderId, isEdited, writes, entryId);
   }
 
   check(): Promise<undefined> {
@@ -148,4 +161,22 @@ export class RedisOrderStore extends OrderStore {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function snapshotOf(
+  orderId: string,
+  fields: RecordFields,
+  pending: PendingEntry = NOTHING_PENDING,
+): OrderSnapshot | undefined {
+  const { entryId, acceptedAt, deadLetterId } = fields;
+  if (!entryId || !acceptedAt) return undefined;
+  const failure = failureOf(fields.failure);
+  const outcome = outcomeOf(fields.outcome);
+  return {
+    ...{ orderId, entryId, acceptedAt, ...pending },
+    replays: replaysOf(fields),
+    ...(failure && { failure }),
+    ...(outcome && { outcome }),
+    ...(deadLetterId && { deadLetterId }),
+  };
 }
