@@ -37,7 +37,8 @@ export {
 } from './entry/dead-letter.js';
 export { IDEMPOTENCY_KEY_HEADER } from './entry/dedup-keys.js';
 export type { EntryEncoding } from './entry/encode.js';
-export type { Headers } from './entry/entry.js';
+export type { CommitGuard, EntryRef } from './entry/delivery.js';
+export type { DecodedEntry, Headers, StreamEntry } from './entry/entry.js';
 export {
   AbandonedEntryError,
   CommitRefusedError,
@@ -58,7 +59,7 @@ export {
 } from './entry/errors.js';
 export { deadLetterKeyOf, helperKeyOf } from './entry/names.js';
 export { escapeControls } from './entry/text.js';
-export type { SettlementWrites, ENTRY_ID, StreamWrites, WriteValue } from './entry/writes.js';
+export type { SettlementWrites, ENTRY_ID, StreamWrites, WriteCollector, WriteValue } from './entry/writes.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export type {
   IdempotencyDefaults,
@@ -96,10 +97,10 @@ export type { RetentionOptions } from './lifecycle/retention-options.js';
 export type { LostEntries } from './lifecycle/unread.js';
 export type { RedisStreamsClientOptions } from './nest/client-options.js';
 export { Idempotent, Retry } from './nest/decorators.js';
-export { PendingRecoveryService } from './nest/pending-recovery.service.js';
+export { PendingRecoveryService, type RecoveryTrouble } from './nest/pending-recovery.service.js';
 export { RedisStreamsClient } from './nest/redis-streams-client.js';
 export { RedisStreamsServer, type ConsumedStream } from './nest/redis-streams-server.js';
-export { RedisStreamsContext } from './nest/redis-streams.context.js';
+export { RedisStreamsContext, type HandledDelivery } from './nest/redis-streams.context.js';
 export { RedisStreamsModule, type RedisStreamsModuleAsyncOptions } from './nest/redis-streams.module.js';
 export { RedisStreamsRecord, RedisStreamsRecordBuilder } from './nest/redis-streams.record.js';
 export type { FollowUpOptions, RedisStreamsServerOptions } from './nest/server-options.js';
@@ -141,6 +142,7 @@ export type {
 export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from './policy/backoff.js';
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
+export type { Trouble } from './policy/trouble.js';
 export type { CommandSender } from './redis/fast/stream-reads.js';
 export { subscribeToChannel, type ChannelListener } from './redis/links/channel-subscription.js';
 export type {

@@ -3,10 +3,13 @@ import { fieldPairs } from '../entry/dead-letter.js';
 
 /** Something that was done with dead letters. */
 export interface AuditEntry {
+  /** Its id in the audit stream, such as `1718000000000-0`. */
   readonly id: string;
   /** By the clock of Redis. */
   readonly at: Date;
+  /** `replay`, `edit-and-replay`, `discard`, `start-replay-job`, or `cancel-replay-job`. */
   readonly action: string;
+  /** Who did it, as {@link Operator} named them. */
   readonly by: string;
   /** What else is known of it: reason, dead letter, new entry, job, payloads; of one that was cut, also `…Bytes`, its length. */
   readonly details: Readonly<Record<string, string>>;

@@ -48,36 +48,59 @@ const KNOWN: Record<keyof DeadLettersOptions, true> = { connection: true, patter
 
 /** Who does something, and why: for the audit stream. */
 export interface Operator {
+  /** A name; nothing checks it. */
   readonly by: string;
+  /** Free text; nothing is kept where it is absent. */
   readonly reason?: string | undefined;
 }
 
 /** How a replay or discard ended. Of those that came too late, `entryId` is what the earlier replay made. */
 export interface TakenOut {
-  readonly outcome: Exclude<TakingOut, 'stopped'>;
+  /**
+   * `done`: by this call, also when an earlier send of it did it. `replayed` or `discarded`: somebody else was first.
+   * `missing`: there is no such dead letter. `foreign`: this library did not write it, and the stream was not named.
+   * `unreadable`: it does not say which entry it was. `too-large`: it is larger than one step may move.
+   */
+  readonly outcome: 'done' | 'replayed' | 'discarded' | 'missing' | 'foreign' | 'unreadable' | 'too-large';
+  /** The entry that a replay made; absent after a discard, and where nothing was found. */
   readonly entryId?: string;
 }
 
 /** One page, and where the next one begins; undefined at the end. */
 export interface Page<T> {
+  /** In the order of the request; may be fewer than its limit. */
   readonly items: readonly T[];
+  /** What to give as `cursor` for the next page; absent at the end. */
   readonly nextCursor?: string;
 }
 
 /** How many dead letters a filter means, and the first few of them. */
 export interface DeadLetterCount {
+  /** How many dead letters the filter means, foreign ones included. */
   readonly count: number;
   /** False when there are more of them than are counted, which is 100,000 or 1 GiB looked at. */
   readonly complete: boolean;
   /** How many of them are foreign, which a job skips. */
   readonly foreign: number;
+  /** The oldest of them, at most as many as were asked for. */
   readonly sample: readonly DeadLetter[];
 }
 
-/** Inspects, replays and discards the dead letters of one stream. It has a connection of its own: {@link close} it. */
+/**
+ * Inspects, replays and discards the dead letters of one stream. It has a connection of its own: `close` it.
+ *
+ * @example
+ * ```ts
+ * const deadLetters = new DeadLetters({ connection: { url: 'redis://localhost:6379' }, pattern: 'orders' });
+ * const { items } = await deadLetters.list({ reason: 'retries-exhausted' }, 20);
+ * for (const { id } of items) await deadLetters.replay(id, { by: 'anna', reason: 'the payment service is back' });
+ * await deadLetters.close();
+ * ```
+ */
 export class DeadLetters {
+  /** The key of the stream whose entries failed, not that of the dead-letter stream. */
   readonly stream: string;
-  /** The part that talks to Redis. */
+  /** @internal the part that talks to Redis */
   readonly store: RedisDeadLetters;
   private hook: ReplayHook | undefined;
 
@@ -191,7 +214,7 @@ export class DeadLetters {
     return takenOut(outcome as TakenOut['outcome'], entryId);
   }
 
-  /** A replay that belongs to a job. */
+  /** @internal a replay that belongs to a job */
   async replayInJob(letter: DeadLetter, job: string, by: string): Promise<TakingOut> {
     const audit = { action: 'replay', by, job };
     const [outcome] = await this.moveBack(letter.id, letter, { token: job, job, audit });

@@ -23,14 +23,19 @@ export type ReplayJobState = 'running' | 'cancelled' | 'done';
 
 /** The replay of many dead letters. */
 export interface ReplayJob {
+  /** A UUID. */
   readonly id: string;
+  /** How far it is. */
   readonly state: ReplayJobState;
+  /** Which dead letters it puts back. */
   readonly filter: DeadLetterFilter;
+  /** Dead letters that go back in a second at most. */
   readonly ratePerSecond: number;
   /** How many dead letters were meant when it began. */
   readonly total: number;
   /** Whether all of them were counted; otherwise there are more. */
   readonly isTotalComplete: boolean;
+  /** Dead letters that it has put back. */
   readonly replayed: number;
   /** Of those that were replayed, how many had been replayed before. */
   readonly repeated: number;
@@ -38,9 +43,11 @@ export interface ReplayJob {
   readonly skipped: number;
   /** Of those that were skipped, how many this library did not write: each goes back only where its stream is said. */
   readonly foreign: number;
+  /** Who started it. */
   readonly by: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** ISO 8601; absent while it runs. */
   readonly endedAt?: string;
   /** What keeps it from going on at present; it tries again. */
   readonly problem?: string;

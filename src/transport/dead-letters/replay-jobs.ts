@@ -6,6 +6,7 @@ import { ReplayRunner } from './replay-runner.js';
 
 /** What a job is to do. */
 export interface ReplayJobRequest extends Operator {
+  /** Which dead letters go back; an empty filter means all of them. */
   readonly filter: DeadLetterFilter;
   /** Dead letters that go back in a second, 1 to 10,000. Too many at once overrun what handles them. */
   readonly ratePerSecond: number;
@@ -16,12 +17,20 @@ export type JobStart = { readonly started: ReplayJob } | { readonly busy: string
 
 /**
  * Replays of many dead letters of one stream, one job at a time. A job is kept in Redis and carried out by whichever
- * process holds its lease, so it goes on when that process ends; {@link run} offers this process for it.
+ * process holds its lease, so it goes on when that process ends; `run` offers this process for it.
+ *
+ * @example
+ * ```ts
+ * const jobs = new ReplayJobs(deadLetters);
+ * jobs.run();
+ * const start = await jobs.start({ filter: { reason: 'timeout' }, ratePerSecond: 50, by: 'anna' });
+ * if ('busy' in start) throw new Error(`Job ${start.busy} is not done yet`);
+ * ```
  */
 export class ReplayJobs {
   private readonly runner: ReplayRunner;
 
-  /** @param deadLetters - whose they are; it must stay open until {@link close} has ended */
+  /** @param deadLetters - whose they are; it must stay open until `close` has ended */
   constructor(private readonly deadLetters: DeadLetters) {
     this.runner = new ReplayRunner(deadLetters);
   }

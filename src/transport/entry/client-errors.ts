@@ -4,6 +4,7 @@ import { OrderStreamsError } from './errors.js';
  * Redis did not answer in time, or refused the write for a reason that passes (loading, out of memory, read only).
  */
 export class RedisUnavailableError extends OrderStreamsError {
+  /** Redis may answer the next time. */
   readonly retriable = true;
 
   /**
@@ -14,13 +15,14 @@ export class RedisUnavailableError extends OrderStreamsError {
    */
   constructor(
     message: string,
+    /** Whether what it was to write may be in Redis all the same: its answer was lost. */
     readonly mayBeThere: boolean,
     options?: ErrorOptions,
   ) {
     super(message, options);
   }
 
-  /** The same as {@link mayBeThere}. */
+  /** The same as `mayBeThere`. */
   get mayHaveSucceeded(): boolean {
     return this.mayBeThere;
   }
@@ -31,6 +33,7 @@ export class RedisUnavailableError extends OrderStreamsError {
  * than it takes them. Wait for emits to complete before you go on.
  */
 export class EmitQueueFullError extends OrderStreamsError {
+  /** There is room once emits complete. */
   readonly retriable = true;
   /** The entry is not in the stream: nothing was sent. */
   readonly mayBeThere = false;
@@ -71,6 +74,7 @@ export class FunctionsMissingError extends RedisUnavailableError {
 
 /** An idempotency key was sent again with an event that is not the one that it stands for; nothing was added. */
 export class IdempotencyKeyReusedError extends OrderStreamsError {
+  /** The key stands for the other event until its window ends. */
   readonly retriable = false;
 
   constructor(
@@ -85,6 +89,7 @@ export class IdempotencyKeyReusedError extends OrderStreamsError {
 
 /** An option of the transport has a value that cannot work; raised at construction or at start, never later. */
 export class InvalidOptionError extends OrderStreamsError {
+  /** The option has to be changed. */
   readonly retriable = false;
 
   /**
@@ -92,7 +97,9 @@ export class InvalidOptionError extends OrderStreamsError {
    * @param problem - what is wrong with it and what is allowed
    */
   constructor(
+    /** The path of the option, such as `retry.maxRetries`. */
     readonly option: string,
+    /** What is wrong with it, and what is allowed. */
     readonly problem: string,
   ) {
     super(`Option "${option}": ${problem}`);
@@ -101,6 +108,7 @@ export class InvalidOptionError extends OrderStreamsError {
 
 /** The Redis user may not do what the transport needs. */
 export class MissingPermissionError extends OrderStreamsError {
+  /** The rights of the Redis user have to be changed. */
   readonly retriable = false;
 }
 
@@ -116,7 +124,9 @@ export class NotReplicatedError extends RedisUnavailableError {
    */
   constructor(
     stream: string,
+    /** How many replicas were to confirm it. */
     readonly wanted: number,
+    /** How many replicas did; undefined when the link broke before they were counted. */
     readonly confirmed: number | undefined,
     options?: ErrorOptions,
   ) {
@@ -132,6 +142,7 @@ export class NotReplicatedError extends RedisUnavailableError {
 
 /** `send` was called: this transport carries events; there is no reply stream. */
 export class RequestResponseUnsupportedError extends OrderStreamsError {
+  /** This transport has no replies. */
   readonly retriable = false;
 
   constructor(pattern: string) {
@@ -143,6 +154,7 @@ export class RequestResponseUnsupportedError extends OrderStreamsError {
 
 /** What was given to `emit` cannot be written as an entry; nothing was sent. */
 export class UnencodableEventError extends OrderStreamsError {
+  /** The event has to be changed. */
   readonly retriable = false;
 
   /** @param problem - which part of the event cannot be written and why */
@@ -153,9 +165,11 @@ export class UnencodableEventError extends OrderStreamsError {
 
 /** Handlers were registered in a way that this transport cannot serve without risk; the start is refused. */
 export class UnsupportedPatternError extends OrderStreamsError {
+  /** The handlers have to be changed. */
   readonly retriable = false;
 
   constructor(
+    /** The pattern that cannot be served. */
     readonly pattern: string,
     problem: string,
   ) {

@@ -36,6 +36,7 @@ export class CommitTransaction extends WriteCollector<string | number> {
    * @param stream - key of the stream whose entry is handled
    * @param naming - names the streams that events go to
    * @param complete - adds to an event's headers what it needs to be traced
+   * @internal
    */
   constructor(
     private readonly stream: string,
@@ -69,12 +70,12 @@ export class CommitTransaction extends WriteCollector<string | number> {
     return this.add('onlyifabsent', key, [field]);
   }
 
-  /** The events that were collected. */
+  /** @internal the events that were collected */
   get emits(): readonly FollowUp[] {
     return this.followUps;
   }
 
-  /** How large it is, in bytes as they are limited. */
+  /** @internal how large it is, in bytes as they are limited */
   get bytes(): number {
     return this.size;
   }
@@ -83,6 +84,7 @@ export class CommitTransaction extends WriteCollector<string | number> {
    * Lets a handler add to it. What it added is taken back when it throws.
    *
    * @throws what `collect` throws; TypeError when it is asynchronous
+   * @internal
    */
   collect(collect: (tx: this) => unknown): void {
     const before = [this.writes.length, this.followUps.length, this.size] as const;
@@ -98,14 +100,17 @@ export class CommitTransaction extends WriteCollector<string | number> {
     }
   }
 
+  /** @internal */
   protected override unusable(problem: string): Error {
     return new UnencodableEventError(problem);
   }
 
+  /** @internal */
   protected override tooMuch(problem: string): Error {
     return new CommitTooLargeError(problem);
   }
 
+  /** @internal */
   protected override add(command: WriteCommand, key: string, args: readonly WriteValue[]): this {
     super.add(command, key, args);
     try {

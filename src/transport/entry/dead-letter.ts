@@ -30,9 +30,13 @@ export interface EarlierFailure {
 
 /** What was thrown, as a dead letter keeps it. */
 export interface DeadLetterException {
+  /** The name of its class, such as `TypeError`. */
   readonly name: string;
+  /** Its message, control characters escaped, cut where it is long. */
   readonly message: string;
+  /** Its stack, cut where it is long. */
   readonly stacktrace: string;
+  /** Name and message of its cause. */
   readonly cause: string;
 }
 
@@ -48,6 +52,7 @@ export interface Truncation {
 
 /** An entry of a dead-letter stream, read. What it does not say is empty text, or 0. */
 export interface DeadLetter {
+  /** Its id in the dead-letter stream. */
   readonly id: string;
   /**
    * Whether somebody else than this library wrote it, or may have: then everything that it says of itself is theirs, and
@@ -56,15 +61,19 @@ export interface DeadLetter {
   readonly foreign: boolean;
   /** The stream that it comes from. */
   readonly stream: string;
+  /** The id that the entry had in its stream. */
   readonly originalId: string;
   /** The group that it failed in. */
   readonly group: string;
+  /** The consumer that handled it last. */
   readonly consumer: string;
   /** A {@link DeadLetterReason}, unless somebody else wrote it. */
   readonly reason: string;
   /** Attempts beyond the first, those made elsewhere included. */
   readonly retry: number;
+  /** How often the group had delivered it. */
   readonly deliveryCount: number;
+  /** What its last attempt failed with. */
   readonly exception: DeadLetterException;
   /** ISO 8601. */
   readonly failedAt: string;
@@ -74,7 +83,7 @@ export interface DeadLetter {
   readonly history: readonly EarlierFailure[];
   /** What was not read of it; undefined where it was read whole, as all are of up to 512 KiB. */
   readonly truncation: Truncation | undefined;
-  /** All fields as they are, names and values in turn, but for what {@link truncation} says. */
+  /** All fields as they are, names and values in turn, but for what `truncation` says. */
   readonly fields: readonly Buffer[];
   /** The fields of the entry that it was, names and values in turn. */
   readonly originalFields: readonly Buffer[];

@@ -12,7 +12,9 @@ const NO_HEADERS: Headers = Object.freeze({});
 
 /** An entry as it was delivered: its id, and the delivery count that fences what is done to it. */
 export interface EntryRef {
+  /** The id of the entry, such as `1718000000000-0`. */
   readonly id: string;
+  /** How often the group had delivered it by then: what is done under a lower count than Redis holds is refused. */
   readonly deliveryCount: number;
 }
 
@@ -24,6 +26,7 @@ export interface CommitGuard {
   readonly expected: string;
   /** What it holds once the commit is applied, for `ttlMs` milliseconds. */
   readonly value: string;
+  /** Milliseconds for which the value is kept. */
   readonly ttlMs: number;
 }
 

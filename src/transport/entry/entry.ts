@@ -1,5 +1,6 @@
 /** An entry as Redis delivered it, byte for byte. */
 export interface StreamEntry {
+  /** Its id, such as `1718000000000-0`. */
   readonly id: string;
   /** Field names and values in turn, in the order of the wire. */
   readonly parts: readonly Buffer[];
@@ -25,7 +26,9 @@ export interface DeliveredEntry {
 
 /** The payload, headers and earlier attempts that an entry carries. */
 export interface DecodedEntry {
+  /** The field `data`, parsed as JSON; an object of its fields where an entry has no such field. */
   readonly payload: unknown;
+  /** The fields beside the payload. */
   readonly headers: Headers;
   /** Attempts that the entry had already had elsewhere when it was written. */
   readonly priorAttempts: number;

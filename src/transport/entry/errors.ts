@@ -9,17 +9,34 @@ export abstract class OrderStreamsError extends Error {
   }
 }
 
-/** Thrown by a handler whose failure no repeat can mend: the entry goes to the dead-letter stream at once. */
+/**
+ * Thrown by a handler whose failure no repeat can mend: the entry goes to the dead-letter stream at once.
+ *
+ * @example
+ * ```ts
+ * if (order.amount < 0) throw new NonRetryableError(`Order ${order.orderId} has a negative amount`);
+ * ```
+ */
 export class NonRetryableError extends OrderStreamsError {
+  /** No attempt follows. */
   readonly retriable = false;
 }
 
-/** Thrown by a handler that knows better than the backoff when a repeat makes sense. */
+/**
+ * Thrown by a handler that knows better than the backoff when a repeat makes sense. The attempt is charged.
+ *
+ * @example
+ * ```ts
+ * if (response.status === 429) throw new RetryLaterError(60_000, 'The carrier lets us in again in a minute');
+ * ```
+ */
 export class RetryLaterError extends OrderStreamsError {
+  /** An attempt follows, unless the retries are used up. */
   readonly retriable = true;
 
   /** @param delayMs - milliseconds until the next attempt, 0 or more */
   constructor(
+    /** Milliseconds until the next attempt; at most `maxRetryDelayMs` of the server count. */
     readonly delayMs: number,
     message = `Retry in ${delayMs} ms`,
     options?: ErrorOptions,
@@ -35,22 +52,35 @@ export class RetryLaterError extends OrderStreamsError {
  * Thrown by a handler when something that it needs cannot be used, such as its database: that says nothing of the entry,
  * which is put off without a delivery being charged: first for the delay of the backoff, then for twice as long each
  * time. When it was put off for `maxPutOffMs` its attempts are charged.
+ *
+ * @example
+ * ```ts
+ * await stock.reserve(order).catch((cause: unknown) => {
+ *   throw new DependencyUnavailableError('The stock service does not answer', { cause });
+ * });
+ * ```
  */
 export class DependencyUnavailableError extends OrderStreamsError {
+  /** An attempt follows. */
   readonly retriable = true;
 }
 
 /** A handler did not finish within its timeout; it counts as failed, and what it still does no longer counts. */
 export class HandlerTimeoutError extends OrderStreamsError {
+  /** An attempt follows, unless the retries are used up. */
   readonly retriable = true;
 
-  constructor(readonly timeoutMs: number) {
+  constructor(
+    /** Milliseconds that the handler had. */
+    readonly timeoutMs: number,
+  ) {
     super(`The handler did not finish within ${timeoutMs} ms`);
   }
 }
 
 /** Every process that was given the entry ended without settling it, the last one while it handled nothing else. */
 export class AbandonedEntryError extends OrderStreamsError {
+  /** The entry goes to the dead letters. */
   readonly retriable = false;
 
   constructor(deliveryCount: number) {
@@ -62,18 +92,24 @@ export class AbandonedEntryError extends OrderStreamsError {
 
 /** The abort reason of a handler whose entry was delivered to another process meanwhile. */
 export class DeliveryLostError extends OrderStreamsError {
+  /** Another process goes on with the entry. */
   readonly retriable = false;
 
-  constructor(readonly entryId: string) {
+  constructor(
+    /** The entry that was lost. */
+    readonly entryId: string,
+  ) {
     super(`Entry ${entryId} belongs to another consumer by now; what this handler does no longer counts`);
   }
 }
 
 /** `context.commit` was called after the handler had ended, or when its result no longer counted. */
 export class DeliveryOverError extends OrderStreamsError {
+  /** The delivery does not come back. */
   readonly retriable = false;
 
   constructor(
+    /** The entry whose delivery it was. */
     readonly entryId: string,
     options?: ErrorOptions,
   ) {
@@ -83,6 +119,7 @@ export class DeliveryOverError extends OrderStreamsError {
 
 /** An entry in a stream does not follow the wire format, so no handler can be given it. */
 export class MalformedEntryError extends OrderStreamsError {
+  /** The entry stays as it is. */
   readonly retriable = false;
 
   /** @param problem - what is wrong and in which field; never the field's value */
@@ -93,6 +130,7 @@ export class MalformedEntryError extends OrderStreamsError {
 
 /** The handler finished, but what it committed could not be written. Nothing of it was, and its entry is not acknowledged. */
 export class CommitRefusedError extends OrderStreamsError {
+  /** What stood in the way may be gone at the next attempt. */
   readonly retriable = true;
 
   /**
@@ -100,6 +138,7 @@ export class CommitRefusedError extends OrderStreamsError {
    * @param reason - names command and key, and what is wrong with them
    */
   constructor(
+    /** The entry that was handled. */
     readonly entryId: string,
     reason: string,
   ) {
@@ -109,6 +148,7 @@ export class CommitRefusedError extends OrderStreamsError {
 
 /** A transaction collects more than one commit may carry; the call that was too much added nothing. */
 export class CommitTooLargeError extends OrderStreamsError {
+  /** The handler has to commit less. */
   readonly retriable = false;
 
   /** @param problem - which limit was passed */
@@ -122,6 +162,7 @@ export class CommitTooLargeError extends OrderStreamsError {
 
 /** A write that travels with an event depends on a field that holds something else by now: nothing was added or written. */
 export class ContradictedWritesError extends OrderStreamsError {
+  /** Read the field again before you decide what to send. */
   readonly retriable = false;
 
   constructor() {
@@ -136,6 +177,7 @@ export class IdempotencyKeyError extends NonRetryableError {
    * @param problem - what is wrong with the key; never the key itself
    */
   constructor(
+    /** The name of the handler in the markers. */
     readonly handler: string,
     problem: string,
     options?: ErrorOptions,
@@ -149,7 +191,10 @@ export class IdempotencyKeyError extends NonRetryableError {
  * after it: its handler is not called any more, so that nothing is both processed and dead-lettered.
  */
 export class GivenUpError extends NonRetryableError {
-  constructor(readonly entryId: string) {
+  constructor(
+    /** The entry that was given up. */
+    readonly entryId: string,
+  ) {
     super(`The entry ${entryId} was given up before; only a replay of its dead letter is handled`);
   }
 }
@@ -165,6 +210,7 @@ export class TransactionControlError extends NonRetryableError {
    * undefined when the transaction was found to be over, and what was committed before its end stays
    */
   constructor(
+    /** The word that was refused; undefined when the transaction was found to be over. */
     readonly statement: string | undefined,
     options?: ErrorOptions,
   ) {
@@ -185,5 +231,6 @@ export class TransactionControlError extends NonRetryableError {
  * the largest that there is. Nothing was added.
  */
 export class StreamUnusableError extends OrderStreamsError {
+  /** The stream may be mended by then. */
   readonly retriable = true;
 }

@@ -41,6 +41,7 @@ const GREATEST_INTEGER = 2n ** 63n - 1n;
 
 /** The closed list of Redis writes that can travel with a step; all of them are applied with it, or none. */
 export abstract class WriteCollector<V extends WriteValue> {
+  /** @internal */
   protected readonly writes: StreamWrite[] = [];
 
   /** HSET: sets fields of a hash. */
@@ -119,16 +120,17 @@ export abstract class WriteCollector<V extends WriteValue> {
     return this.add('pexpire', key, [milliseconds]);
   }
 
-  /** What was collected. */
+  /** @internal what was collected */
   list(): readonly StreamWrite[] {
     return this.writes;
   }
 
-  /** The error for a write that no Redis could make. */
+  /** @internal the error for a write that no Redis could make */
   protected abstract unusable(problem: string): Error;
-  /** The error for more than one step may carry. */
+  /** @internal the error for more than one step may carry */
   protected abstract tooMuch(problem: string): Error;
 
+  /** @internal */
   protected add(command: WriteCommand, key: string, args: readonly WriteValue[]): this {
     if (typeof key !== 'string' || key === '' || !key.isWellFormed()) {
       throw this.unusable(`${command} needs a key`);
@@ -186,10 +188,12 @@ export class StreamWrites extends WriteCollector<WriteValue> {
     return this.add('onlyifsame', key, [field, value]);
   }
 
+  /** @internal */
   protected override unusable(problem: string): Error {
     return new UnencodableEventError(problem);
   }
 
+  /** @internal */
   protected override tooMuch(problem: string): Error {
     return new UnencodableEventError(problem);
   }

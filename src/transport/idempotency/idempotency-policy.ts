@@ -36,6 +36,7 @@ export interface IdempotencyOptions extends IdempotencyDefaults {
 
 /** Key and options of a handler, as they stand in the extras of its pattern. */
 export interface IdempotencyExtra extends IdempotencyOptions {
+  /** Finds the key in the payload, see `@Idempotent`. */
   readonly key: IdempotencyKey;
 }
 

@@ -5,12 +5,15 @@ import type { CommitGuard, EntryRef } from '../redis/settlement.js';
  * another id, so whatever was said of the entry before does not count for it.
  */
 export interface IdempotencyGeneration {
+  /** The key of the stream that the entry was read from. */
   readonly stream: string;
+  /** The consumer group that it was delivered to. */
   readonly group: string;
   /** The handler's name: its pattern, unless it was given another. A marker counts for one handler of one group. */
   readonly handler: string;
   /** 1 to 512 characters. */
   readonly key: string;
+  /** The entry: a store needs its id. */
   readonly entry: EntryRef;
   /** Milliseconds for which a key that is done is remembered. */
   readonly windowMs: number;
@@ -53,6 +56,8 @@ export type IdempotencyEnd =
  */
 export interface IdempotencyStore {
   /**
+   * Lets `work` run if its key is free; see above for what must hold.
+   *
    * @param work - runs the handler; what it is given is what the handler gets from `context.getTransaction()`
    */
   run(claim: IdempotencyClaim, work: (transaction?: unknown) => Promise<void>): Promise<IdempotencyEnd>;

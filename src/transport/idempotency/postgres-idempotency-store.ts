@@ -63,6 +63,7 @@ interface Standing {
  * ```ts
  * const store = new PostgresIdempotencyStore(new Pool({ connectionString, max: 128 }));
  * await store.ensureTable();
+ * const server = new RedisStreamsServer({ connection, group: 'order-group', idempotency: { store } });
  * ```
  */
 export class PostgresIdempotencyStore implements IdempotencyStore {
@@ -102,6 +103,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
+  /** Handles an entry in a transaction that also marks its key; the transport calls it. */
   async run(claim: IdempotencyClaim, work: (transaction: unknown) => Promise<void>): Promise<IdempotencyEnd> {
     let client: PostgresClient;
     try {
@@ -143,6 +145,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
+  /** Marks an entry so that it has no effect any more, or says that its key was done; the transport calls it. */
   async giveUp(generation: IdempotencyGeneration): Promise<'given-up' | 'done'> {
     let isNoted = false;
     const names = namesOf(generation);

@@ -41,6 +41,7 @@ export async function unlessAborted<T>(signal: AbortSignal, step: Promise<T>): P
 export interface PostgresClient {
   /** Of the process that serves the connection; a `pg` client has it. */
   readonly processID?: number | undefined;
+  /** Sends a statement. */
   query(
     text: string,
     values?: unknown[],
@@ -49,14 +50,21 @@ export interface PostgresClient {
     readonly command: string;
     readonly rows: readonly unknown[];
   }>;
+  /** Listens for a link that breaks. */
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Ends that. */
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
-  /** @param destroy - ends the connection instead of giving it back */
+  /**
+   * Gives it back to its pool.
+   *
+   * @param destroy - ends the connection instead of giving it back
+   */
   release(destroy?: boolean): void;
 }
 
 /** What is used of a `pg` pool; `new Pool(…)` fits. */
 export interface PostgresPool {
+  /** Takes a client, or waits for one. */
   connect(): Promise<PostgresClient>;
   /** Told when an idle connection breaks; without a listener of its own that would end the process. */
   on?(event: 'error', listener: (error: Error) => void): unknown;

@@ -51,6 +51,8 @@ export class StreamInspector {
   }
 
   /**
+   * Looks at streams once.
+   *
    * @param streams - keys of streams
    * @returns their states, in the same order
    * @throws RedisUnavailableError when Redis does not answer within two seconds

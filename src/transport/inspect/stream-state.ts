@@ -53,17 +53,19 @@ export function lagByPage(
 
 /** A consumer of a group. */
 export interface ConsumerState {
+  /** Its name. */
   readonly consumer: string;
   /** Entries delivered to it and not acknowledged. */
   readonly pending: number;
   /** Milliseconds since it last read, claimed or was kept alive. */
   readonly idleMs: number;
-  /** Whether it holds so much more than the others that it deserves a look; see {@link hotConsumers}. */
+  /** Whether it holds so much more than the others that it deserves a look: at least ten, more than half of all, and twice as many as any other. */
   readonly hot: boolean;
 }
 
 /** A consumer group of a stream. */
 export interface GroupState {
+  /** Its name. */
   readonly group: string;
   /**
    * Entries of the stream that the group has not been given yet, as far as that is proven: 0 at the end of the stream,
@@ -82,6 +84,7 @@ export interface GroupState {
    * id; absent when nothing is pending. Means nothing where a producer makes ids of its own.
    */
   readonly oldestPendingAgeMs?: number;
+  /** The id of the entry that it was given last; `0-0` before the first. */
   readonly lastDeliveredId: string;
   /** By what they hold, most first. The consumer that holds waiting entries is not among them. */
   readonly consumers: readonly ConsumerState[];
@@ -89,6 +92,7 @@ export interface GroupState {
 
 /** What a stream looks like at a moment. */
 export interface StreamState {
+  /** Its key. */
   readonly stream: string;
   /** `missing`: nobody has written to it yet, or it was deleted; `wrong-type`: its key holds something else. */
   readonly state: 'present' | 'missing' | 'wrong-type';
@@ -99,5 +103,6 @@ export interface StreamState {
    * stream holds something else.
    */
   readonly deadLetters?: number;
+  /** Its consumer groups; none where the stream is not there. */
   readonly groups: readonly GroupState[];
 }

@@ -70,7 +70,9 @@ export interface UnreadWatchParts {
 
 /** Entries of a stream that were lost before its group was given them, in all. */
 export interface LostEntries {
+  /** How many, at least, since the group was first watched. */
   readonly count: number;
+  /** When the last loss was found, by the clock of Redis. */
   readonly lastAt: Date;
 }
 

@@ -34,6 +34,7 @@ export class PendingRecoveryService {
   /**
    * @param streams - what to run; empty until the transport listens
    * @param intervalMs - milliseconds between the begins of two runs
+   * @internal
    */
   constructor(
     private readonly streams: () => readonly Recoverable[],

@@ -97,6 +97,11 @@ export class RedisStreamsClient extends ClientProxy {
    * subscribes; when it fails and nobody did, the log says so.
    *
    * @returns gives the id of the entry once Redis has it, and completes
+   *
+   * @example
+   * ```ts
+   * const entryId = await lastValueFrom(client.emit('orders', { orderId: 'o-1', sku: 'A-1', amount: 2 }));
+   * ```
    */
   override emit<TResult = string>(pattern: unknown, data: unknown): Observable<TResult> {
     const isMissing = [pattern, data].some((value) => value === undefined || value === null);
@@ -107,7 +112,7 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   /**
-   * Writes an event as {@link emit} does, and tells whether it was there already: with an idempotency key, a repeat adds
+   * Writes an event as `emit` does, and tells whether it was there already: with an idempotency key, a repeat adds
    * nothing. It is a repeat too when an earlier send of this very call was carried out and its answer lost.
    *
    * @throws IdempotencyKeyReusedError when the key stands for another event
@@ -122,11 +127,13 @@ export class RedisStreamsClient extends ClientProxy {
     return throwError(() => new RequestResponseUnsupportedError(String(pattern)));
   }
 
+  /** What Nest calls for `send`; always fails. */
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     callback({ err: new RequestResponseUnsupportedError(String(packet.pattern)) });
     return () => undefined;
   }
 
+  /** What Nest calls for an event; `emit` calls it. */
   protected override dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     return this.publishEvent(packet).then(({ entryId }) => entryId as T);
   }

@@ -34,8 +34,11 @@ const START_LIMIT_MS = 3_000;
 
 /** A stream that this process consumes. */
 export interface ConsumedStream {
+  /** The pattern of its handler. */
   readonly pattern: string;
+  /** The key of the stream. */
   readonly stream: string;
+  /** The consumer group. */
   readonly group: string;
   /** The name of this process in the group. */
   readonly consumer: string;
@@ -47,9 +50,6 @@ export interface ConsumedStream {
 
 /** Nest leaves it unset until somebody sets it, whatever its type says. */
 type EndHook = (transportId: symbol, context: RedisStreamsContext) => void;
-
-/** {@link TransportEvents} in the form in which Nest takes it. */
-type EventMap = { [K in keyof TransportEvents]: TransportEvents[K] };
 
 /**
  * Custom transport strategy that feeds `@EventPattern` handlers from Redis Streams through one consumer group.
@@ -64,7 +64,11 @@ type EventMap = { [K in keyof TransportEvents]: TransportEvents[K] };
  * await app.listen();
  * ```
  */
-export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
+export class RedisStreamsServer extends Server<
+  Pick<TransportEvents, keyof TransportEvents>,
+  RedisStreamsStatus
+> {
+  /** What a handler names to be served by this transport alone: `@EventPattern('orders', REDIS_STREAMS_TRANSPORT)`. */
   override readonly transportId = REDIS_STREAMS_TRANSPORT;
   /** Failures reach this transport, which reports them itself. */
   override readonly propagatesEventHandlerErrors = true;
@@ -129,7 +133,14 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     return this.closing;
   }
 
-  /** Registers an observer of deliveries; see {@link TransportEvents}. */
+  /**
+   * Registers an observer of deliveries; see {@link TransportEvents}. It is called at once, and what it throws is logged.
+   *
+   * @example
+   * ```ts
+   * server.on('dead-lettered', ({ stream, entryId, reason }) => alert(`${stream} ${entryId}: ${reason}`));
+   * ```
+   */
   on<K extends keyof TransportEvents, Callback extends TransportEvents[K]>(
     event: K,
     callback: Callback,
@@ -196,11 +207,13 @@ export class RedisStreamsServer extends Server<EventMap, RedisStreamsStatus> {
     return isWedged(this.running?.workers ?? []);
   }
 
+  /** As in Nest: called with each delivery before its handler. */
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
     super.setOnProcessingStartHook(hook);
     this.hasProcessingHooks = true;
   }
 
+  /** As in Nest: called with each delivery after its handler. */
   override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
     super.setOnProcessingEndHook(hook);
     this.hasProcessingHooks = true;

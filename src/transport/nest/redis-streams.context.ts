@@ -1,11 +1,45 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { Delivery } from '../entry/delivery.js';
 import type { CommitTransaction } from '../entry/commit-transaction.js';
 import { fieldPairs } from '../entry/dead-letter.js';
 import type { Headers, StreamEntry } from '../entry/entry.js';
 
+/** The delivery that a context stands for. The transport makes it; a test of a handler may make one of its own. */
+export interface HandledDelivery {
+  /** The id of the entry. */
+  readonly id: string;
+  /** How often the group has delivered the entry, this time included. */
+  readonly deliveryCount: number;
+  /** Attempts before this one, those that the entry came with included. */
+  readonly retry: number;
+  /** How often the entry was put back from the dead letters. */
+  readonly replays: number;
+  /** The fields beside the payload. */
+  readonly headers: Headers;
+  /** What the handler is given, before any pipe. */
+  readonly payload: unknown;
+  /** Where the entry was read, and as whom. */
+  readonly source: {
+    /** The logical pattern. */
+    readonly pattern: string;
+    /** The key of the stream. */
+    readonly stream: string;
+    /** The consumer group. */
+    readonly group: string;
+    /** The name of this process in the group. */
+    readonly consumer: string;
+  };
+  /** Aborts when the handler's result will no longer count. */
+  readonly signal: AbortSignal;
+  /** What the store of `@Idempotent` lets the handler write with; undefined where it has none. */
+  readonly storeTransaction: unknown;
+  /** Whether the handler said that the delivery has no effect. */
+  isDuplicate: boolean;
+  /** Collects more of what takes effect together with the acknowledgement. */
+  commit(collect: (tx: CommitTransaction) => unknown): void;
+}
+
 /** What a handler can learn about the delivery that it handles: `handle(@Payload() order, @Ctx() context)`. */
-export class RedisStreamsContext extends BaseRpcContext<[delivery: Delivery, entry: StreamEntry]> {
+export class RedisStreamsContext extends BaseRpcContext<[delivery: HandledDelivery, entry: StreamEntry]> {
   /** The logical pattern, as `@EventPattern` names it. */
   getPattern(): string {
     return this.args[0].source.pattern;
@@ -73,7 +107,7 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: Delivery, ent
    * is collected in one delivery is one transaction, in the order of the calls.
    *
    * When the entry was given to another process meanwhile, the first run that ends well counts; where a later one has
-   * ended, nothing is written, and `commit-refused` is told. When a
+   * ended, nothing is written, and `commit-refused` is emitted. When a
    * write cannot be made (a key of another type, a counter that would overflow, a missing right), nothing is written,
    * and the delivery failed with {@link CommitRefusedError}. Calls to other systems are not part of it.
    *
@@ -93,7 +127,12 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: Delivery, ent
 
   /**
    * Says that the delivery has no effect, since what it brings has ended before: when the handler has finished, it is
-   * told as `duplicate` instead of `processed`.
+   * reported as `duplicate` instead of `processed`.
+   *
+   * @example
+   * ```ts
+   * if (await payments.isPaid(order.orderId)) return context.markDuplicate();
+   * ```
    */
   markDuplicate(): void {
     this.args[0].isDuplicate = true;

@@ -14,7 +14,9 @@ import type { RedisStreamsServerOptions } from './server-options.js';
 
 /** Options of {@link RedisStreamsModule.forRootAsync}. */
 export interface RedisStreamsModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** Tokens of the providers that `useFactory` is given, in its order; none by default. */
   inject?: FactoryProvider['inject'];
+  /** Makes the options of the server; may be asynchronous. What it throws ends the start. */
   useFactory: FactoryProvider<RedisStreamsServerOptions>['useFactory'];
 }
 
@@ -36,7 +38,23 @@ const KNOWN_ASYNC: Readonly<Record<keyof RedisStreamsModuleAsyncOptions, true>> 
 export class RedisStreamsModule implements OnModuleDestroy {
   constructor(private readonly server: RedisStreamsServer) {}
 
-  /** @param options - the server's options, when they are known where the module is imported */
+  /**
+   * Provides a server with options that are known where the module is imported.
+   *
+   * @param options - the options of the server
+   * @throws InvalidOptionError, when Nest makes the provider, for an option that cannot work
+   *
+   * @example
+   * ```ts
+   * @Module({
+   *   imports: [
+   *     OrdersModule,
+   *     RedisStreamsModule.forRoot({ connection: { url: 'redis://localhost:6379' }, group: 'order-group' }),
+   *   ],
+   * })
+   * export class AppModule {}
+   * ```
+   */
   static forRoot(options: RedisStreamsServerOptions): DynamicModule {
     return RedisStreamsModule.with({
       provide: RedisStreamsServer,
@@ -44,7 +62,24 @@ export class RedisStreamsModule implements OnModuleDestroy {
     });
   }
 
-  /** @param options - makes the server's options out of other providers */
+  /**
+   * Provides a server whose options are made of other providers.
+   *
+   * @param options - how to make the options of the server
+   * @throws InvalidOptionError for an option that there is not
+   *
+   * @example
+   * ```ts
+   * RedisStreamsModule.forRootAsync({
+   *   imports: [ConfigModule],
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     connection: { url: config.getOrThrow<string>('REDIS_URL') },
+   *     group: 'order-group',
+   *   }),
+   * });
+   * ```
+   */
   static forRootAsync(options: RedisStreamsModuleAsyncOptions): DynamicModule {
     checkKnownOptions(options, KNOWN_ASYNC, 'forRootAsync');
     const { imports = [], inject = [], useFactory } = options;

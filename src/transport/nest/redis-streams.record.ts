@@ -6,12 +6,17 @@ import { ENTRY_ID, StreamWrites } from '../entry/writes.js';
 /** An event with what goes beside its payload; made by {@link RedisStreamsRecordBuilder}. */
 export class RedisStreamsRecord<T = unknown> {
   constructor(
+    /** The payload. */
     readonly data: T,
+    /** Fields beside the payload. */
     readonly headers: Headers,
+    /** Redis writes that are applied together with the entry. */
     readonly writes: StreamWrites,
     /** Names by which a repeat is known; the window is the client's where none is given. */
     readonly idempotency: {
-      readonly keys: readonly IdempotencyKey[];
+      /** What is the same for every send of the event, and what tells apart events with one key. */
+      readonly keys: readonly { readonly key: string; readonly fingerprint: string }[];
+      /** Milliseconds. */
       readonly windowMs?: number | undefined;
     } = {
       keys: [],
@@ -24,7 +29,12 @@ export class RedisStreamsRecord<T = unknown> {
  *
  * @example
  * ```ts
- * client.emit('orders', new RedisStreamsRecordBuilder(order).setHeaders({ 'correlation-id': id }).build());
+ * const record = new RedisStreamsRecordBuilder(order)
+ *   .setHeaders({ 'correlation-id': correlationId })
+ *   .setIdempotencyKey(order.orderId)
+ *   .setWrites((writes, entryId) => writes.hset(`{orders}:order:${order.orderId}`, { state: 'accepted', entryId }))
+ *   .build();
+ * client.emit('orders', record);
  * ```
  */
 export class RedisStreamsRecordBuilder<T = unknown> {
@@ -79,6 +89,7 @@ export class RedisStreamsRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** The event, for `emit`. */
   build(): RedisStreamsRecord<T> {
     const { keys, windowMs } = this;
     return new RedisStreamsRecord(this.data, this.headers, this.writes, { keys: [...keys], windowMs });

@@ -24,26 +24,35 @@ export type HealthCauseCode =
 
 /** One reason; the message names it and holds no address, key value or payload. */
 export interface HealthCause {
+  /** What is wrong, for a program. */
   readonly code: HealthCauseCode;
+  /** The stream that it concerns; absent where it concerns all. */
   readonly stream?: string;
   /** The word with which Redis refuses writes, such as `OOM` or `READONLY`. */
   readonly reply?: string;
+  /** The same for a person. */
   readonly message: string;
 }
 
 /** Something that a person should look at, although the transport does its work. */
 export interface HealthWarning {
+  /** Entries left the stream before the group was given them. */
   readonly code: 'entries-lost';
+  /** The stream that lost them. */
   readonly stream: string;
+  /** The group that was not given them. */
   readonly group: string;
   /** How many, at least, since the group was first watched. */
   readonly value: number;
+  /** The same for a person. */
   readonly message: string;
 }
 
 /** Whether the transport does its work, and if not, why. */
 export interface TransportHealth {
+  /** Whether it does its work: true when there are no causes against it. */
   readonly ready: boolean;
+  /** Why it does not; none when it does. */
   readonly causes: readonly HealthCause[];
   /** Absent when there are none. */
   readonly warnings?: readonly HealthWarning[];

@@ -2,11 +2,11 @@ import { Logger } from '@nestjs/common';
 import { nameOf } from '../entry/dead-letter-fields.js';
 import { escapeControls, withoutQuotedArguments } from '../entry/text.js';
 
-/** From the most urgent on. */
-export const LEVELS = ['error', 'warn', 'log', 'debug'] as const;
-
 /** How urgent a line of the transport is, as Nest's `Logger` names it. */
-export type TransportLogLevel = (typeof LEVELS)[number];
+export type TransportLogLevel = 'error' | 'warn' | 'log' | 'debug';
+
+/** From the most urgent on. */
+export const LEVELS: readonly TransportLogLevel[] = ['error', 'warn', 'log', 'debug'];
 
 /** Where the transport's lines go. No line holds a control character or what Redis quotes of a command. */
 export class TransportLog {

@@ -4,14 +4,19 @@ import type { Headers } from '../entry/entry.js';
 
 /** Where something happened. */
 export interface StreamEvent {
+  /** The pattern of the handler. */
   readonly pattern: string;
+  /** The key of the stream. */
   readonly stream: string;
+  /** The consumer group of this server. */
   readonly group: string;
+  /** The name of this process in the group. */
   readonly consumer: string;
 }
 
 /** One delivery, as observers see it. */
 export interface DeliveryEvent extends StreamEvent {
+  /** The id of the entry, such as `1718000000000-0`. */
   readonly entryId: string;
   /** How often the group has delivered the entry, this time included. */
   readonly deliveryCount: number;
@@ -19,6 +24,7 @@ export interface DeliveryEvent extends StreamEvent {
   readonly retry: number;
   /** How often the entry was put back from the dead letters, as far as a replay is noted for it; else 0. */
   readonly replays: number;
+  /** The fields beside the payload; none when the entry could not be decoded. */
   readonly headers: Headers;
   /** Undefined when the entry could not be decoded. */
   readonly payload: unknown;
@@ -73,6 +79,7 @@ export interface CommitRefusedEvent extends SettledEvent {
 
 /** An entry that went to the dead-letter stream. */
 export interface DeadLetteredEvent extends FailedEvent {
+  /** Why it went there. */
   readonly reason: DeadLetterReason;
   /** The id in the dead-letter stream; absent when an earlier send of the same step had written it. */
   readonly deadLetterId?: string;
@@ -80,16 +87,19 @@ export interface DeadLetteredEvent extends FailedEvent {
 
 /** Entries found by the recovery. */
 export interface RecoveredEvent extends StreamEvent {
+  /** Their ids. */
   readonly entryIds: readonly string[];
 }
 
 /** Entries taken over from a consumer that was silent for the ack wait. */
 export interface ReclaimedEvent extends RecoveredEvent {
+  /** The consumer that held them. */
   readonly owner: string;
 }
 
 /** A replayed entry that is for another group. */
 export interface SkippedEvent extends StreamEvent {
+  /** The id of the entry. */
   readonly entryId: string;
   /** The group that it is for. */
   readonly replayGroup: string;
@@ -97,6 +107,7 @@ export interface SkippedEvent extends StreamEvent {
 
 /** An entry with fields that only a replay writes, and that no replay made. */
 export interface ReplayFieldsIgnoredEvent extends StreamEvent {
+  /** The id of the entry. */
   readonly entryId: string;
   /** Their names. */
   readonly fields: readonly string[];
@@ -104,6 +115,7 @@ export interface ReplayFieldsIgnoredEvent extends StreamEvent {
 
 /** Entries that retention removed from a stream. */
 export interface TrimmedEvent extends StreamEvent {
+  /** How many. */
   readonly removed: number;
   /** Whether the hard cap removed them, needed or not. */
   readonly forced: boolean;
@@ -111,6 +123,7 @@ export interface TrimmedEvent extends StreamEvent {
 
 /** A group that holds back what retention would remove. */
 export interface StaleGroupEvent extends StreamEvent {
+  /** The group that still needs them; it may be another one than this server's. */
   readonly staleGroup: string;
 }
 
@@ -142,6 +155,7 @@ export interface LoopBlockedEvent extends StreamEvent {
 
 /** Entries that a group has not been given and will not be given. */
 export interface LostEvent extends StreamEvent {
+  /** How many entries, at least where `isLeast` is true. */
   readonly count: number;
   /** Whether that is what can be proven, and there may be more. */
   readonly isLeast: boolean;
@@ -160,6 +174,7 @@ export interface GroupRemadeEvent extends StreamEvent {
 
 /** A group that stood beyond the end of its stream, so that it would not have been given what is added. */
 export interface GroupSetBackEvent extends StreamEvent {
+  /** The id that it stood at. */
   readonly from: string;
   /** It reads what lies behind this id. */
   readonly to: string;

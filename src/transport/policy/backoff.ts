@@ -1,5 +1,6 @@
 /** The same delay before every retry. */
 export interface FixedBackoff {
+  /** Which backoff it is. */
   readonly type: 'fixed';
   /** Milliseconds. 0 repeats at once, which hammers whatever is down; long delays leave orders waiting. */
   readonly delayMs: number;
@@ -10,6 +11,7 @@ export interface FixedBackoff {
  * `initialMs × factor^retry`, at most `maxMs`.
  */
 export interface ExponentialBackoff {
+  /** Which backoff it is. */
   readonly type: 'exponential';
   /** Milliseconds before the first retry. */
   readonly initialMs: number;

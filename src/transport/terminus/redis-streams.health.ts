@@ -5,7 +5,9 @@ import type { HealthCause, HealthWarning } from '../nest/transport-health.js';
 
 /** Why the transport is not ready; names no address, payload or key value. */
 export interface RedisStreamsHealthDetail extends Record<string, unknown> {
+  /** Why it is down; absent when it is up. */
   readonly causes?: readonly HealthCause[];
+  /** What a person should look at; absent when there is nothing. */
   readonly warnings?: readonly HealthWarning[];
 }
 
@@ -33,6 +35,8 @@ export class RedisStreamsHealthIndicator {
   ) {}
 
   /**
+   * Asks the transport whether it does its work.
+   *
    * @param key - the name under which the result stands
    * @returns `up`, or `down` with every cause
    */

@@ -70,7 +70,11 @@ export class CompiledValidationPipe extends ValidationPipe {
     this.loading = this.loadsSamePackages(options).catch(() => false);
   }
 
-  /** @returns the value, or the instance that is made of it, once it is found valid; rejects as Nest's pipe does */
+  /**
+   * Validates a value as Nest's pipe does.
+   *
+   * @returns the value, or the instance that is made of it, once it is found valid; rejects as Nest's pipe does
+   */
   override async transform(
     value: unknown,
     metadata: ArgumentMetadata,
@@ -101,6 +105,7 @@ export class CompiledValidationPipe extends ValidationPipe {
     return this.isSeenAccepted ? [] : super.findNestedBinaryValues(object);
   }
 
+  /** Nest calls it for what is left to its pipe. */
   protected override validate(
     object: object,
     options?: ValidatorOptions,

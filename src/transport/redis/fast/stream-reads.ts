@@ -5,6 +5,7 @@ import { failureOf } from '../redis-failure.js';
 export interface CommandSender {
   /** Whether it speaks to a Redis Cluster, where dead letters lie in the slot of their stream. */
   readonly isCluster?: boolean;
+  /** Sends a command, and resolves with the answer of Redis. */
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 

@@ -4,6 +4,7 @@ import { watchSilence } from './link-watch.js';
 
 /** Who hears what is published on a channel. */
 export interface ChannelListener {
+  /** Given each message that is published while the link is up. */
   readonly onMessage: (message: string) => void;
   /** Told when Redis refuses to let this user hear it. */
   readonly onRefused: (error: unknown) => void;

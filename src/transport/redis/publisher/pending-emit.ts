@@ -15,6 +15,7 @@ export interface Publication {
 
 /** An entry that Redis has. */
 export interface Published {
+  /** The id of the entry: of the first one where it is a repeat. */
   readonly entryId: string;
   /** Whether it was there before, so that nothing was added: also when the earlier send was our own. */
   readonly isRepeat: boolean;
