@@ -11,7 +11,7 @@ import { uniqueName } from '../../support/unique-name.js';
 const MARKER_FIRST: BrokenMethods = {
   async begin(_stream, claims) {
     const states = claims.map(async ({ entry, marker }) => {
-      const isFirst = (await this.commands.set(marker, `done:${entry.id}`, 'NX')) === 'OK';
+      const isFirst = (await this.redis.commands.set(marker, `done:${entry.id}`, 'NX')) === 'OK';
       return { state: isFirst ? 'begun' : 'duplicate' } as const;
     });
     return Promise.all(states);
@@ -21,7 +21,7 @@ const MARKER_FIRST: BrokenMethods = {
 /** Acknowledges when the handler begins. */
 const ACKNOWLEDGE_FIRST: BrokenMethods = {
   async begin(stream, claims) {
-    await this.commands.xack(stream, GROUP, ...claims.map(({ entry }) => entry.id));
+    await this.redis.commands.xack(stream, GROUP, ...claims.map(({ entry }) => entry.id));
     return claims.map(() => ({ state: 'begun' }) as const);
   },
 };
@@ -31,9 +31,9 @@ const SHORT_EXPIRY: BrokenMethods = {
   async begin(_stream, claims) {
     const states = claims.map(async ({ entry, marker }) => {
       const value = `${entry.id}:${entry.deliveryCount}`;
-      if ((await this.commands.set(marker, value, 'PX', 50, 'NX')) === 'OK')
+      if ((await this.redis.commands.set(marker, value, 'PX', 50, 'NX')) === 'OK')
         return { state: 'begun' } as const;
-      const isDone = (await this.commands.get(marker))?.startsWith('done:') === true;
+      const isDone = (await this.redis.commands.get(marker))?.startsWith('done:') === true;
       return isDone ? ({ state: 'duplicate' } as const) : ({ state: 'busy', idleMs: 0 } as const);
     });
     return Promise.all(states);

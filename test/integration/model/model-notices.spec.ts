@@ -1,11 +1,10 @@
-import type { FakeStreamBroker } from '../../support/fake-redis/fake-stream-broker.js';
-import { fakeWorld } from '../../support/fake-redis/fake-world.js';
+import { fakeWorld, type Fault } from '../../support/fake-redis/fake-world.js';
 import { useHandClock } from './hand-clock.js';
 import type { BrokerWrap } from './model-process.js';
 
 useHandClock();
 const { Schedule } = await import('./schedule.js');
-const brokers = await import('./faulty-brokers.js');
+const faults = await import('./faulty-brokers.js');
 
 /** What `random-schedules.spec.ts` spends on the fake broker. */
 const SCHEDULES = 150;
@@ -13,7 +12,7 @@ const STEPS = 500;
 
 interface Bug {
   readonly does: string;
-  readonly broker: typeof FakeStreamBroker;
+  readonly fault?: Fault;
   readonly noticed: RegExp;
   readonly wrap?: BrokerWrap;
 }
@@ -21,76 +20,79 @@ interface Bug {
 const BUGS: readonly Bug[] = [
   {
     does: 'parks in two steps',
-    broker: brokers.TwoStepBroker,
-    wrap: brokers.parkInTwoSteps,
+    wrap: faults.parkInTwoSteps,
     noticed: /park \(first step\) made/,
   },
   {
     does: 'steals with its heartbeat',
-    broker: brokers.StealingBroker,
+    fault: faults.stealing,
     noticed: /extend made|kept another's/,
   },
   {
     does: 'dead-letters without the fence',
-    broker: brokers.UnfencedDeadLetterBroker,
+    fault: faults.deadLetteringUnfenced,
     noticed: /deadLetter made/,
   },
   {
     does: 'commits without the fence',
-    broker: brokers.UnfencedCommitBroker,
+    fault: faults.committingUnfenced,
     noticed: /commit let .* take effect/,
   },
   {
     does: 'acknowledges what it could not commit',
-    broker: brokers.CarelessCommitBroker,
+    fault: faults.committingCarelessly,
     noticed: /commit let .* take effect 0 times/,
   },
   {
     does: 'does not know the repeat of a commit',
-    broker: brokers.ForgetfulCommitBroker,
+    fault: faults.forgettingCommits,
     noticed: /although its answer says otherwise/,
   },
   {
     does: 'makes the writes of a hook twice',
-    broker: brokers.DoubleWritesBroker,
+    fault: faults.writingTwice,
     noticed: /be made 2 times/,
   },
   {
     does: 'leaves a duplicate pending',
-    broker: brokers.IdleDuplicateBroker,
+    fault: faults.leavingDuplicates,
     noticed: /is pending although the answer to its commit/,
   },
   {
     does: 'lets everybody begin with a key',
-    broker: brokers.ForgetfulMarkerBroker,
+    fault: faults.forgettingMarkers,
     noticed: /took effect although its order/,
   },
   {
     does: 'does not remember that it put off',
-    broker: brokers.ForgetfulPutOffBroker,
+    fault: faults.forgettingPutOffs,
     noticed: /putOff made/,
   },
-  { does: 'claims without the fence', broker: brokers.UnfencedClaimBroker, noticed: /claimAbandoned made/ },
+  { does: 'claims without the fence', fault: faults.claimingUnfenced, noticed: /claimAbandoned made/ },
   {
     does: 'charges for what it hands back',
-    broker: brokers.ChargingBroker,
+    fault: faults.charging,
     noticed: /(release|putOff) made/,
   },
   {
     does: 'reaps consumers with what is pending for them',
-    broker: brokers.ReapingBroker,
+    fault: faults.reaping,
     noticed: /reapConsumer made/,
   },
-  { does: 'makes a lost group begin at the end', broker: brokers.LastIdBroker, noticed: /is lost/ },
-  { does: 'trims what is needed', broker: brokers.BlindTrimBroker, noticed: /trimmed before it was settled/ },
-  { does: 'never mends the waiting list', broker: brokers.CarelessBroker, noticed: /does not come to rest/ },
+  { does: 'makes a lost group begin at the end', fault: faults.beginningAtTheEnd, noticed: /is lost/ },
+  { does: 'trims what is needed', fault: faults.trimmingBlindly, noticed: /trimmed before it was settled/ },
+  {
+    does: 'never mends the waiting list',
+    fault: faults.trustingTheWaitingList,
+    noticed: /does not come to rest/,
+  },
 ];
 
 describe('The model notices a broker that', () => {
-  it.each(BUGS)('$does', async ({ broker, noticed, wrap }) => {
+  it.each(BUGS)('$does', async ({ fault, noticed, wrap }) => {
     let violation: unknown;
     for (let seed = 1; seed <= SCHEDULES && violation === undefined; seed += 1) {
-      const schedule = new Schedule(fakeWorld(broker), seed, { wrap });
+      const schedule = new Schedule(fakeWorld(fault), seed, { wrap });
       await schedule.run(STEPS).catch((error: unknown) => (violation = error));
     }
 

@@ -11,19 +11,19 @@ export const PARKING = '@retry';
 
 export const isReserved = (consumer: string): boolean => consumer.startsWith('@');
 
-/** What the steps of a fake broker have in common: one group and one consumer on a store that many share. */
-export abstract class FakeCommands {
+/** What the parts of a fake broker share: one group and one consumer on a store that many share. */
+export class FakeCommands {
   constructor(
-    protected readonly store: FakeStore,
-    protected readonly group: string,
-    protected readonly consumer: string,
+    readonly store: FakeStore,
+    readonly group: string,
+    readonly consumer: string,
   ) {}
 
-  protected key(stream: string, ...parts: string[]): string {
+  key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
   }
 
-  protected notes(stream: string): Record<'replayed' | 'letters' | 'deadLettered', Set<string>> {
+  notes(stream: string): Record<'replayed' | 'letters' | 'deadLettered', Set<string>> {
     return {
       replayed: this.store.notesOf(replayNotesOf(stream)),
       letters: this.store.notesOf(letterNotesOf(stream)),
@@ -31,48 +31,44 @@ export abstract class FakeCommands {
     };
   }
 
-  protected waitingOf(stream: string): Map<string, number> {
+  waitingOf(stream: string): Map<string, number> {
     return this.store.waitingList(this.key(stream, 'retry'));
   }
 
-  protected groupOf(stream: string): FakeGroup | undefined {
+  groupOf(stream: string): FakeGroup | undefined {
     return this.store.streams.get(stream)?.groups.get(this.group);
   }
 
   /** @throws Error as Redis answers when the group is not there */
-  protected requireGroup(stream: string): FakeGroup {
+  requireGroup(stream: string): FakeGroup {
     const group = this.groupOf(stream);
     if (!group) throw new Error(`NOGROUP No such key '${stream}' or consumer group '${this.group}'`);
     return group;
   }
 
-  protected rowOf(stream: string, id: string): PendingRow | undefined {
+  rowOf(stream: string, id: string): PendingRow | undefined {
     return this.groupOf(stream)?.pending.get(id);
   }
 
-  protected exists(stream: string, id: string): boolean {
+  exists(stream: string, id: string): boolean {
     return this.store.streams.get(stream)?.entries.has(id) === true;
   }
 
   /** Makes an entry pending for a consumer, fresh. */
-  protected give(stream: string, id: string, owner: string, count: number): void {
+  give(stream: string, id: string, owner: string, count: number): void {
     const group = this.requireGroup(stream);
     group.pending.set(id, { owner, count, deliveredAt: this.store.now });
     group.consumers.set(owner, this.store.now);
   }
 
   /** Why this owner may not settle the entry. */
-  protected refusal(
-    stream: string,
-    { id, deliveryCount }: EntryRef,
-    owner: string,
-  ): 'gone' | 'taken' | undefined {
+  refusal(stream: string, { id, deliveryCount }: EntryRef, owner: string): 'gone' | 'taken' | undefined {
     const row = this.rowOf(stream, id);
     if (!row || (row.owner === PARKING && owner !== PARKING)) return 'gone';
     return row.owner === owner && row.count === deliveryCount ? undefined : 'taken';
   }
 
-  protected entry(stream: string, id: string): StreamEntry | undefined {
+  entry(stream: string, id: string): StreamEntry | undefined {
     const parts = this.store.streams.get(stream)?.entries.get(id);
     return parts && { id, parts };
   }

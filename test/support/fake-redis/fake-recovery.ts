@@ -13,17 +13,18 @@ import {
   type UnreadSight,
 } from '../broker-port.js';
 import { compareIds, idBefore } from './entry-ids.js';
-import { atOnce, isReserved, PARKING } from './fake-commands.js';
-import { FakeSettlement } from './fake-settlement.js';
+import { atOnce, type FakeCommands, isReserved, PARKING } from './fake-commands.js';
 import type { FakeGroup } from './fake-store.js';
 
 const PAGE = 500;
 
-export abstract class FakeRecovery extends FakeSettlement implements RecoveryBroker {
+export class FakeRecovery implements RecoveryBroker {
+  constructor(private readonly commands: FakeCommands) {}
+
   claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
     return atOnce(() => {
-      const { now } = this.store;
-      const waiting = this.waitingOf(stream);
+      const { now } = this.commands.store;
+      const waiting = this.commands.waitingOf(stream);
       const byScore = [...waiting].sort(([a, aDue], [b, bDue]) => aDue - bDue || (a < b ? -1 : 1));
       const due = byScore.filter(([, at]) => at <= now);
       const beyond = byScore.filter(([, at]) => at > now + maxDelayMs);
@@ -31,41 +32,41 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
       for (const id of ids) waiting.delete(id);
       return this.claim(
         stream,
-        ids.filter((id) => this.rowOf(stream, id)?.owner === PARKING),
+        ids.filter((id) => this.commands.rowOf(stream, id)?.owner === PARKING),
       );
     });
   }
 
   consumers(stream: string): Promise<ConsumerInfo[]> {
     return atOnce(() => {
-      const { consumers, pending } = this.requireGroup(stream);
+      const { consumers, pending } = this.commands.requireGroup(stream);
       return [...consumers]
         .filter(([name]) => !isReserved(name))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, seenAt]) => ({
           name,
           pending: [...pending.values()].filter(({ owner }) => owner === name).length,
-          idleMs: this.store.now - seenAt,
+          idleMs: this.commands.store.now - seenAt,
         }));
     });
   }
 
   pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]> {
     return atOnce(() =>
-      [...this.requireGroup(stream).pending]
+      [...this.commands.requireGroup(stream).pending]
         .filter(([id, { owner }]) => owner === consumer && isFrom(id, from))
         .sort(([a], [b]) => compareIds(a, b))
         .slice(0, limit)
         .map(([id, { count, deliveredAt }]) => ({
           id,
           deliveryCount: count,
-          idleMs: this.store.now - deliveredAt,
+          idleMs: this.commands.store.now - deliveredAt,
         })),
     );
   }
 
   readEntry(stream: string, id: string): Promise<StreamEntry | undefined> {
-    return atOnce(() => this.entry(stream, id));
+    return atOnce(() => this.commands.entry(stream, id));
   }
 
   claimAbandoned(
@@ -76,9 +77,9 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
   ): Promise<Claim> {
     return atOnce(() => {
       const abandoned = entries.filter(({ id, deliveryCount }) => {
-        const row = this.rowOf(stream, id);
+        const row = this.commands.rowOf(stream, id);
         const isStill = row?.owner === owner && row.count === deliveryCount;
-        return !isReserved(owner) && isStill && this.store.now - row.deliveredAt >= leastIdleMs;
+        return !isReserved(owner) && isStill && this.commands.store.now - row.deliveredAt >= leastIdleMs;
       });
       return this.claim(
         stream,
@@ -89,13 +90,13 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   repairWaiting(stream: string): Promise<number> {
     return atOnce(() => {
-      const { pending } = this.requireGroup(stream);
-      const waiting = this.waitingOf(stream);
+      const { pending } = this.commands.requireGroup(stream);
+      const waiting = this.commands.waitingOf(stream);
       const parked = [...pending].filter(([, { owner }]) => owner === PARKING).map(([id]) => id);
       if (parked.length === waiting.size) return 0;
       const missing = parked.filter((id) => !waiting.has(id));
       const leftOver = [...waiting.keys()].filter((id) => !parked.includes(id));
-      for (const id of missing) waiting.set(id, this.store.now);
+      for (const id of missing) waiting.set(id, this.commands.store.now);
       for (const id of leftOver) waiting.delete(id);
       return missing.length + leftOver.length;
     });
@@ -103,9 +104,9 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   freeFuture(stream: string): Promise<FreedPage> {
     return atOnce(() => {
-      const { now } = this.store;
-      const { pending } = this.requireGroup(stream);
-      const waiting = this.waitingOf(stream);
+      const { now } = this.commands.store;
+      const { pending } = this.commands.requireGroup(stream);
+      const waiting = this.commands.waitingOf(stream);
       const future = [...pending].filter(
         ([, { owner, deliveredAt }]) =>
           deliveredAt > now + 1_000 && (owner === PARKING || !isReserved(owner)),
@@ -115,7 +116,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
       for (const [id, row] of future) {
         const ahead = row.deliveredAt - now;
         aheadMs = Math.max(aheadMs, ahead);
-        const isThere = this.entry(stream, id) !== undefined;
+        const isThere = this.commands.entry(stream, id) !== undefined;
         if (row.owner === PARKING) waiting.set(id, isThere ? (waiting.get(id) ?? now + ahead) - ahead : now);
         if (isThere || row.owner === PARKING) row.deliveredAt = now;
         else vanished.push(id);
@@ -127,14 +128,14 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   keepFloor(stream: string): Promise<void> {
     return atOnce(() => {
-      const group = this.groupOf(stream);
-      if (group) this.store.strings.set(this.key(stream, 'floor'), floorOf(group));
+      const group = this.commands.groupOf(stream);
+      if (group) this.commands.store.strings.set(this.commands.key(stream, 'floor'), floorOf(group));
     });
   }
 
   forgetNotes(stream: string): Promise<void> {
     return atOnce(() => {
-      const { replayed, letters, deadLettered } = this.notes(stream);
+      const { replayed, letters, deadLettered } = this.commands.notes(stream);
       this.forgetGone(stream, replayed);
       this.forgetGone(stream, deadLettered);
       this.forgetGone(deadLetterKeyOf(stream), letters);
@@ -142,7 +143,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
   }
 
   private forgetGone(stream: string, notes: Set<string>): void {
-    const { entries } = this.store.stream(stream);
+    const { entries } = this.commands.store.stream(stream);
     if (notes.size <= entries.size) return;
     const [first] = entries.keys();
     for (const id of notes) if (first === undefined || timeOf(id) < timeOf(first)) notes.delete(id);
@@ -150,35 +151,42 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   announce(stream: string, limit: GroupLimit, ms: number, consumers: readonly string[]): Promise<number> {
     return atOnce(() => {
-      const announced = this.store.limitsOf(this.key(stream, limit)).set(this.consumer, ms);
+      const announced = this.commands.store
+        .limitsOf(this.commands.key(stream, limit))
+        .set(this.commands.consumer, ms);
       for (const name of [...announced.keys()]) {
-        if (name !== this.consumer && !consumers.includes(name)) announced.delete(name);
+        if (name !== this.commands.consumer && !consumers.includes(name)) announced.delete(name);
       }
       return Math.max(...announced.values());
     });
   }
 
   markAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<void> {
-    return atOnce(() => void this.store.strings.set(this.key(stream, 'alone', id), String(deliveryCount)));
+    return atOnce(
+      () =>
+        void this.commands.store.strings.set(this.commands.key(stream, 'alone', id), String(deliveryCount)),
+    );
   }
 
   unmarkAlone(stream: string, { id }: EntryRef): Promise<void> {
-    return atOnce(() => void this.store.strings.delete(this.key(stream, 'alone', id)));
+    return atOnce(() => void this.commands.store.strings.delete(this.commands.key(stream, 'alone', id)));
   }
 
   ranAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<boolean> {
-    return atOnce(() => this.store.strings.get(this.key(stream, 'alone', id)) === String(deliveryCount));
+    return atOnce(
+      () => this.commands.store.strings.get(this.commands.key(stream, 'alone', id)) === String(deliveryCount),
+    );
   }
 
   reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean> {
     return atOnce(() => {
-      const group = this.groupOf(stream);
+      const group = this.commands.groupOf(stream);
       const seenAt = group?.consumers.get(consumer);
       if (!group || seenAt === undefined || isReserved(consumer)) return false;
       const isBusy = [...group.pending.values()].some(({ owner }) => owner === consumer);
-      if (isBusy || this.store.now - seenAt < leastIdleMs) return false;
+      if (isBusy || this.commands.store.now - seenAt < leastIdleMs) return false;
       for (const limit of ['ack-waits', 'retry-delays']) {
-        this.store.limitsOf(this.key(stream, limit)).delete(consumer);
+        this.commands.store.limitsOf(this.commands.key(stream, limit)).delete(consumer);
       }
       return group.consumers.delete(consumer);
     });
@@ -191,10 +199,10 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {
     return atOnce(() => {
-      const { entries, groups } = this.store.stream(stream);
+      const { entries, groups } = this.commands.store.stream(stream);
       if (groups.size === 0) return { removed: 0, staleGroups: [] };
       const ids = [...entries.keys()];
-      const old = `${Math.max(0, this.store.now - maxAgeMs)}-0`;
+      const old = `${Math.max(0, this.commands.store.now - maxAgeMs)}-0`;
       const floors = [...groups].map(([name, group]) => ({ name, floor: floorOf(group) }));
       const staleGroups = floors
         .filter(({ floor }) => ids.some((id) => compareIds(id, floor) > 0 && compareIds(id, old) < 0))
@@ -207,27 +215,29 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
 
   cap(stream: string, maxEntries: number): Promise<number> {
     return atOnce(() => {
-      const { entries } = this.store.stream(stream);
+      const { entries } = this.commands.store.stream(stream);
       const cut = [...entries.keys()].slice(0, Math.max(0, entries.size - maxEntries));
       return cut.filter((id) => entries.delete(id)).length;
     });
   }
 
   trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
-    return atOnce(() => this.cut(deadLetterKeyOf(stream), `${Math.max(0, this.store.now - maxAgeMs)}-0`));
+    return atOnce(() =>
+      this.cut(deadLetterKeyOf(stream), `${Math.max(0, this.commands.store.now - maxAgeMs)}-0`),
+    );
   }
 
   private claim(stream: string, ids: readonly string[]): Claim {
     const entries: { entry: StreamEntry; deliveryCount: number }[] = [];
     const vanished: string[] = [];
     for (const id of ids) {
-      const entry = this.entry(stream, id);
-      const deliveryCount = (this.rowOf(stream, id)?.count ?? 0) + 1;
+      const entry = this.commands.entry(stream, id);
+      const deliveryCount = (this.commands.rowOf(stream, id)?.count ?? 0) + 1;
       if (entry) {
-        this.give(stream, id, this.consumer, deliveryCount);
+        this.commands.give(stream, id, this.commands.consumer, deliveryCount);
         entries.push({ entry, deliveryCount });
       } else {
-        this.requireGroup(stream).pending.delete(id);
+        this.commands.requireGroup(stream).pending.delete(id);
         vanished.push(id);
       }
     }
@@ -235,7 +245,7 @@ export abstract class FakeRecovery extends FakeSettlement implements RecoveryBro
   }
 
   private cut(stream: string, below: string): number {
-    const { entries } = this.store.stream(stream);
+    const { entries } = this.commands.store.stream(stream);
     return [...entries.keys()].filter((id) => compareIds(id, below) < 0 && entries.delete(id)).length;
   }
 }

@@ -14,7 +14,7 @@ import {
   type StreamWrite,
   StreamWrites,
 } from '../broker-port.js';
-import { atOnce, FakeCommands, PARKING } from './fake-commands.js';
+import { atOnce, type FakeCommands, PARKING } from './fake-commands.js';
 import { deadLetterParts } from './fake-dead-letter.js';
 
 /** Which answers a receipt keeps, by what stands for them there. */
@@ -23,25 +23,27 @@ const ANSWER_KEPT: ReadonlyMap<string, 'done' | 'duplicate'> = new Map([
   ['2', 'duplicate'],
 ]);
 
-export abstract class FakeSettlement extends FakeCommands implements SettlementBroker {
+export class FakeSettlement implements SettlementBroker {
+  constructor(private readonly commands: FakeCommands) {}
+
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
-    return atOnce(() => ids.filter((id) => this.groupOf(stream)?.pending.delete(id)).length);
+    return atOnce(() => ids.filter((id) => this.commands.groupOf(stream)?.pending.delete(id)).length);
   }
 
   pendingAs(stream: string, id: string): Promise<Holder | undefined> {
     return atOnce(() => {
-      const row = this.rowOf(stream, id);
+      const row = this.commands.rowOf(stream, id);
       return row && row.owner !== PARKING ? { owner: row.owner, deliveryCount: row.count } : undefined;
     });
   }
 
   commit(
     stream: string,
-    { lane, sequence, commits, owner = this.consumer }: CommitBatch,
+    { lane, sequence, commits, owner = this.commands.consumer }: CommitBatch,
   ): Promise<Settlement[]> {
     return atOnce(() => {
-      const receipt = this.key(stream, 'commits', this.consumer, String(lane));
-      const [number, flags = ''] = (this.store.strings.get(receipt) ?? '').split(' ');
+      const receipt = this.commands.key(stream, 'commits', this.commands.consumer, String(lane));
+      const [number, flags = ''] = (this.commands.store.strings.get(receipt) ?? '').split(' ');
       const kept = number === String(sequence) ? flags : '';
       const answers = commits.map(
         (commit, i) => ANSWER_KEPT.get(kept[i] ?? '') ?? this.commitOne(stream, commit, owner),
@@ -49,7 +51,7 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
       const flagOf = (answer: Settlement): string =>
         [...ANSWER_KEPT].find(([, kept]) => kept === answer)?.[0] ?? '0';
       const now = answers.map(flagOf).join('');
-      if (/[12]/.test(now)) this.store.strings.set(receipt, `${sequence} ${now}`);
+      if (/[12]/.test(now)) this.commands.store.strings.set(receipt, `${sequence} ${now}`);
       return answers;
     });
   }
@@ -61,95 +63,99 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     writes: readonly StreamWrite[],
   ): Promise<Settlement> {
     return atOnce(() => {
-      this.store.checkWrites(writes);
-      const row = this.rowOf(stream, entry.id);
+      this.commands.store.checkWrites(writes);
+      const row = this.commands.rowOf(stream, entry.id);
       if (row?.owner === PARKING && row.count === entry.deliveryCount) return 'done';
-      const refused = this.refusal(stream, entry, this.consumer);
+      const refused = this.commands.refusal(stream, entry, this.commands.consumer);
       if (refused) return refused;
-      if (!this.exists(stream, entry.id)) return 'vanished';
+      if (!this.commands.exists(stream, entry.id)) return 'vanished';
       const holding = this.holding(writes);
-      if (this.store.isPrevented(holding)) {
-        this.requireGroup(stream).pending.delete(entry.id);
+      if (this.commands.store.isPrevented(holding)) {
+        this.commands.requireGroup(stream).pending.delete(entry.id);
         return 'duplicate';
       }
-      this.give(stream, entry.id, PARKING, entry.deliveryCount);
-      this.waitingOf(stream).set(entry.id, this.store.now + Math.round(delayMs));
-      this.store.apply(holding);
+      this.commands.give(stream, entry.id, PARKING, entry.deliveryCount);
+      this.commands.waitingOf(stream).set(entry.id, this.commands.store.now + Math.round(delayMs));
+      this.commands.store.apply(holding);
       return 'done';
     });
   }
 
   wasReplayed(stream: string, id: string): Promise<boolean> {
-    return atOnce(() => this.notes(stream).replayed.has(id));
+    return atOnce(() => this.commands.notes(stream).replayed.has(id));
   }
 
   deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
     return atOnce(() => {
       const { entry, owner, leastIdleMs, replays = 0, added, held, writes } = request;
-      const { letters, deadLettered } = this.notes(stream);
-      this.store.checkWrites(writes);
-      const refused = this.refusal(stream, entry, owner);
-      const receipt = this.key(stream, 'receipt', entry.id, String(entry.deliveryCount));
+      const { letters, deadLettered } = this.commands.notes(stream);
+      this.commands.store.checkWrites(writes);
+      const refused = this.commands.refusal(stream, entry, owner);
+      const receipt = this.commands.key(stream, 'receipt', entry.id, String(entry.deliveryCount));
       if (refused) {
-        const earlier = refused === 'gone' ? this.store.strings.get(receipt) : undefined;
+        const earlier = refused === 'gone' ? this.commands.store.strings.get(receipt) : undefined;
         return earlier === undefined
           ? { settlement: refused }
           : { settlement: 'done', deadLetterId: earlier };
       }
-      const idleMs = this.store.now - (this.rowOf(stream, entry.id)?.deliveredAt ?? 0);
+      const idleMs = this.commands.store.now - (this.commands.rowOf(stream, entry.id)?.deliveredAt ?? 0);
       if (idleMs < leastIdleMs) return { settlement: 'taken' };
       const isEnded = deadLettered.has(entry.id);
       const fields =
-        this.store.streams.get(stream)?.entries.get(entry.id) ?? held.map((part) => Buffer.from(part));
+        this.commands.store.streams.get(stream)?.entries.get(entry.id) ??
+        held.map((part) => Buffer.from(part));
       if (fields.length === 0 && !isEnded) return { settlement: 'vanished' };
       const holding = this.holding(writes);
-      if (isEnded || this.store.isPrevented(holding)) {
-        this.requireGroup(stream).pending.delete(entry.id);
-        this.waitingOf(stream).delete(entry.id);
+      if (isEnded || this.commands.store.isPrevented(holding)) {
+        this.commands.requireGroup(stream).pending.delete(entry.id);
+        this.commands.waitingOf(stream).delete(entry.id);
         return { settlement: 'duplicate' };
       }
-      const deadLetterId = this.store.add(deadLetterKeyOf(stream), deadLetterParts(fields, added, replays));
-      this.requireGroup(stream).pending.delete(entry.id);
-      this.waitingOf(stream).delete(entry.id);
-      this.store.strings.set(receipt, deadLetterId);
+      const deadLetterId = this.commands.store.add(
+        deadLetterKeyOf(stream),
+        deadLetterParts(fields, added, replays),
+      );
+      this.commands.requireGroup(stream).pending.delete(entry.id);
+      this.commands.waitingOf(stream).delete(entry.id);
+      this.commands.store.strings.set(receipt, deadLetterId);
       letters.add(deadLetterId);
       deadLettered.add(entry.id);
-      this.store.apply(holding, deadLetterId);
+      this.commands.store.apply(holding, deadLetterId);
       return { settlement: 'done', deadLetterId };
     });
   }
 
   /** The writes of a step, unless their own condition says that none is to be made. */
   private holding(writes: readonly StreamWrite[]): readonly StreamWrite[] {
-    return this.store.isContradicted(writes) ? [] : writes;
+    return this.commands.store.isContradicted(writes) ? [] : writes;
   }
 
   private commitOne(stream: string, { entry, writes, emits, guard }: Commit, owner: string): Settlement {
-    const refused = this.refusal(stream, entry, owner);
+    const refused = this.commands.refusal(stream, entry, owner);
     if (refused) return refused;
-    if (!this.exists(stream, entry.id)) return 'vanished';
-    if (guard && this.store.strings.get(guard.key) !== guard.expected) return 'superseded';
+    if (!this.commands.exists(stream, entry.id)) return 'vanished';
+    if (guard && this.commands.store.strings.get(guard.key) !== guard.expected) return 'superseded';
     try {
-      this.store.checkWrites(writes);
+      this.commands.store.checkWrites(writes);
     } catch (error) {
       return { refused: (error as Error).message };
     }
-    if (this.store.isPrevented(writes)) {
-      this.requireGroup(stream).pending.delete(entry.id);
+    if (this.commands.store.isPrevented(writes)) {
+      this.commands.requireGroup(stream).pending.delete(entry.id);
       return 'duplicate';
     }
-    this.store.apply(writes);
-    for (const { stream: target, fields } of emits) this.store.add(target, fields);
-    if (guard) this.store.strings.set(guard.key, guard.value);
-    this.requireGroup(stream).pending.delete(entry.id);
+    this.commands.store.apply(writes);
+    for (const { stream: target, fields } of emits) this.commands.store.add(target, fields);
+    if (guard) this.commands.store.strings.set(guard.key, guard.value);
+    this.commands.requireGroup(stream).pending.delete(entry.id);
     return 'done';
   }
 
   settle(stream: string, entry: EntryRef, owner: string): Promise<Settlement> {
     return atOnce(() => {
-      const refused = this.refusal(stream, entry, owner);
+      const refused = this.commands.refusal(stream, entry, owner);
       if (refused) return refused;
-      this.requireGroup(stream).pending.delete(entry.id);
+      this.commands.requireGroup(stream).pending.delete(entry.id);
       return 'done';
     });
   }
@@ -157,11 +163,13 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
   release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
     return atOnce(() => {
       const ours = entries.filter(
-        (entry) => !this.refusal(stream, entry, this.consumer) && this.exists(stream, entry.id),
+        (entry) =>
+          !this.commands.refusal(stream, entry, this.commands.consumer) &&
+          this.commands.exists(stream, entry.id),
       );
       for (const { id, deliveryCount } of ours) {
-        this.give(stream, id, PARKING, deliveryCount - 1);
-        this.waitingOf(stream).set(id, this.store.now + delayMs);
+        this.commands.give(stream, id, PARKING, deliveryCount - 1);
+        this.commands.waitingOf(stream).set(id, this.commands.store.now + delayMs);
       }
       return ours.length;
     });
@@ -174,13 +182,14 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
     { times, forMs }: KeptPutOffs,
   ): Promise<number> {
     const released = await this.release(stream, [entry], delayMs);
-    if (released === 1) this.store.strings.set(this.key(stream, 'put-off', entry.id), `${times}:${forMs}`);
+    if (released === 1)
+      this.commands.store.strings.set(this.commands.key(stream, 'put-off', entry.id), `${times}:${forMs}`);
     return released;
   }
 
   readPutOffs(stream: string, id: string): Promise<PutOffs> {
     return atOnce(() => {
-      const kept = this.store.strings.get(this.key(stream, 'put-off', id)) ?? '0:0';
+      const kept = this.commands.store.strings.get(this.commands.key(stream, 'put-off', id)) ?? '0:0';
       const [times = 0, forMs = 0] = kept.split(':').map(Number);
       return { times, forMs };
     });
@@ -188,10 +197,10 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
 
   extend(stream: string, entries: readonly EntryRef[]): Promise<string[]> {
     return atOnce(() => {
-      const lost = entries.filter((entry) => this.refusal(stream, entry, this.consumer));
+      const lost = entries.filter((entry) => this.commands.refusal(stream, entry, this.commands.consumer));
       for (const entry of entries) {
-        if (lost.includes(entry) || !this.exists(stream, entry.id)) continue;
-        this.give(stream, entry.id, this.consumer, entry.deliveryCount);
+        if (lost.includes(entry) || !this.commands.exists(stream, entry.id)) continue;
+        this.commands.give(stream, entry.id, this.commands.consumer, entry.deliveryCount);
       }
       return lost.map(({ id }) => id);
     });
@@ -199,12 +208,12 @@ export abstract class FakeSettlement extends FakeCommands implements SettlementB
 
   readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined> {
     return atOnce(() => {
-      const kept = this.store.strings.get(this.key(stream, 'error', id));
+      const kept = this.commands.store.strings.get(this.commands.key(stream, 'error', id));
       return kept === undefined ? undefined : (JSON.parse(kept) as ErrorStreak);
     });
   }
 
   errorStreakWrites(stream: string, id: string, streak: ErrorStreak): readonly StreamWrite[] {
-    return new StreamWrites().set(this.key(stream, 'error', id), JSON.stringify(streak)).list();
+    return new StreamWrites().set(this.commands.key(stream, 'error', id), JSON.stringify(streak)).list();
   }
 }

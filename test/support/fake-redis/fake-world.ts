@@ -1,7 +1,14 @@
-import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../broker-port.js';
+import {
+  deadLetterKeyOf,
+  helperKeyOf,
+  letterNotesOf,
+  replayNotesOf,
+  type StreamBroker,
+} from '../broker-port.js';
 import { applicationKeyOf, effectsKeyOf, type StreamWorld } from '../stream-world.js';
 import { FakeReplay } from './fake-replay.js';
 import { FakeStore } from './fake-store.js';
+import { FakeCommands } from './fake-commands.js';
 import { FakeStreamBroker } from './fake-stream-broker.js';
 
 const GROUP = 'model-group';
@@ -12,8 +19,11 @@ export interface FakeWorld extends StreamWorld {
   keys(): Record<string, string>;
 }
 
-/** A world in memory, of its own. @param Broker - what its brokers are made of */
-export function fakeWorld(Broker = FakeStreamBroker): FakeWorld {
+/** What a broker does otherwise than it should. */
+export type Fault = (broker: FakeStreamBroker, commands: FakeCommands) => Partial<StreamBroker>;
+
+/** A world in memory, of its own. @param fault - what all its brokers do otherwise */
+export function fakeWorld(fault?: Fault): FakeWorld {
   const store = new FakeStore();
   const stream = 'model';
   const operator = new FakeReplay(store, stream);
@@ -21,7 +31,11 @@ export function fakeWorld(Broker = FakeStreamBroker): FakeWorld {
   return {
     stream,
     isFake: true,
-    broker: (consumer) => new Broker(store, GROUP, consumer),
+    broker(consumer) {
+      const commands = new FakeCommands(store, GROUP, consumer);
+      const broker = new FakeStreamBroker(commands);
+      return Object.assign(broker, fault?.(broker, commands));
+    },
     add: (parts) => Promise.resolve(store.add(stream, parts)),
     delete: (id) => Promise.resolve(void store.stream(stream).entries.delete(id)),
     noteReplayed: (id) => Promise.resolve(void store.notesOf(replayNotesOf(stream)).add(id)),

@@ -3,7 +3,7 @@ import { entriesOf, type ReadReply } from '../../../src/transport/redis/broker/e
 import { RedisRecovery } from '../../../src/transport/redis/broker/redis-recovery.js';
 import { RedisStreamReader } from '../../../src/transport/redis/broker/redis-stream-reader.js';
 import type { StreamEntry } from '../../../src/transport/entry/entry.js';
-import type { StreamReader } from '../../../src/transport/redis/port.js';
+import type { RecoveryBroker, StreamReader } from '../../../src/transport/redis/port.js';
 import { Redis } from 'ioredis';
 import { GROUP } from '../started-server.js';
 import type { BrokenMethods } from './seed.js';
@@ -14,8 +14,8 @@ const death = (): Promise<never> => new Promise(() => undefined);
 /** Copies to the dead-letter stream and acknowledges in two commands. */
 export const COPY_THEN_ACK: BrokenMethods = {
   async deadLetter(stream, { entry, added }) {
-    const [[, fields] = ['', []]] = await this.commands.xrange(stream, entry.id, entry.id);
-    await this.commands.xadd(`${stream}.DLT`, '*', ...fields, ...added);
+    const [[, fields] = ['', []]] = await this.redis.commands.xrange(stream, entry.id, entry.id);
+    await this.redis.commands.xadd(`${stream}.DLT`, '*', ...fields, ...added);
     return death();
   },
 };
@@ -23,7 +23,7 @@ export const COPY_THEN_ACK: BrokenMethods = {
 /** Acknowledges, and copies to the dead-letter stream after that. */
 export const ACK_FIRST: BrokenMethods = {
   async deadLetter(stream, { entry }) {
-    await this.commands.xack(stream, GROUP, entry.id);
+    await this.redis.commands.xack(stream, GROUP, entry.id);
     return death();
   },
 };
@@ -31,8 +31,8 @@ export const ACK_FIRST: BrokenMethods = {
 /** Refreshes every entry that is held without asking whose it is by now. */
 export const UNGUARDED_HEARTBEAT: BrokenMethods = {
   async extend(stream, entries) {
-    const [name = ''] = (await this.commands.client('GETNAME'))?.split(':') ?? [];
-    for (const { id } of entries) await this.commands.xclaim(stream, GROUP, name, 0, id, 'JUSTID');
+    const [name = ''] = (await this.redis.commands.client('GETNAME'))?.split(':') ?? [];
+    for (const { id } of entries) await this.redis.commands.xclaim(stream, GROUP, name, 0, id, 'JUSTID');
     return [];
   },
 };
@@ -40,7 +40,7 @@ export const UNGUARDED_HEARTBEAT: BrokenMethods = {
 /** Makes the group at the end of the stream. */
 export const DOLLAR: BrokenMethods = {
   async ensureGroup(stream) {
-    await this.commands.xgroup('CREATE', stream, GROUP, '$', 'MKSTREAM').catch(() => undefined);
+    await this.redis.commands.xgroup('CREATE', stream, GROUP, '$', 'MKSTREAM').catch(() => undefined);
     return { wasLost: false };
   },
 };
@@ -48,13 +48,13 @@ export const DOLLAR: BrokenMethods = {
 /** Deletes silent consumers, whatever is pending for them. */
 export const DELCONSUMER: BrokenMethods = {
   async consumers(stream) {
-    const rows = (await this.commands.xinfo('CONSUMERS', stream, GROUP)) as unknown[][];
+    const rows = (await this.redis.commands.xinfo('CONSUMERS', stream, GROUP)) as unknown[][];
     return rows
       .map((row) => ({ name: String(row[1]), pending: 0, idleMs: 3_600_000 }))
       .filter(({ name }) => name !== '@retry');
   },
   async reapConsumer(stream, consumer) {
-    await this.commands.xgroup('DELCONSUMER', stream, GROUP, consumer);
+    await this.redis.commands.xgroup('DELCONSUMER', stream, GROUP, consumer);
     return true;
   },
 };
@@ -62,19 +62,22 @@ export const DELCONSUMER: BrokenMethods = {
 /** Looks at one page of what is pending, and takes one without an idle entry for the last. */
 export const STOP_AT_AN_EMPTY_PAGE: BrokenMethods = {
   async pendingOf(stream, consumer, from, limit) {
-    const rows = await this.commands.xpending(stream, GROUP, from, '+', limit, consumer);
+    const rows = await this.redis.commands.xpending(stream, GROUP, from, '+', limit, consumer);
     return (rows as [string, string, number, number][])
       .map(([id, , idleMs, deliveryCount]) => ({ id, idleMs, deliveryCount }))
       .filter(({ idleMs }) => idleMs > 60_000);
   },
 };
 
+const claimDue = Object.getOwnPropertyDescriptor(RedisRecovery.prototype, 'claimDue')
+  ?.value as RecoveryBroker['claimDue'];
+
 /** Asks the clock of its own process whether a retry is due. */
 export const OWN_CLOCK: BrokenMethods = {
   async claimDue(stream, limit, maxDelayMs) {
-    const due = await this.commands.zcount(`{${stream}}:${GROUP}:retry`, '-inf', Date.now());
+    const due = await this.redis.commands.zcount(`{${stream}}:${GROUP}:retry`, '-inf', Date.now());
     if (due === 0) return { entries: [], vanished: [] };
-    return RedisRecovery.prototype.claimDue.call(this, stream, limit, maxDelayMs);
+    return claimDue.call(new RedisRecovery(this.redis), stream, limit, maxDelayMs);
   },
 };
 
@@ -88,7 +91,7 @@ export const BELIEVE_PRODUCERS: BrokenMethods = {
 /** Trims to a length, whoever has read what. */
 export const MAXLEN_TRIM: BrokenMethods = {
   async trim(stream, { maxEntries }) {
-    return { removed: await this.commands.xtrim(stream, 'MAXLEN', maxEntries), staleGroups: [] };
+    return { removed: await this.redis.commands.xtrim(stream, 'MAXLEN', maxEntries), staleGroups: [] };
   },
 };
 
@@ -107,7 +110,7 @@ export function readerWithBlockingTimeout(
 /** As {@link readerWithBlockingTimeout}, for a whole transport. */
 export const BLOCKING_TIMEOUT: BrokenMethods = {
   openReader(stream) {
-    const { host = '', port = 0, connectionName = '' } = this.commands.options;
+    const { host = '', port = 0, connectionName = '' } = this.redis.commands.options;
     const consumer = connectionName.replace(/:commands$/, '');
     return readerWithBlockingTimeout(`redis://${host}:${port}`, stream, 1_000, consumer);
   },

@@ -17,21 +17,20 @@ export function isReserved(consumer: string): boolean {
   return consumer.startsWith('@');
 }
 
-/** What every command of the broker is made of: a connection, the library, and who we are. */
-export abstract class RedisCommands {
-  protected readonly functions: FunctionLibrary;
+/** What the parts of the broker share: a connection, the library, who we are, and which keys are ours. */
+export class RedisCommands {
+  readonly functions: FunctionLibrary;
 
   constructor(
-    /** The connection for commands, for observers and for `unwrap`. */
     readonly commands: Redis,
-    protected readonly group: string,
-    protected readonly consumer: string,
+    readonly group: string,
+    readonly consumer: string,
   ) {
     this.functions = new FunctionLibrary(commands);
   }
 
   /** A key beside a stream that belongs to the group. */
-  protected key(stream: string, ...parts: string[]): string {
+  key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
   }
 
@@ -39,7 +38,7 @@ export abstract class RedisCommands {
    * Where is noted what only this library may say: entries that a replay made, our dead letters, and entries of which the
    * group has made one. Producers cannot write there.
    */
-  protected notes(stream: string): { replayed: string; letters: string; deadLettered: string } {
+  notes(stream: string): { replayed: string; letters: string; deadLettered: string } {
     return {
       replayed: replayNotesOf(stream),
       letters: letterNotesOf(stream),
@@ -48,11 +47,11 @@ export abstract class RedisCommands {
   }
 
   /** The stream that failed entries of a stream go to. */
-  protected deadLetterKey(stream: string): string {
+  deadLetterKey(stream: string): string {
     return deadLetterKeyOf(stream, this.commands.isCluster);
   }
 
-  protected me(): [group: string, consumer: string] {
+  me(): [group: string, consumer: string] {
     return [this.group, this.consumer];
   }
 }

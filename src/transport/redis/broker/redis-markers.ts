@@ -1,5 +1,5 @@
 import type { MarkerAnswer, MarkerBroker, MarkerClaim } from '../port.js';
-import { RedisRecovery } from './redis-recovery.js';
+import type { RedisCommands } from './redis-commands.js';
 
 /** Most markers that one call asks for: Redis serves nobody else meanwhile. */
 const MARKERS_PAGE = 200;
@@ -7,7 +7,9 @@ const MARKERS_PAGE = 200;
 type BeginReply = [state: MarkerAnswer['state'], detail?: number | string][];
 
 /** Markers of idempotency keys, strings beside the stream. */
-export abstract class RedisMarkers extends RedisRecovery implements MarkerBroker {
+export class RedisMarkers implements MarkerBroker {
+  constructor(private readonly redis: RedisCommands) {}
+
   async begin(stream: string, claims: readonly MarkerClaim[]): Promise<MarkerAnswer[]> {
     const answers: MarkerAnswer[] = [];
     for (let at = 0; at < claims.length; at += MARKERS_PAGE) {
@@ -16,7 +18,10 @@ export abstract class RedisMarkers extends RedisRecovery implements MarkerBroker
       const args = page.flatMap(({ entry, ttlMs }, index) => [
         ...[index + 2, entry.id, entry.deliveryCount, ttlMs],
       ]);
-      const reply = (await this.functions.call('begin', keys, [...this.me(), ...args])) as BeginReply;
+      const reply = (await this.redis.functions.call('begin', keys, [
+        ...this.redis.me(),
+        ...args,
+      ])) as BeginReply;
       answers.push(...reply.map(([state, detail]) => answerOf(state, detail)));
     }
     return answers;

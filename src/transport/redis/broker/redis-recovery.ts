@@ -1,7 +1,6 @@
 import type { StreamEntry } from '../../entry/entry.js';
 import { entryOf } from './entry-replies.js';
-import { flat, isReserved, PAGE, PARKING } from './redis-commands.js';
-import { RedisSettlement } from './redis-settlement.js';
+import { flat, isReserved, PAGE, PARKING, type RedisCommands } from './redis-commands.js';
 import type {
   Claim,
   ConsumerInfo,
@@ -22,17 +21,20 @@ const ALONE_TTL_MS = 86_400_000;
 type ClaimReply = [claimed: [id: Buffer, parts: Buffer[], count: number][], vanished: Buffer[]];
 
 /** Finds and takes what nobody works on, in pages that Redis gets through quickly. */
-export abstract class RedisRecovery extends RedisSettlement implements RecoveryBroker {
+export class RedisRecovery implements RecoveryBroker {
   private looks = 0;
 
+  constructor(private readonly redis: RedisCommands) {}
+
   async claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
-    const keys = [stream, this.key(stream, 'retry')];
-    const args = [...this.me(), Math.min(limit, PAGE), maxDelayMs];
-    return claimOf((await this.functions.callForBytes('claim_due', keys, args)) as ClaimReply);
+    const keys = [stream, this.redis.key(stream, 'retry')];
+    const args = [...this.redis.me(), Math.min(limit, PAGE), maxDelayMs];
+    return claimOf((await this.redis.functions.callForBytes('claim_due', keys, args)) as ClaimReply);
   }
 
   async consumers(stream: string): Promise<ConsumerInfo[]> {
-    const rows = (await this.commands.xinfo('CONSUMERS', stream, this.group)) as (string | number)[][];
+    const { commands, group } = this.redis;
+    const rows = (await commands.xinfo('CONSUMERS', stream, group)) as (string | number)[][];
     return rows
       .map((row) => {
         const value = (name: string) => row[row.indexOf(name) + 1];
@@ -46,7 +48,8 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   }
 
   async pendingOf(stream: string, consumer: string, from: string, limit: number): Promise<PendingEntry[]> {
-    const rows = (await this.commands.xpending(stream, this.group, from, '+', limit, consumer)) as [
+    const { commands, group } = this.redis;
+    const rows = (await commands.xpending(stream, group, from, '+', limit, consumer)) as [
       id: string,
       owner: string,
       idleMs: number,
@@ -56,7 +59,7 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   }
 
   async readEntry(stream: string, id: string): Promise<StreamEntry | undefined> {
-    const [found] = await this.commands.xrangeBuffer(stream, id, id);
+    const [found] = await this.redis.commands.xrangeBuffer(stream, id, id);
     return found && entryOf(found);
   }
 
@@ -66,23 +69,24 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     leastIdleMs: number,
     entries: readonly EntryRef[],
   ): Promise<Claim> {
-    const args = [...this.me(), owner, leastIdleMs, ...flat(entries)];
-    return claimOf((await this.functions.callForBytes('claim_abandoned', [stream], args)) as ClaimReply);
+    const args = [...this.redis.me(), owner, leastIdleMs, ...flat(entries)];
+    return claimOf(
+      (await this.redis.functions.callForBytes('claim_abandoned', [stream], args)) as ClaimReply,
+    );
   }
 
   async repairWaiting(stream: string, thorough = false): Promise<number> {
-    const keys = [stream, this.key(stream, 'retry')] as const;
+    const { commands, functions, group } = this.redis;
+    const keys = [stream, this.redis.key(stream, 'retry')] as const;
     const [waiting, rows] = await Promise.all([
-      this.commands.zcard(keys[1]),
-      this.commands.xpending(stream, this.group) as Promise<
-        [number, string, string, [string, string][] | null]
-      >,
+      commands.zcard(keys[1]),
+      commands.xpending(stream, group) as Promise<[number, string, string, [string, string][] | null]>,
     ]);
     const parked = Number(rows[3]?.find(([name]) => name === PARKING)?.[1] ?? 0);
     if (waiting === parked && !thorough) return 0;
     let mended = 0;
     for (let from = '-'; from !== '';) {
-      const [added, next] = (await this.functions.call('repair_parked', keys, [this.group, from, PAGE])) as [
+      const [added, next] = (await functions.call('repair_parked', keys, [group, from, PAGE])) as [
         number,
         string,
       ];
@@ -90,11 +94,10 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
       from = next;
     }
     for (let offset = 0; ;) {
-      const [removed, seen] = (await this.functions.call('repair_waiting', keys, [
-        this.group,
-        offset,
-        PAGE,
-      ])) as [number, number];
+      const [removed, seen] = (await functions.call('repair_waiting', keys, [group, offset, PAGE])) as [
+        number,
+        number,
+      ];
       mended += removed;
       if (seen < PAGE) return mended;
       offset += seen - removed;
@@ -102,21 +105,22 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
   }
 
   async freeFuture(stream: string, from: string): Promise<FreedPage> {
-    const keys = [stream, this.key(stream, 'retry')];
-    const [freed, aheadMs, next, vanished] = (await this.functions.call('free_future', keys, [
-      ...[this.group, from, PAGE],
+    const keys = [stream, this.redis.key(stream, 'retry')];
+    const [freed, aheadMs, next, vanished] = (await this.redis.functions.call('free_future', keys, [
+      ...[this.redis.group, from, PAGE],
     ])) as [number, number, string, string[]];
     return { freed, aheadMs, next, vanished };
   }
 
   async keepFloor(stream: string): Promise<void> {
-    await this.functions.call('keep_floor', [stream, this.key(stream, 'floor')], [this.group]);
+    const { functions, group } = this.redis;
+    await functions.call('keep_floor', [stream, this.redis.key(stream, 'floor')], [group]);
   }
 
   async forgetNotes(stream: string): Promise<void> {
-    const { replayed, letters, deadLettered } = this.notes(stream);
-    const keys = [stream, this.deadLetterKey(stream), replayed, deadLettered, letters];
-    await this.functions.call('forget_notes', keys, []);
+    const { replayed, letters, deadLettered } = this.redis.notes(stream);
+    const keys = [stream, this.redis.deadLetterKey(stream), replayed, deadLettered, letters];
+    await this.redis.functions.call('forget_notes', keys, []);
   }
 
   async announce(
@@ -125,38 +129,41 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
     ms: number,
     consumers: readonly string[],
   ): Promise<number> {
-    const args = [this.consumer, ms, ...consumers];
-    return (await this.functions.call('announce', [this.key(stream, limit)], args)) as number;
+    const args = [this.redis.consumer, ms, ...consumers];
+    return (await this.redis.functions.call('announce', [this.redis.key(stream, limit)], args)) as number;
   }
 
   async markAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<void> {
-    await this.commands.set(this.key(stream, 'alone', id), String(deliveryCount), 'PX', ALONE_TTL_MS);
+    const key = this.redis.key(stream, 'alone', id);
+    await this.redis.commands.set(key, String(deliveryCount), 'PX', ALONE_TTL_MS);
   }
 
   async unmarkAlone(stream: string, { id }: EntryRef): Promise<void> {
-    await this.commands.set(this.key(stream, 'alone', id), '', 'PX', 1);
+    await this.redis.commands.set(this.redis.key(stream, 'alone', id), '', 'PX', 1);
   }
 
   async ranAlone(stream: string, { id, deliveryCount }: EntryRef): Promise<boolean> {
-    return (await this.commands.get(this.key(stream, 'alone', id))) === String(deliveryCount);
+    return (await this.redis.commands.get(this.redis.key(stream, 'alone', id))) === String(deliveryCount);
   }
 
   async reapConsumer(stream: string, consumer: string, leastIdleMs: number): Promise<boolean> {
-    const keys = [stream, this.key(stream, 'ack-waits'), this.key(stream, 'retry-delays')];
-    return (await this.functions.call('reap_consumer', keys, [this.group, consumer, leastIdleMs])) === 1;
+    const keys = [stream, this.redis.key(stream, 'ack-waits'), this.redis.key(stream, 'retry-delays')];
+    const args = [this.redis.group, consumer, leastIdleMs];
+    return (await this.redis.functions.call('reap_consumer', keys, args)) === 1;
   }
 
   async trim(stream: string, { maxAgeMs, maxEntries }: TrimLimits): Promise<Trimming> {
-    const [removed, staleGroups] = (await this.functions.call(
+    const [removed, staleGroups] = (await this.redis.functions.call(
       'trim',
-      [stream, this.key(stream, 'unread')],
-      [maxAgeMs, maxEntries, PAGE, this.group],
+      [stream, this.redis.key(stream, 'unread')],
+      [maxAgeMs, maxEntries, PAGE, this.redis.group],
     )) as [number, string[]];
     return { removed, staleGroups };
   }
 
   async cap(stream: string, maxEntries: number): Promise<number> {
-    return (await this.functions.call('cap', [stream, this.key(stream, 'unread')], [maxEntries])) as number;
+    const keys = [stream, this.redis.key(stream, 'unread')];
+    return (await this.redis.functions.call('cap', keys, [maxEntries])) as number;
   }
 
   async watchUnread(
@@ -171,15 +178,16 @@ export abstract class RedisRecovery extends RedisSettlement implements RecoveryB
       moment === 'after-reading' ? 'f' : '',
       counts ? 'c' : '',
     ].join('');
-    const keys = [stream, this.key(stream, 'unread'), this.key(stream, 'floor')];
-    const args = [...this.me(), this.looks, received, round, flags];
-    return sightOf((await this.functions.call('watch_unread', keys, args)) as string);
+    const keys = [stream, this.redis.key(stream, 'unread'), this.redis.key(stream, 'floor')];
+    const args = [...this.redis.me(), this.looks, received, round, flags];
+    return sightOf((await this.redis.functions.call('watch_unread', keys, args)) as string);
   }
 
   async trimDeadLetters(stream: string, maxAgeMs: number): Promise<number> {
-    const [seconds, micros] = await this.commands.time();
+    const [seconds, micros] = await this.redis.commands.time();
     const oldest = Math.floor(Number(seconds) * 1_000 + Number(micros) / 1_000 - maxAgeMs);
-    return this.commands.xtrim(this.deadLetterKey(stream), 'MINID', '~', `${Math.max(0, oldest)}-0`);
+    const letters = this.redis.deadLetterKey(stream);
+    return this.redis.commands.xtrim(letters, 'MINID', '~', `${Math.max(0, oldest)}-0`);
   }
 }
 

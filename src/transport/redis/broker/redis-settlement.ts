@@ -4,7 +4,7 @@ import { StreamWrites, type StreamWrite } from '../../entry/writes.js';
 import { Questions } from '../batches.js';
 import { parkAnswersOf, parkArguments } from '../lua/park-arguments.js';
 import { writeArguments } from '../lua/write-arguments.js';
-import { flat, pagesOf, PARKING, RedisCommands } from './redis-commands.js';
+import { flat, pagesOf, PARKING, type RedisCommands } from './redis-commands.js';
 import { failureOf, isAboutCommand } from '../redis-failure.js';
 import { answersOf, commitArguments } from '../lua/commit-arguments.js';
 import type {
@@ -32,23 +32,25 @@ const STREAK_TTL_MS = 86_400_000;
 const PUT_OFF_TTL_MS = 86_400_000;
 
 /** Ends deliveries: XACK, and the fenced functions of the library. */
-export abstract class RedisSettlement extends RedisCommands implements SettlementBroker {
+export class RedisSettlement implements SettlementBroker {
   private readonly parks = new Map<string, Questions<Park, Settlement>>();
 
+  constructor(private readonly redis: RedisCommands) {}
+
   acknowledge(stream: string, ids: readonly string[]): Promise<number> {
-    return this.commands.xack(stream, this.group, ...ids);
+    return this.redis.commands.xack(stream, this.redis.group, ...ids);
   }
 
   async commit(stream: string, batch: CommitBatch): Promise<Settlement[]> {
-    const receipt = this.key(stream, 'commits', this.consumer, String(batch.lane));
+    const receipt = this.redis.key(stream, 'commits', this.redis.consumer, String(batch.lane));
     const { keys, args } = commitArguments(batch, [stream, receipt]);
-    const owner = batch.owner ?? this.consumer;
-    const answers = await this.functions.call('commit', keys, [this.group, owner, ...args]);
+    const owner = batch.owner ?? this.redis.consumer;
+    const answers = await this.redis.functions.call('commit', keys, [this.redis.group, owner, ...args]);
     return answersOf(answers as string | string[], batch.commits);
   }
 
   async pendingAs(stream: string, id: string): Promise<Holder | undefined> {
-    const rows = await this.commands.xpending(stream, this.group, id, id, 1);
+    const rows = await this.redis.commands.xpending(stream, this.redis.group, id, id, 1);
     const [row] = rows as [id: string, owner: string, idleMs: number, deliveryCount: number][];
     // What waits for a retry has failed: its last run has ended.
     return row && row[1] !== PARKING ? { owner: row[1], deliveryCount: row[3] } : undefined;
@@ -67,7 +69,7 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
 
   async wasReplayed(stream: string, id: string): Promise<boolean> {
     try {
-      return (await this.commands.zscore(this.notes(stream).replayed, id)) !== null;
+      return (await this.redis.commands.zscore(this.redis.notes(stream).replayed, id)) !== null;
     } catch (error) {
       if (failureOf(error) === 'wrong-type') return false; // Nothing is noted there, so nothing is believed.
       throw error;
@@ -76,17 +78,17 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
 
   async deadLetter(stream: string, request: DeadLetterRequest): Promise<DeadLettering> {
     const { entry, owner, leastIdleMs, replays = 0, added, held } = request;
-    const { letters, deadLettered } = this.notes(stream);
+    const { letters, deadLettered } = this.redis.notes(stream);
     const { keys, args } = writeArguments(request.writes, 6);
-    const [settlement, deadLetterId] = (await this.functions.call(
+    const [settlement, deadLetterId] = (await this.redis.functions.call(
       'dead_letter',
       [
-        ...[stream, this.deadLetterKey(stream), this.key(stream, 'retry')],
-        ...[this.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), letters, deadLettered],
+        ...[stream, this.redis.deadLetterKey(stream), this.redis.key(stream, 'retry')],
+        ...[this.redis.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), letters, deadLettered],
         ...keys,
       ],
       [
-        ...[this.group, owner, entry.id, entry.deliveryCount, leastIdleMs, replays],
+        ...[this.redis.group, owner, entry.id, entry.deliveryCount, leastIdleMs, replays],
         ...[added.length, ...added],
         ...[held.length, ...held],
         ...args,
@@ -96,16 +98,16 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
   }
 
   async settle(stream: string, { id, deliveryCount }: EntryRef, owner: string): Promise<Settlement> {
-    const args = [this.group, id, owner, deliveryCount];
-    return (await this.functions.call('settle', [stream], args)) as Settlement;
+    const args = [this.redis.group, id, owner, deliveryCount];
+    return (await this.redis.functions.call('settle', [stream], args)) as Settlement;
   }
 
   async release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
-    const keys = [stream, this.key(stream, 'retry')];
+    const keys = [stream, this.redis.key(stream, 'retry')];
     let released = 0;
     for (const page of pagesOf(entries)) {
-      const args = [...this.me(), Math.round(delayMs), ...flat(page)];
-      released += (await this.functions.call('release', keys, args)) as number;
+      const args = [...this.redis.me(), Math.round(delayMs), ...flat(page)];
+      released += (await this.redis.functions.call('release', keys, args)) as number;
     }
     return released;
   }
@@ -116,15 +118,15 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     delayMs: number,
     { times, forMs, longestRunMs }: KeptPutOffs,
   ): Promise<number> {
-    const keys = [stream, this.key(stream, 'retry'), this.key(stream, 'put-off', id)];
+    const keys = [stream, this.redis.key(stream, 'retry'), this.redis.key(stream, 'put-off', id)];
     const ttlMs = Math.round(delayMs) + longestRunMs + PUT_OFF_TTL_MS;
     const kept = `${times}:${Math.round(forMs)}`;
-    const args = [...this.me(), Math.round(delayMs), id, deliveryCount, kept, ttlMs];
-    return (await this.functions.call('put_off', keys, args)) as number;
+    const args = [...this.redis.me(), Math.round(delayMs), id, deliveryCount, kept, ttlMs];
+    return (await this.redis.functions.call('put_off', keys, args)) as number;
   }
 
   async readPutOffs(stream: string, id: string): Promise<PutOffs> {
-    const kept = await this.readText(this.key(stream, 'put-off', id));
+    const kept = await this.readText(this.redis.key(stream, 'put-off', id));
     const [times = 0, forMs = 0] = (kept ?? '').split(':').map(Number);
     return times > 0 && forMs >= 0 ? { times, forMs } : NOT_PUT_OFF;
   }
@@ -132,21 +134,20 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
   async extend(stream: string, entries: readonly EntryRef[]): Promise<string[]> {
     const lost: string[] = [];
     for (const page of pagesOf(entries)) {
-      lost.push(
-        ...((await this.functions.call('extend', [stream], [...this.me(), ...flat(page)])) as string[]),
-      );
+      const args = [...this.redis.me(), ...flat(page)];
+      lost.push(...((await this.redis.functions.call('extend', [stream], args)) as string[]));
     }
     return lost;
   }
 
   async readErrorStreak(stream: string, id: string): Promise<ErrorStreak | undefined> {
-    return parseStreak(await this.readText(this.key(stream, 'error', id)));
+    return parseStreak(await this.readText(this.redis.key(stream, 'error', id)));
   }
 
   /** Of a key that holds something else, nothing: an entry must not wait for somebody who mends that. */
   private async readText(key: string): Promise<string | null> {
     try {
-      return await this.commands.get(key);
+      return await this.redis.commands.get(key);
     } catch (error) {
       if (failureOf(error) === 'wrong-type') return null;
       throw error;
@@ -164,8 +165,8 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
   }
 
   private async parkAll(stream: string, parks: readonly Park[]): Promise<Settlement[]> {
-    const { keys, args } = parkArguments(parks, [stream, this.key(stream, 'retry')], this.me());
-    const answers = await this.functions.call('park', keys, args);
+    const { keys, args } = parkArguments(parks, [stream, this.redis.key(stream, 'retry')], this.redis.me());
+    const answers = await this.redis.functions.call('park', keys, args);
     return parkAnswersOf(answers as string | string[], parks);
   }
 
@@ -175,7 +176,7 @@ export abstract class RedisSettlement extends RedisCommands implements Settlemen
     streak: ErrorStreak,
     delayMs: number,
   ): readonly StreamWrite[] {
-    const key = this.key(stream, 'error', id);
+    const key = this.redis.key(stream, 'error', id);
     return new StreamWrites()
       .set(key, JSON.stringify(streak))
       .pexpire(key, Math.round(delayMs) + STREAK_TTL_MS)

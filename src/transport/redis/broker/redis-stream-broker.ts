@@ -5,10 +5,13 @@ import { MissingPermissionError } from '../../entry/client-errors.js';
 import type { RedisConnectionOptions } from '../links/connection-options.js';
 import { closeConnection, openConnection } from '../links/connection.js';
 import { watchSilence } from '../links/link-watch.js';
+import { RedisCommands } from './redis-commands.js';
 import { RedisMarkers } from './redis-markers.js';
+import { RedisRecovery } from './redis-recovery.js';
+import { RedisSettlement } from './redis-settlement.js';
 import { RedisStreamReader } from './redis-stream-reader.js';
 import type { GroupStart, Obstacle, RedisSettings } from '../settlement.js';
-import type { StreamBroker, StreamReader } from '../port.js';
+import type { MarkerBroker, RecoveryBroker, SettlementBroker, StreamBroker, StreamReader } from '../port.js';
 
 /** Who consumes, from where, and how long a read waits. */
 export interface BrokerOptions {
@@ -31,16 +34,63 @@ const LOADING_HOLDS_MS = 4_000;
 const BEHIND_ALL = '18446744073709551615-18446744073709551614';
 
 /** A {@link StreamBroker} on ioredis: one connection for commands, and one more per reader. */
-export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
+export class RedisStreamBroker implements StreamBroker {
+  readonly acknowledge: StreamBroker['acknowledge'] = (...args) => this.settlement.acknowledge(...args);
+  readonly commit: StreamBroker['commit'] = (...args) => this.settlement.commit(...args);
+  readonly pendingAs: StreamBroker['pendingAs'] = (...args) => this.settlement.pendingAs(...args);
+  readonly park: StreamBroker['park'] = (...args) => this.settlement.park(...args);
+  readonly wasReplayed: StreamBroker['wasReplayed'] = (...args) => this.settlement.wasReplayed(...args);
+  readonly deadLetter: StreamBroker['deadLetter'] = (...args) => this.settlement.deadLetter(...args);
+  readonly settle: StreamBroker['settle'] = (...args) => this.settlement.settle(...args);
+  readonly release: StreamBroker['release'] = (...args) => this.settlement.release(...args);
+  readonly putOff: StreamBroker['putOff'] = (...args) => this.settlement.putOff(...args);
+  readonly readPutOffs: StreamBroker['readPutOffs'] = (...args) => this.settlement.readPutOffs(...args);
+  readonly readErrorStreak: StreamBroker['readErrorStreak'] = (...args) =>
+    this.settlement.readErrorStreak(...args);
+  readonly errorStreakWrites: StreamBroker['errorStreakWrites'] = (...args) =>
+    this.settlement.errorStreakWrites(...args);
+  readonly extend: StreamBroker['extend'] = (...args) => this.settlement.extend(...args);
+
+  readonly claimDue: StreamBroker['claimDue'] = (...args) => this.recovery.claimDue(...args);
+  readonly consumers: StreamBroker['consumers'] = (...args) => this.recovery.consumers(...args);
+  readonly pendingOf: StreamBroker['pendingOf'] = (...args) => this.recovery.pendingOf(...args);
+  readonly readEntry: StreamBroker['readEntry'] = (...args) => this.recovery.readEntry(...args);
+  readonly claimAbandoned: StreamBroker['claimAbandoned'] = (...args) =>
+    this.recovery.claimAbandoned(...args);
+  readonly repairWaiting: StreamBroker['repairWaiting'] = (...args) => this.recovery.repairWaiting(...args);
+  readonly freeFuture: StreamBroker['freeFuture'] = (...args) => this.recovery.freeFuture(...args);
+  readonly keepFloor: StreamBroker['keepFloor'] = (...args) => this.recovery.keepFloor(...args);
+  readonly forgetNotes: StreamBroker['forgetNotes'] = (...args) => this.recovery.forgetNotes(...args);
+  readonly announce: StreamBroker['announce'] = (...args) => this.recovery.announce(...args);
+  readonly markAlone: StreamBroker['markAlone'] = (...args) => this.recovery.markAlone(...args);
+  readonly unmarkAlone: StreamBroker['unmarkAlone'] = (...args) => this.recovery.unmarkAlone(...args);
+  readonly ranAlone: StreamBroker['ranAlone'] = (...args) => this.recovery.ranAlone(...args);
+  readonly reapConsumer: StreamBroker['reapConsumer'] = (...args) => this.recovery.reapConsumer(...args);
+  readonly watchUnread: StreamBroker['watchUnread'] = (...args) => this.recovery.watchUnread(...args);
+  readonly trim: StreamBroker['trim'] = (...args) => this.recovery.trim(...args);
+  readonly cap: StreamBroker['cap'] = (...args) => this.recovery.cap(...args);
+  readonly trimDeadLetters: StreamBroker['trimDeadLetters'] = (...args) =>
+    this.recovery.trimDeadLetters(...args);
+
+  readonly begin: StreamBroker['begin'] = (...args) => this.markers.begin(...args);
+
+  private readonly redis: RedisCommands;
+  private readonly settlement: SettlementBroker;
+  private readonly recovery: RecoveryBroker;
+  private readonly markers: MarkerBroker;
   private readonly endWatch: () => void;
   private linkError: Error | undefined;
   private loadingSeenAt = -Infinity;
 
   constructor(
     private readonly options: BrokerOptions,
-    commands: Redis = openConnection(options.connection, 'commands', options.consumer),
+    /** The connection for commands, for observers and for `unwrap`. */
+    readonly commands: Redis = openConnection(options.connection, 'commands', options.consumer),
   ) {
-    super(commands, options.group, options.consumer);
+    this.redis = new RedisCommands(commands, options.group, options.consumer);
+    this.settlement = new RedisSettlement(this.redis);
+    this.recovery = new RedisRecovery(this.redis);
+    this.markers = new RedisMarkers(this.redis);
     this.endWatch = watchSilence(commands);
     const remember = (error: Error): void => {
       this.linkError = error;
@@ -49,24 +99,33 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   async ensureGroup(stream: string): Promise<GroupStart> {
-    const { replayed, deadLettered } = this.notes(stream);
-    const keys = [stream, this.key(stream, 'floor'), replayed, deadLettered, this.key(stream, 'unread')];
-    const [start, wasLost] = (await this.functions.call('ensure_group', keys, this.me())) as [string, number];
+    const { redis } = this;
+    const { group, consumer } = redis;
+    const { replayed, deadLettered } = redis.notes(stream);
+    const keys = [stream, redis.key(stream, 'floor'), replayed, deadLettered, redis.key(stream, 'unread')];
+    const [start, wasLost] = (await redis.functions.call('ensure_group', keys, redis.me())) as [
+      string,
+      number,
+    ];
     // Redis 7.0 knows a consumer only once it was served. Its history behind every possible id is enough: what it reads
     // there, Redis would count as a delivery.
     await this.commands.xreadgroup(
-      ...(['GROUP', this.group, this.consumer, 'COUNT', 1, 'STREAMS', stream, BEHIND_ALL] as const),
+      ...(['GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, BEHIND_ALL] as const),
     );
     return { ...(start !== 'exists' && { madeAt: start }), wasLost: wasLost === 1 };
   }
 
   async prepare(stream: string, withWrites = false): Promise<void> {
-    const own = [stream, this.key(stream, 'retry'), this.deadLetterKey(stream), this.key(stream, 'rights')];
-    const keys = [...own, ...Object.values(this.notes(stream))];
-    const missing = (await this.functions.call('check_rights', keys, [
-      this.group,
-      withWrites ? 1 : 0,
-    ])) as string[];
+    const { redis } = this;
+    const own = [
+      stream,
+      redis.key(stream, 'retry'),
+      redis.deadLetterKey(stream),
+      redis.key(stream, 'rights'),
+    ];
+    const keys = [...own, ...Object.values(redis.notes(stream))];
+    const args = [redis.group, withWrites ? 1 : 0];
+    const missing = (await redis.functions.call('check_rights', keys, args)) as string[];
     if (missing.length > 0) {
       throw new MissingPermissionError(
         `This Redis user may not use ${missing.join(', ')} on "${stream}" and the keys beside it. Grant these rights.`,
@@ -75,14 +134,14 @@ export class RedisStreamBroker extends RedisMarkers implements StreamBroker {
   }
 
   openReader(stream: string): StreamReader {
-    const { connection, blockMs } = this.options;
-    const redis = openConnection(connection, 'reader', this.consumer);
-    return new RedisStreamReader(redis, { stream, group: this.group, consumer: this.consumer }, blockMs);
+    const { connection, group, consumer, blockMs } = this.options;
+    const redis = openConnection(connection, 'reader', consumer);
+    return new RedisStreamReader(redis, { stream, group, consumer }, blockMs);
   }
 
   async probe(stream: string): Promise<Obstacle | undefined> {
-    const keys = [stream, this.key(stream, 'probe')];
-    const answer = (await this.functions.call('probe', keys, [this.group, PROBE_TTL_MS])) as
+    const keys = [stream, this.redis.key(stream, 'probe')];
+    const answer = (await this.redis.functions.call('probe', keys, [this.redis.group, PROBE_TTL_MS])) as
       Obstacle | 'ready';
     return answer === 'ready' ? undefined : answer;
   }
