@@ -57,7 +57,7 @@ export interface ReplayJob {
   readonly bound: string;
 }
 
-/** What is kept of a new job beside its id and state. */
+/** What is kept of a new job in addition to its id and state. */
 export function fieldsOfJob(
   job: Omit<ReplayJob, 'id' | 'state' | 'endedAt' | 'problem'>,
 ): Record<string, string> {

@@ -41,7 +41,7 @@ export class Pace {
 
 /** How often a process looks for a job, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
-/** After so many milliseconds of silence of the process that carries a job out, another one takes it over. */
+/** After this many milliseconds of silence of the process that carries a job out, another one takes it over. */
 const LEASE_MS = 5_000;
 /** Longest time between two renewals of the lease, in milliseconds. */
 const RENEW_MS = LEASE_MS / 3;

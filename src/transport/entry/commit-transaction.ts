@@ -9,7 +9,7 @@ import { type WriteCommand, type WriteValue, WriteCollector } from './writes.js'
 const MAX_EMITS = 100;
 /** Most bytes of one commit: keys, values and fields, and {@link ARGUMENT_BYTES} for each of them. */
 const MAX_BYTES = 262_144;
-/** What an argument costs beside its text: many small ones keep Redis busy as well. */
+/** What an argument costs in addition to its text: many small ones keep Redis busy as well. */
 const ARGUMENT_BYTES = 16;
 
 /** An entry that a commit adds to a stream. */

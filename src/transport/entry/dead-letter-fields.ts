@@ -8,7 +8,7 @@ import { DEAD_LETTER_PREFIX, RETRY_FIELD } from './entry.js';
 export type DeadLetterReason =
   'retries-exhausted' | 'not-retryable' | 'malformed' | 'no-handler' | 'abandoned' | 'vanished';
 
-/** What a dead letter says beside the fields of the entry. The names follow Spring Kafka's `kafka_dlt-*` headers. */
+/** What a dead letter says in addition to the fields of the entry. The names follow Spring Kafka's `kafka_dlt-*` headers. */
 export interface Diagnosis {
   readonly reason: DeadLetterReason;
   readonly stream: string;
@@ -53,7 +53,7 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
   ];
 }
 
-/** What is told of an error, whatever was thrown; nothing where nothing was. */
+/** What is said of an error, whatever was thrown; nothing where nothing was. */
 export function exceptionFields(error: unknown): Record<string, string> {
   if (error === undefined) return {};
   try {

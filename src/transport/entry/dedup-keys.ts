@@ -14,7 +14,7 @@ const LONGEST_PLAIN_KEY = 128;
 /** One name by which an event is known. */
 export interface IdempotencyKey {
   readonly key: string;
-  /** Tells the events apart that may be sent with this key; empty when nothing is told apart. */
+  /** Distinguishes events that may be sent with this key; empty where that is not wanted. */
   readonly fingerprint: string;
 }
 

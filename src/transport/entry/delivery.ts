@@ -55,6 +55,15 @@ export interface Holding {
   readonly leastIdleMs: number;
 }
 
+/** What a delivery failed with. */
+export interface Failure {
+  readonly error: unknown;
+  /** Milliseconds that its handler had taken by then; 0 where it was not called. */
+  readonly durationMs: number;
+  /** What observers, hook and arbiter are given: one object for all of them, so that they know it again. */
+  event?: object;
+}
+
 /** One entry given to this process once, from the read until Redis knows how it ended. */
 export class Delivery implements EntryRef {
   readonly id: string;
@@ -74,8 +83,7 @@ export class Delivery implements EntryRef {
   finishedAt: number | undefined;
   /** When Redis had caught up with what is to be acknowledged, if it lagged behind then. */
   caughtUpAt: number | undefined;
-  /** What it failed with, and the milliseconds that its handler had taken by then. */
-  failure: { readonly error: unknown; readonly durationMs: number } | undefined;
+  failure: Failure | undefined;
   /** The key that its handler is called once for, as it was found in the payload: a handler may change that. */
   idempotencyKey: string | undefined;
   /** A marker that must hold for its success to count. */
@@ -160,6 +168,7 @@ export class Delivery implements EntryRef {
   /** Only its acknowledgement is outstanding: payload and bytes need not outlive the handler. */
   letGo(): void {
     this.kept = undefined;
+    this.controller = undefined;
     this.payload = undefined;
   }
 

@@ -34,7 +34,7 @@ export interface DecodedEntry {
   readonly priorAttempts: number;
 }
 
-/** Out-of-band values beside the payload; names and values are strings. */
+/** Out-of-band values next to the payload; names and values are strings. */
 export type Headers = Readonly<Record<string, string>>;
 
 /** Whether an entry comes before another one; `ms-sequence`, each part up to 64 bits wide. */

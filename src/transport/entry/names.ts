@@ -38,7 +38,7 @@ export function streamKeyOf(pattern: string, naming: StreamNaming): string {
   return naming.cluster ? tagged(key) : key;
 }
 
-/** The key of something kept beside a stream, always in the stream's own hash slot. */
+/** The key of something kept next to a stream, always in the stream's own hash slot. */
 export function helperKeyOf(streamKey: string, ...parts: string[]): string {
   return [hasHashTag(streamKey) ? streamKey : `{${streamKey}}`, ...parts].join(':');
 }

@@ -112,7 +112,7 @@ export abstract class WriteCollector<V extends WriteValue> {
     return this.add('lpush', key, values);
   }
 
-  /** PEXPIRE: lets a key expire after so many milliseconds. */
+  /** PEXPIRE: lets a key expire after that many milliseconds. */
   pexpire(key: string, milliseconds: number): this {
     if (!Number.isSafeInteger(milliseconds) || milliseconds <= 0) {
       throw this.unusable(`pexpire of "${key}" takes a whole number of milliseconds above 0`);

@@ -10,7 +10,7 @@ const MAX_NAME_LENGTH = 256;
 /** Where keys are remembered and for how long. Set for all handlers on the server, and for one with `@Idempotent`. */
 export interface IdempotencyDefaults {
   /**
-   * Where keys are kept: `redis` beside the stream, or a store such as `PostgresIdempotencyStore`.
+   * Where keys are kept: `redis` next to the stream, or a store such as `PostgresIdempotencyStore`.
    *
    * @defaultValue `redis`
    */

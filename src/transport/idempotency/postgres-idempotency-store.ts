@@ -22,13 +22,13 @@ import {
   within,
 } from './postgres-link.js';
 
-/** After so many keys of this process expired ones are deleted, more at a time than were added since. */
+/** After this many keys of this process expired ones are deleted, more at a time than were added since. */
 const KEYS_PER_CLEANING = 500;
 const CLEANING_LIMIT = 1_000;
 const CLEANING_MS = 5_000;
 /** Pause before a duplicate looks again, in milliseconds; it has waited for the lock before. */
 const RETRY_MS = 500;
-/** Pauses while PostgreSQL is away, in milliseconds. */
+/** Pauses while PostgreSQL is unavailable, in milliseconds. */
 const SHORTEST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 /** How much longer than its handler may take a connection may be idle within its transaction, in milliseconds. */
@@ -272,7 +272,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     }
   }
 
-  /** PostgreSQL is away, or it is not known what it did: the next delivery asks it, about as long again as this lasts. */
+  /** PostgreSQL is unavailable, or it is not known what it did: the next delivery asks it, about as long again as this lasts. */
   private putOff(error: unknown): IdempotencyEnd {
     const now = performance.now();
     this.awaySince ??= now;

@@ -21,7 +21,7 @@ const TROUBLE: ReadonlySet<RedisFailure> = new Set([
 ]);
 
 /**
- * Keeps markers in Redis, beside the stream. A key is marked as done by the very step that commits what the handler
+ * Keeps markers in Redis, next to the stream. A key is marked as done by the very step that commits what the handler
  * collected with `context.commit` and acknowledges the entry; effects elsewhere happen at least once.
  */
 export class RedisIdempotencyStore implements IdempotencyStore {

@@ -37,7 +37,7 @@ export class AbandonedRows {
     this.foundAny = false;
   }
 
-  /** Takes up to so many of the page at hand. */
+  /** Takes up to that many of the page at hand. */
   take(most: number): PendingEntry[] {
     const taken: PendingEntry[] = [];
     for (; taken.length < most && this.at < this.page.length; this.at += 1) {

@@ -111,7 +111,7 @@ export class Attempts {
 
   private call(delivery: Delivery): Promise<void> | undefined {
     const { dispatch, observers } = this.parts;
-    if (observers.hasAny('received')) observers.tell('received', () => deliveryEvent(delivery));
+    if (observers.hasAny('received')) observers.emit('received', () => deliveryEvent(delivery));
     delivery.startedAt = performance.now();
     return dispatch(delivery);
   }

@@ -74,8 +74,13 @@ export class Decider {
     const hungByRedis = error instanceof HandlerTimeoutError && (await wasInTrouble(durationMs));
     const streak = policy.resetOnErrorChange ? await this.streakOf(delivery, error) : undefined;
     const failure: Failure = {
-      ...{ entryId: delivery.id, retry: delivery.retry - (streak?.beganAtRetry ?? 0), error, durationMs },
-      ...{ fromDeadLetters: delivery.source.isDeadLetterStream, storeAsksMs, hungByRedis },
+      entryId: delivery.id,
+      retry: delivery.retry - (streak?.beganAtRetry ?? 0),
+      error,
+      durationMs,
+      fromDeadLetters: delivery.source.isDeadLetterStream,
+      storeAsksMs,
+      hungByRedis,
     };
     let ending = decideSafely(failure, this.parts);
     if (ending.action === 'defer') {

@@ -37,7 +37,7 @@ export class Provenance {
     if (isProven === undefined) return false;
     if (isProven) delivery.replay = replayOf(entry);
     else if (deliveryCount === 1) {
-      observers.tell('replay-fields-ignored', () => ({
+      observers.emit('replay-fields-ignored', () => ({
         ...source,
         entryId: entry.id,
         fields: replayFieldsOf(entry),

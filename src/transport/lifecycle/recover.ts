@@ -16,9 +16,9 @@ import type { UnreadWatch } from './unread.js';
 const PAGE = 500;
 /** How long entries that are due, and then those that were abandoned, are claimed before others have their turn, in milliseconds. */
 const TURN_MS = 1_000;
-/** Every so many runs the waiting list is compared member by member: what is missing may be as many as what is left over. */
+/** Every this many runs the waiting list is compared member by member: what is missing may be as many as what is left over. */
 const THOROUGH_EVERY = 60;
-/** A consumer with nothing pending that was silent for so many ack waits is dead. One that lives reads every second. */
+/** A consumer with nothing pending that was silent for this many ack waits is dead. One that lives reads every second. */
 const REAP_AFTER_ACK_WAITS = 2;
 
 /** What the recovery of one stream works with. */
@@ -84,14 +84,14 @@ export class StreamRecovery {
     return counts;
   }
 
-  /** Takes on what was claimed; tells of what was found deleted. */
+  /** Takes on what was claimed; reports what was found deleted. */
   takeOn(claim: Claim): number {
     const { inFlight, observers, source } = this.parts;
     const { entries, vanished } = claim;
     this.claimSize.learn(claim);
     if (entries.length > 0) inFlight.accept(entries);
     this.vanished += vanished.length;
-    if (vanished.length > 0) observers.tell('vanished', () => ({ ...source, entryIds: vanished }));
+    if (vanished.length > 0) observers.emit('vanished', () => ({ ...source, entryIds: vanished }));
     return entries.length;
   }
 
@@ -106,7 +106,7 @@ export class StreamRecovery {
       aheadMs = Math.max(aheadMs, page.aheadMs);
       this.takeOn({ entries: [], vanished: page.vanished });
     } while (freed > 0 && this.futureFrom !== '-');
-    if (freed > 0) observers.tell('clock-set-back', () => ({ ...source, freed, aheadMs }));
+    if (freed > 0) observers.emit('clock-set-back', () => ({ ...source, freed, aheadMs }));
   }
 
   private async claimDue(maxDelayMs: number, counts: RecoveryCounts): Promise<void> {
@@ -205,7 +205,7 @@ export class StreamRecovery {
   private tellReclaimed({ entries }: Claim, owner: string): void {
     if (entries.length === 0) return;
     const { observers, source } = this.parts;
-    observers.tell('reclaimed', () => ({ ...source, owner, entryIds: entries.map(({ entry }) => entry.id) }));
+    observers.emit('reclaimed', () => ({ ...source, owner, entryIds: entries.map(({ entry }) => entry.id) }));
   }
 
   /** Waits for room as long as this turn lasts, so that a fast handler gets through a long list in one run. */

@@ -25,7 +25,7 @@ export interface RetentionOptions {
   deadLetterMaxAgeMs?: number;
   /**
    * Length to which the stream is cut even when a group has not read what is cut. **This loses entries**; it is for
-   * streams whose readers may be gone while memory must not run out. Each cut is told as `trimmed` with `forced`.
+   * streams whose readers may be gone while memory must not run out. Each cut is emitted as `trimmed` with `forced`.
    *
    * @defaultValue not set
    */

@@ -42,10 +42,10 @@ export class StreamRetention {
     if (source.isDeadLetterStream) return 0;
     const { stream } = source;
     const removed = await this.trim();
-    if (removed > 0) observers.tell('trimmed', () => ({ ...source, removed, forced: false }));
+    if (removed > 0) observers.emit('trimmed', () => ({ ...source, removed, forced: false }));
     if (retention.hardMaxEntries !== undefined) {
       const cut = await broker.cap(stream, retention.hardMaxEntries);
-      if (cut > 0) observers.tell('trimmed', () => ({ ...source, removed: cut, forced: true }));
+      if (cut > 0) observers.emit('trimmed', () => ({ ...source, removed: cut, forced: true }));
     }
     if (retention.deadLetterMaxAgeMs !== undefined) {
       await broker.trimDeadLetters(stream, retention.deadLetterMaxAgeMs);
@@ -60,7 +60,7 @@ export class StreamRetention {
       const { removed, staleGroups } = await broker.trim(source.stream, retention);
       total += removed;
       if (removed > 0) continue;
-      for (const staleGroup of staleGroups) observers.tell('stale-group', () => ({ ...source, staleGroup }));
+      for (const staleGroup of staleGroups) observers.emit('stale-group', () => ({ ...source, staleGroup }));
       break;
     }
     return total;

@@ -1,9 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CommitBatch, Settlement } from '../redis/settlement.js';
+import { failedEvent } from '../observe/delivery-events.js';
 import { Observers } from '../observe/observers.js';
 import { Delivery } from '../entry/delivery.js';
 import { DeliveryTracing } from '../observe/delivery-tracing.js';
+import type { Ending } from '../policy/ending.js';
 import type { Decider } from './decider.js';
+import type { SettlementHook } from './application-hooks.js';
 import { SettlementSteps } from './settlement-steps.js';
 import { Settler, type SettlerParts } from './settle.js';
 
@@ -12,8 +15,16 @@ const SOURCE = {
   isDeadLetterStream: false,
 };
 
-/** A settler over a broker of which only some commands are there, and all failures are dropped as duplicates. */
-function settlerOver(broker: Partial<SettlerParts['broker']>) {
+const RETRY: Ending = { action: 'retry', delayMs: 1 };
+
+/** A settler over a broker of which only some commands are there; unless decided otherwise, failures are dropped. */
+function settlerOver(
+  broker: Partial<SettlerParts['broker']>,
+  decider: Pick<Decider, 'afterFailure'> = {
+    afterFailure: () => Promise.resolve({ action: 'drop', as: 'duplicate' }),
+  },
+  hook?: SettlementHook,
+) {
   const observers = new Observers(() => undefined);
   const said: string[] = [];
   for (const event of ['processed', 'failed', 'duplicate'] as const)
@@ -21,9 +32,6 @@ function settlerOver(broker: Partial<SettlerParts['broker']>) {
   const failures: unknown[] = [];
   const over: string[] = [];
   const onFailure = (error: unknown): unknown => failures.push(error);
-  const decider: Pick<Decider, 'afterFailure'> = {
-    afterFailure: () => Promise.resolve({ action: 'drop', as: 'duplicate' }),
-  };
   const settler = new Settler({
     ...{ source: SOURCE, observers, onFailure, steps: new SettlementSteps(onFailure) },
     tracing: new DeliveryTracing(SOURCE),
@@ -31,13 +39,13 @@ function settlerOver(broker: Partial<SettlerParts['broker']>) {
     decider: decider as Decider,
     followUps: { maxEntries: 1, maxAgeMs: 1 },
     ...{ ackWaitMs: 30_000, maxRetryDelayMs: 50, handlerTimeoutMs: 0 },
-    hook: () => undefined,
+    hook: () => hook,
     onOver: ({ id }) => over.push(id),
   });
   const until = async (count: number): Promise<void> => {
     while (over.length < count) await turn();
   };
-  return { settler, said, failures, over, until };
+  return { settler, observers, said, failures, over, until };
 }
 
 function deliveryOf(id: string): Delivery {
@@ -116,6 +124,27 @@ describe('Settler', () => {
     await until(1);
     expect(said).toEqual(['processed 1-0']);
     expect(failures).toHaveLength(1);
+  });
+
+  it('gives listeners, hook and arbiter one object for a failure, so that they know it again', async () => {
+    const seen: unknown[] = [];
+    const { settler, observers } = settlerOver(
+      { park: () => Promise.resolve('done') },
+      {
+        afterFailure: (delivery) => {
+          seen.push(failedEvent(delivery));
+          return Promise.resolve(RETRY);
+        },
+      },
+      (event) => void seen.push(event),
+    );
+    observers.add('failed', (event) => void seen.push(event));
+    const delivery = deliveryOf('1-0');
+    await settler.fail(delivery, new Error('boom'));
+    expect(seen).toHaveLength(3);
+    expect(new Set(seen).size).toBe(1);
+    await settler.fail(delivery, new Error('another'));
+    expect(new Set(seen).size).toBe(2);
   });
 
   it('leaves what nobody ends as it is', () => {

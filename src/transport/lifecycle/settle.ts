@@ -176,9 +176,12 @@ export class Settler {
     }
     this.report(delivery, eventAfterCommit(settlement), { settlement });
     // Nothing of it has happened, through no fault of the handler: the entry finds out what became of its key.
-    if (settlement === 'superseded') await this.settle(delivery, SUPERSEDED);
+    if (settlement === 'superseded') {
+      await this.settle(delivery, SUPERSEDED);
+      tracing.ended(delivery, 'commit-refused', { settlement, delayMs: SUPERSEDED.delayMs });
+    }
     if (settlement === 'vanished') {
-      observers.tell('vanished', () => ({ ...source, entryIds: [delivery.id] }));
+      observers.emit('vanished', () => ({ ...source, entryIds: [delivery.id] }));
       const refused = new CommitRefusedError(delivery.id, 'the entry was deleted while its handler ran');
       await tracing.failure(delivery, refused, async () => {
         this.noteFailure(delivery, refused);
@@ -201,7 +204,7 @@ export class Settler {
 
   private noteFailure(delivery: Delivery, error: unknown): void {
     delivery.fail(error, performance.now());
-    this.parts.observers.tell('failed', () => failedEvent(delivery));
+    this.parts.observers.emit('failed', () => failedEvent(delivery));
   }
 
   /** Says how a delivery ended: to the observers, who log and count, and to its span. */
@@ -211,9 +214,9 @@ export class Settler {
     if (!observers.hasAny(event)) return;
     if (event === 'skipped') {
       const replayGroup = delivery.replay?.group ?? '';
-      observers.tell(event, () => ({ ...source, entryId: delivery.id, replayGroup }));
+      observers.emit(event, () => ({ ...source, entryId: delivery.id, replayGroup }));
     } else {
-      observers.tell(event, () => (facts ? { ...eventOf(delivery), ...facts } : eventOf(delivery)));
+      observers.emit(event, () => (facts ? { ...eventOf(delivery), ...facts } : eventOf(delivery)));
     }
   }
 }

@@ -7,7 +7,7 @@ const LONGEST_DELAY_MS = 1_000;
 export class SettlementSteps {
   private gaveUp = false;
 
-  /** @param onFailure - told each time that Redis refuses a step */
+  /** @param onFailure - called each time that Redis refuses a step */
   constructor(private readonly onFailure: (error: unknown) => void) {}
 
   /** Stops trying; what is not settled stays pending. */
@@ -22,7 +22,7 @@ export class SettlementSteps {
   /**
    * Repeats a step until Redis takes it, or the process ends.
    *
-   * @param step - told whether the writes that travel with it can be used: where a key of theirs holds another type,
+   * @param step - called with whether the writes that travel with it can be used: where a key of theirs holds another type,
    * the settlement goes on without them
    */
   async untilTaken<T>(step: (writesUsable: boolean) => Promise<T>): Promise<T | undefined> {

@@ -72,7 +72,7 @@ export class SuspectRunner {
    * @returns `run` where it was claimed for one more run; `left` where it stays as it is
    */
   async end(suspect: EntryRef, owner: string, leastIdleMs: number): Promise<'ended' | 'run' | 'left'> {
-    const { origin, broker, decider, provenance, tracing, maxEntryBytes } = this.parts;
+    const { origin, broker, decider, settler, provenance, tracing, maxEntryBytes } = this.parts;
     const entry = await broker.readEntry(origin.source.stream, suspect.id);
     // Claiming is what takes a deleted entry off the pending list.
     if (!entry) return this.claim(suspect, owner, leastIdleMs);
@@ -85,12 +85,13 @@ export class SuspectRunner {
       // It is dead-lettered whatever it holds.
     }
     delivery.fail(new AbandonedEntryError(suspect.deliveryCount), performance.now());
-    return tracing.abandoned(delivery, async () => {
+    const end = await tracing.abandoned(delivery, async () => {
       const ending = await decider.afterAbandonment(delivery);
-      if (ending.action === 'retry') return this.claim(suspect, owner, leastIdleMs);
-      const settlement = await this.parts.settler.settle(delivery, ending);
+      if (ending.action === 'retry') return 'run';
+      const settlement = await settler.settle(delivery, ending);
       return settlement === 'done' || settlement === 'duplicate' ? 'ended' : 'left';
     });
+    return end === 'run' ? this.claim(suspect, owner, leastIdleMs) : end;
   }
 
   /** Resolves when no session is under way. */

@@ -56,7 +56,7 @@ export class ReadTally {
   }
 }
 
-/** When a look is taken: whether reads go on beside it. */
+/** When a look is taken: whether reads go on meanwhile. */
 export type LookMoment = 'before-reading' | 'while-reading' | 'after-reading';
 
 /** What the watch over one stream works with. */
@@ -93,18 +93,18 @@ export class UnreadWatch {
     await this.tally.report(async (reads) => {
       // Dead letters leave their stream when they are replayed or discarded: that is wanted, and audited.
       const sight = await broker.watchUnread(source.stream, { ...reads, moment }, !source.isDeadLetterStream);
-      this.tell(sight);
+      this.report(sight);
       return sight.round;
     });
   }
 
-  private tell({ lost, beyondEnd, lostInAll }: UnreadSight): void {
+  private report({ lost, beyondEnd, lostInAll }: UnreadSight): void {
     const { source, observers, onFailure } = this.parts;
     if (lostInAll) this.found = { count: lostInAll.count, lastAt: new Date(Date.now() - lostInAll.agoMs) };
-    if (lost) observers.tell('lost', () => ({ ...source, ...lost }));
+    if (lost) observers.emit('lost', () => ({ ...source, ...lost }));
     if (!beyondEnd) return;
     const { from, to, refused } = beyondEnd;
-    if (refused === undefined) observers.tell('group-set-back', () => ({ ...source, from, to }));
+    if (refused === undefined) observers.emit('group-set-back', () => ({ ...source, from, to }));
     else onFailure(cannotSetBack(source, to, refused));
   }
 }

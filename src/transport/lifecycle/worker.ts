@@ -100,18 +100,18 @@ export class StreamWorker {
     });
     this.inFlight = new InFlight({
       ...{ origin, attempts, settler, slots, onFailure, blockage: parts.blockage },
-      onBlocked: (blocking) => observers.tell('loop-blocked', () => ({ ...source, ...blocking })),
+      onBlocked: (blocking) => observers.emit('loop-blocked', () => ({ ...source, ...blocking })),
     });
     const { inFlight } = this;
     this.gate = new IntakeGate({
       ...{ broker, stream },
       onPaused: (error) => {
         inFlight.pause();
-        observers.tell('intake-paused', () => ({ ...source, error }));
+        observers.emit('intake-paused', () => ({ ...source, error }));
       },
       onResumed: (pausedMs) => {
         inFlight.resume();
-        observers.tell('intake-resumed', () => ({ ...source, pausedMs }));
+        observers.emit('intake-resumed', () => ({ ...source, pausedMs }));
       },
     });
     const { handlerTimeoutMs } = policy;
@@ -161,7 +161,7 @@ export class StreamWorker {
     { broker, source, observers, ackWaitMs, maxRetryDelayMs }: WorkerParts,
   ): Promise<void> {
     if (madeAt !== undefined && wasLost)
-      observers.tell('group-remade', () => ({ ...source, startId: madeAt }));
+      observers.emit('group-remade', () => ({ ...source, startId: madeAt }));
     // What is read from now on is counted; what left before that is seen only now.
     await this.unread.look('before-reading');
     const names = (await broker.consumers(source.stream)).map(({ name }) => name);

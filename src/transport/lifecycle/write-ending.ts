@@ -98,7 +98,7 @@ async function deadLetter(
 ): Promise<Written | undefined> {
   const moved = await move(delivery, reason, [], parts);
   if (moved?.settlement !== 'vanished') return lettered(moved, reason);
-  parts.observers.tell('vanished', () => ({ ...delivery.source, entryIds: [delivery.id] }));
+  parts.observers.emit('vanished', () => ({ ...delivery.source, entryIds: [delivery.id] }));
   return lettered(await move(delivery, 'vanished', delivery.entry.parts, parts), 'vanished');
 }
 

@@ -36,7 +36,11 @@ export function settledEvent(delivery: Delivery): SettledEvent {
   };
 }
 
-/** A delivery that failed. */
+/** A delivery that failed; the same object each time. */
 export function failedEvent(delivery: Delivery): FailedEvent {
-  return { ...deliveryEvent(delivery), durationMs: 0, error: undefined, ...delivery.failure };
+  const { failure } = delivery;
+  if (!failure) throw new Error(`Entry ${delivery.id} has not failed`);
+  const { error, durationMs } = failure;
+  failure.event ??= Object.assign(deliveryEvent(delivery), { durationMs, error });
+  return failure.event as FailedEvent;
 }

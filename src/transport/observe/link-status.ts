@@ -1,7 +1,7 @@
-/** What `status` of the server and of the client tells: the state of the link to Redis. */
+/** What `status` of the server and of the client says: the state of the link to Redis. */
 export type RedisStreamsStatus = 'connected' | 'disconnected' | 'reconnecting';
 
-/** The part of an ioredis client that tells its state. */
+/** The part of an ioredis client that says its state. */
 interface Link {
   on(event: 'ready' | 'reconnecting' | 'end', listener: () => void): unknown;
 }

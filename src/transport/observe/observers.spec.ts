@@ -15,14 +15,14 @@ describe('Observers', () => {
     observers.add('received', ({ entryId }) => void told.push(`second ${entryId}`));
     observers.add('failed', () => void told.push('another event'));
 
-    observers.tell('received', () => event);
+    observers.emit('received', () => event);
 
     expect(told).toEqual(['first 1-1', 'second 1-1']);
   });
 
   it('does not make an event that nobody listens to', () => {
     const observers = new Observers(() => undefined);
-    observers.tell('received', () => {
+    observers.emit('received', () => {
       throw new Error('made');
     });
   });
@@ -36,7 +36,7 @@ describe('Observers', () => {
     });
     observers.add('received', () => void told.push('next'));
 
-    observers.tell('received', () => event);
+    observers.emit('received', () => event);
 
     expect(errors).toEqual([new Error('listener')]);
     expect(told).toEqual(['next']);
@@ -48,7 +48,7 @@ describe('Observers', () => {
     const listener: () => unknown = () => Promise.reject(new Error('async listener'));
     observers.add('received', listener);
 
-    observers.tell('received', () => event);
+    observers.emit('received', () => event);
     await turn();
 
     expect(errors).toEqual([new Error('async listener')]);

@@ -2,7 +2,7 @@ import type { TransportEvents } from './transport-events.js';
 
 type Listener<K extends keyof TransportEvents> = TransportEvents[K];
 
-/** Tells listeners what happens to entries; costs nothing where nobody listens. */
+/** Emits to listeners what happens to entries; costs nothing where nobody listens. */
 export class Observers {
   private readonly listeners: { [K in keyof TransportEvents]: Listener<K>[] } = {
     received: [],
@@ -30,7 +30,7 @@ export class Observers {
     'stale-group': [],
   };
 
-  /** @param onListenerError - told when a listener throws; delivery goes on */
+  /** @param onListenerError - called when a listener throws; delivery goes on */
   constructor(private readonly onListenerError: (error: unknown) => void) {}
 
   add<K extends keyof TransportEvents>(event: K, listener: Listener<K>): void {
@@ -49,7 +49,7 @@ export class Observers {
   }
 
   /** @param event - makes the event, called only when somebody listens */
-  tell<K extends keyof TransportEvents>(name: K, event: () => Parameters<Listener<K>>[0]): void {
+  emit<K extends keyof TransportEvents>(name: K, event: () => Parameters<Listener<K>>[0]): void {
     const listeners = this.listeners[name] as ((event: unknown) => unknown)[];
     if (listeners.length === 0) return;
     const value = event();

@@ -13,7 +13,7 @@ export interface RepeatedLine {
   readonly stack?: () => string | undefined;
 }
 
-/** Calls back after a while, unless it is told not to. */
+/** Calls back after a while, unless it is stopped. */
 export type StartTimer = (callback: () => void, ms: number) => () => void;
 
 /** What is not written in full. */
@@ -25,7 +25,7 @@ interface Repeats {
 
 type Write = (level: TransportLogLevel, message: string, stack?: string) => void;
 
-/** Kinds that are told apart within a minute: a name in one of them may come from anywhere. */
+/** Kinds that are kept apart within a minute: a name in one of them may come from anywhere. */
 const MOST_KINDS = 1_000;
 const OTHERS = 'Further kinds of lines';
 

@@ -24,7 +24,7 @@ interface StandIn extends TracerProvider {
 /**
  * The tracer of the OpenTelemetry SDK that the process has registered; undefined as long as there is none.
  *
- * It is asked anew each time, since an SDK may be registered at any moment; that takes some ten nanoseconds.
+ * It is asked each time, since an SDK may be registered at any moment; that takes some ten nanoseconds.
  */
 export function registeredTracer(): Tracer | undefined {
   const provider: StandIn = trace.getTracerProvider();
@@ -55,7 +55,7 @@ export function withActiveContext(headers: Headers): Headers {
 /** Reads the fields as they came: an entry that cannot be decoded has a history too. */
 const fieldGetter: TextMapGetter<StreamEntry> = { keys: namesOf, get: lastValueOf };
 
-/** The context in which an entry was sent, as its `traceparent` tells; the empty context if it does not. */
+/** The context in which an entry was sent, as its `traceparent` says; the empty context if it does not. */
 export function creationContextOf(entry: StreamEntry): Context {
   return propagation.extract(ROOT_CONTEXT, entry, fieldGetter);
 }

@@ -250,6 +250,6 @@ export interface TransportEvents {
    * wait its entries are given to other processes. Told when the event loop goes on.
    */
   'loop-blocked': (event: LoopBlockedEvent) => void;
-  /** A group still needs entries that are older than the retention; told at every look while it lasts. */
+  /** A group still needs entries that are older than the retention; emitted at every look while it lasts. */
   'stale-group': (event: StaleGroupEvent) => void;
 }

@@ -1,7 +1,7 @@
 /** An entry that is pending for a consumer that does nothing about it. */
 export interface AbandonedEntry {
   readonly deliveryCount: number;
-  /** Whether the last delivery is known to have run with nothing beside it. */
+  /** Whether the last delivery is known to have run with nothing else. */
   readonly ranAlone: boolean;
 }
 
@@ -21,7 +21,7 @@ export function isSuspect(deliveryCount: number, maxRetries: number): boolean {
  * Decides what becomes of an abandoned entry.
  *
  * A crash charges everything that its process had, so the count condemns nobody: an entry at its limit gets one further
- * delivery, with nothing beside it, and only one that is known to have been abandoned then is the killer.
+ * delivery, with nothing else running, and only one that is known to have been abandoned then is the killer.
  */
 export function decideAbandoned(
   { deliveryCount, ranAlone }: AbandonedEntry,

@@ -19,7 +19,7 @@ export interface Failure {
   readonly fromDeadLetters: boolean;
   /** How it was put off before; not before it is known that this matters. */
   readonly putOffs?: PutOffs | undefined;
-  /** An idempotency store could not be used, and asks for a pause of at least so many milliseconds. */
+  /** An idempotency store could not be used, and asks for a pause of at least this many milliseconds. */
   readonly storeAsksMs?: number | undefined;
   /** Whether its handler ran out of time while Redis was in trouble, as a probe confirmed: it may have waited for Redis. */
   readonly hungByRedis?: boolean;

@@ -31,7 +31,7 @@ export interface RetryOptions {
    */
   handlerTimeoutMs?: number;
   /**
-   * Whether an error of another class than the one before begins the retries anew, as `resetStateOnExceptionChange`
+   * Whether an error of another class than the one before begins the retries again, as `resetStateOnExceptionChange`
    * of Spring Kafka does. Two errors in turn can then keep an entry going round for ever.
    *
    * @defaultValue false

@@ -104,9 +104,12 @@ export class Batches<T, A> {
   }
 
   private async run(lane: number, batch: readonly T[]): Promise<void> {
-    await this.send(lane, batch);
-    this.freeLanes.push(lane);
-    this.fillLanes();
+    try {
+      await this.send(lane, batch);
+    } finally {
+      this.freeLanes.push(lane);
+      this.fillLanes();
+    }
   }
 
   private async send(lane: number, batch: readonly T[]): Promise<void> {

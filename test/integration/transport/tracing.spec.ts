@@ -33,6 +33,9 @@ const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 /** Of a trace that nothing else here belongs to. */
 const OTHER = TRACEPARENT.replace('0af', '4af');
 const OUTCOME = 'messaging.redis_streams.outcome';
+const MESSAGE_ID = 'messaging.message.id';
+/** Entries whose marker was lost once while their handler ran. */
+const superseded = new Set<string>();
 const QUICK = {
   recoveryIntervalMs: 25,
   retry: { maxRetries: 2, handlerTimeoutMs: 300, backoff: { type: 'fixed', delayMs: 10 } },
@@ -82,6 +85,10 @@ class ShopController {
   async book(@Payload() { key }: { key: string }, @Ctx() ctx: RedisStreamsContext): Promise<void> {
     if (key === 'stolen')
       await shop.redis.xclaim(ctx.getStream(), ctx.getGroup(), '@retry', 0, ctx.getEntryId());
+    if (key === 'superseded' && !superseded.has(ctx.getEntryId())) {
+      superseded.add(ctx.getEntryId());
+      await shop.redis.del(...(await shop.redis.keys(`*${ctx.getStream()}*:idempotent:*`)));
+    }
     if (key === 'unwritable') ctx.commit((tx) => tx.incrby(ctx.getStream(), 1));
     ctx.commit((tx) => tx.emit(bank.payments, { key }));
     if (key === 'given') ctx.commit((tx) => tx.emit(bank.payments, { key }, { traceparent: OTHER }));
@@ -325,6 +332,24 @@ describe('with an OpenTelemetry SDK that is registered later', () => {
     const second = await processOf(await book('twice'), shop.payments);
 
     expect(second.attributes[OUTCOME]).toBe('duplicate');
+  });
+
+  it('links the next attempt to one whose marker was taken over, and says how long that waits', async () => {
+    const id = await book('superseded');
+    const [first, next] = await eventually(() => {
+      const attempts = spans
+        .all()
+        .filter(
+          ({ name, attributes }) => name === `process ${shop.payments}` && attributes[MESSAGE_ID] === id,
+        );
+      return attempts.length > 1 ? attempts : undefined;
+    });
+    expect(first?.attributes).toMatchObject({
+      [OUTCOME]: 'commit-refused',
+      'messaging.redis_streams.settlement': 'superseded',
+      'messaging.redis_streams.retry_delay_ms': 100,
+    });
+    expect(next?.links.map(({ context: { spanId } }) => spanId)).toEqual([first?.spanContext().spanId]);
   });
 
   it('tells of a repeat of emit, which adds nothing', async () => {
