@@ -19,7 +19,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       { name: 'freeze', everyMs: 5_000 },
       { name: 'sigterm', everyMs: 4_000 },
       { name: 'redis-kill', everyMs: 4_000 },
-      { name: 'partition', everyMs: 6_000 },
+      { name: 'net-split', everyMs: 6_000 },
       { name: 'cut-replies', everyMs: 2_000 },
       { name: 'skew', everyMs: 1_500 },
       { name: 'oom', everyMs: 6_000, lastsMs: 1_500 },
@@ -27,7 +27,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   },
   'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
   'redis-kills': { ...LONG, fsync: 'always', faults: [{ name: 'redis-kill', everyMs: 3_000 }] },
-  partitions: { ...LONG, faults: [{ name: 'partition', everyMs: 6_000 }] },
+  'net-splits': { ...LONG, faults: [{ name: 'net-split', everyMs: 6_000 }] },
   /** Whatever the clocks of the processes say. */
   clocks: {
     ...{ ...LONG, rate: 500, slow: 0.0005 },
@@ -42,7 +42,7 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
     ...LONG,
     ...{ rate: 500, slow: 0.0005, killers: 2 },
     faults: [
-      ...each('freeze', 'redis-kill', 'oom', 'partition', 'cut', 'cut-replies', 'refuse', 'slow').map(rarer),
+      ...each('freeze', 'redis-kill', 'oom', 'net-split', 'cut', 'cut-replies', 'refuse', 'slow').map(rarer),
       ...[
         { name: 'kill', everyMs: 5_000 },
         { name: 'sigterm', everyMs: 7_000 },

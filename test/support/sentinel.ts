@@ -15,7 +15,7 @@ const READY = { timeoutMs: 180_000, intervalMs: 50 };
 
 /**
  * A master with two replicas, and three Sentinels, as processes of this machine. The replicas and the Sentinels reach
- * the first master through a proxy, and its clients directly, so that it can be partitioned from the others alone.
+ * the first master through a proxy, and its clients directly, so that it can be cut off from the others alone.
  */
 export class SentinelWorld {
   private readonly sentinels: ServerProcess[] = [];
@@ -83,7 +83,7 @@ export class SentinelWorld {
   }
 
   /** Cuts the first master off from its replicas and Sentinels; its clients still reach it. */
-  partition(): void {
+  split(): void {
     this.proxy.blackhole();
   }
 

@@ -28,7 +28,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'master-freeze': failovers.masterFreeze,
   demote: failovers.demote,
   reshard: failovers.reshard,
-  partition: links.partition,
+  'net-split': links.netSplit,
   blackout: links.blackout,
   cut: links.cut,
   'cut-replies': links.cutReplies,

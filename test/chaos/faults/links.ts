@@ -3,8 +3,8 @@ import type { Random } from '../../integration/model/random.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import type { Fault, World } from './fault.js';
 
-/** How long a partition lasts, in milliseconds. */
-const PARTITION_MS = 3_500;
+/** How long a net-split lasts, in milliseconds. */
+const NET_SPLIT_MS = 3_500;
 const REFUSAL_MS = 1_500;
 const SLOW_FOR_MS = 3_000;
 const SLOW_BY_MS = 150;
@@ -25,7 +25,7 @@ const heal = async (links: readonly TcpProxy[]): Promise<void> => {
 };
 
 /** Nothing gets through, and nobody says so. */
-export const partition: Fault = {
+export const netSplit: Fault = {
   everyMs: 8_000,
   charges: true,
   onLinks: true,
@@ -33,9 +33,9 @@ export const partition: Fault = {
   async strike(world, random) {
     const { some, words } = chosen(world, random);
     for (const link of some) link.blackhole();
-    await delay(PARTITION_MS);
+    await delay(NET_SPLIT_MS);
     await heal(some);
-    return `partitioned ${words} for ${PARTITION_MS} ms`;
+    return `split ${words} for ${NET_SPLIT_MS} ms`;
   },
 };
 
@@ -47,9 +47,9 @@ export const blackout: Fault = {
   needs: ['alone'],
   async strike({ topology: { links } }) {
     for (const link of links) link.blackhole();
-    await delay(PARTITION_MS);
+    await delay(NET_SPLIT_MS);
     await heal(links);
-    return `partitioned all links for ${PARTITION_MS} ms`;
+    return `split all links for ${NET_SPLIT_MS} ms`;
   },
 };
 

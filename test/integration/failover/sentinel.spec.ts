@@ -77,7 +77,7 @@ it(
     await channel.hears(first);
     first.disconnect();
     const confirmed = await emitDuring(() => {
-      world.partition();
+      world.split();
       return world.failedOver(old);
     });
     const second = await world.openMaster();

@@ -7,7 +7,7 @@ const SWITCHED = '+switch-master';
 const RETRY_MS = 1_000;
 
 /**
- * Cuts the link when a Sentinel says that another master took over. An old master that is partitioned from its Sentinels
+ * Cuts the link when a Sentinel says that another master took over. An old master that is cut off from its Sentinels
  * and replicas goes on answering: every write that it still takes is lost when it comes back.
  *
  * The `failoverDetector` of ioredis is not used: while a client looks for the master, the detector of its former link

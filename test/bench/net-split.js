@@ -1,8 +1,8 @@
 // What is lost of the orders that were confirmed, when a master is cut off from its replicas and Sentinels and goes on
 // answering its clients, until its successor is there and it is a replica itself.
 //
-//   npm run bench:partition                  (ROUNDS=3 partitions, nothing waited for)
-//   npm run bench:partition -- --wait 1      (WAIT for one replica)
+//   npm run bench:net-split                  (ROUNDS=3 net-splits, nothing waited for)
+//   npm run bench:net-split -- --wait 1      (WAIT for one replica)
 import 'reflect-metadata';
 import { register } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,10 +17,10 @@ const at = process.argv.indexOf('--wait');
 const WAIT = at < 0 ? 0 : Number(process.argv[at + 1]);
 const EMITTERS = 64;
 
-const sum = { partitions: 0, confirmed: 0, refusedAsNotReplicated: 0, failedOtherwise: 0, lost: 0 };
+const sum = { netSplits: 0, confirmed: 0, refusedAsNotReplicated: 0, failedOtherwise: 0, lost: 0 };
 for (let round = 0; round < ROUNDS; round += 1) {
-  const told = await partition();
-  sum.partitions += 1;
+  const told = await netSplit();
+  sum.netSplits += 1;
   for (const [name, value] of Object.entries(told)) sum[name] += value;
   console.log(JSON.stringify({ round: round + 1, ...told }));
 }
@@ -28,7 +28,7 @@ console.log(JSON.stringify({ waitReplicas: WAIT, ...sum }));
 process.exitCode = WAIT > 0 && sum.lost > 0 ? 1 : 0;
 
 /** A world of its own, since only the first master of one can be cut off. */
-async function partition() {
+async function netSplit() {
   const world = await SentinelWorld.start();
   const client = new RedisStreamsClient({
     connection: world.connection,
@@ -53,7 +53,7 @@ async function partition() {
   const emitters = Array.from({ length: EMITTERS }, emitter);
   await delay(1_000);
   const old = await world.master();
-  world.partition();
+  world.split();
   await world.failedOver(old);
   await delay(2_000);
   state.over = true;
