@@ -30,6 +30,24 @@ export default tseslint.config(
     },
   },
   {
+    // What is reserved on the wire has one place for its name; everything else asks there.
+    files: ['src/{transport,orders,operations,cli}/**/*.ts'],
+    ignores: ['src/transport/{entry,redis}/**', '**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'Literal[value=/^(@(retry|replayed|letters)$|dlt-|replay-(group|history)$)/]',
+          'TemplateElement[value.raw=/^(@(retry|replayed|letters)$|dlt-)/]',
+        ].map((selector) => ({
+          selector,
+          message:
+            'This name is reserved: use what src/transport/entry and src/transport/redis export for it.',
+        })),
+      ],
+    },
+  },
+  {
     // Apps of their own, linted against the source where the package is not installed.
     files: ['examples/**/*.ts', 'test/fixtures/**/*.ts'],
     languageOptions: { parserOptions: { projectService: false, project: 'examples/tsconfig.lint.json' } },
