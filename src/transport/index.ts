@@ -77,7 +77,9 @@ export { PostgresIdempotencyStore } from './idempotency/postgres-idempotency-sto
 export type { PostgresClient, PostgresPool } from './idempotency/postgres-link.js';
 export { inboxTableSql } from './idempotency/postgres-sql.js';
 export type {
+  EntryAtAnyPlace,
   EntryDeleted,
+  EntryDelivered,
   EntryPending,
   EntryPlace,
   EntrySettled,
