@@ -57,8 +57,7 @@ export class AppModule {
     );
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
     const operations = [deadLetters, looks, health, metrics, dashboard];
-    const access = AccessModule.forRoot({ ...config, openPaths: ['orders'] });
-    return { module: AppModule, imports: [access, orders, ...operations, transport] };
+    return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };
   }
 }
 

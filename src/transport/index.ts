@@ -145,7 +145,7 @@ export type { Backoff, CustomBackoff, ExponentialBackoff, FixedBackoff } from '.
 export type { ErrorClass, ErrorClassifier } from './policy/classify-error.js';
 export type { RetryOptions } from './policy/retry-policy.js';
 export type { Trouble } from './policy/trouble.js';
-export type { CommandSender } from './redis/fast/stream-reads.js';
+export type { CommandSender } from './redis/stream-reads.js';
 export { subscribeToChannel, type ChannelListener } from './redis/links/channel-subscription.js';
 export type {
   ClusterConnectionOptions,

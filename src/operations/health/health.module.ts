@@ -13,18 +13,18 @@ export class HealthModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
-   * @param store - the module that provides the `StoreCheck`
+   * @param orders - the module that provides the `OrderStore`
    */
   static forRoot(
     thresholds: Thresholds,
     transport: DynamicModule,
     streams: DynamicModule,
-    store: DynamicModule,
+    orders: DynamicModule,
   ): DynamicModule {
     return {
       module: HealthModule,
       // A probe every few seconds would fill the log with one and the same failure.
-      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, store],
+      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, orders],
       controllers: [HealthController],
       providers: [
         { provide: THRESHOLDS, useValue: thresholds },

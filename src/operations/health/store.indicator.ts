@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { StoreCheck } from './store-check.js';
+import { OrderStore } from '../../orders/store/order-store.js';
 
 /** Indicates whether orders can be kept, beside what Redis is needed for. */
 @Injectable()
 export class StoreIndicator {
   constructor(
-    private readonly store: StoreCheck,
+    private readonly store: OrderStore,
     private readonly indicators: HealthIndicatorService,
   ) {}
 

@@ -9,17 +9,17 @@ export class MetricsModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
-   * @param store - the module that provides the `StoreCheck`
+   * @param orders - the module that provides the `OrderStore`
    */
   static forRoot(
     options: MetricsOptions,
     transport: DynamicModule,
     streams: DynamicModule,
-    store: DynamicModule,
+    orders: DynamicModule,
   ): DynamicModule {
     return {
       module: MetricsModule,
-      imports: [transport, streams, store],
+      imports: [transport, streams, orders],
       controllers: [MetricsController],
       providers: [{ provide: METRICS_OPTIONS, useValue: options }, ServiceMetrics],
     };

@@ -3,7 +3,7 @@ import { isBefore } from '../entry/entry.js';
 import { StreamUnusableError } from '../entry/errors.js';
 import { helperKeyOf } from '../entry/names.js';
 import { PARKING } from '../redis/broker/redis-commands.js';
-import { StreamReads, type CommandSender } from '../redis/fast/stream-reads.js';
+import { StreamReads, type CommandSender } from '../redis/stream-reads.js';
 import { failureOf } from '../redis/redis-failure.js';
 import type { EntryPlace } from './entry-place.js';
 

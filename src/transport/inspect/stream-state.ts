@@ -1,4 +1,4 @@
-import type { StreamRow } from '../redis/fast/stream-reads.js';
+import type { StreamRow } from '../redis/stream-reads.js';
 import { isBefore } from '../entry/entry.js';
 
 /** Below this many entries no consumer is hot: with little to do, one process may well have it all. */

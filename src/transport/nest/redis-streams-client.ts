@@ -2,6 +2,7 @@ import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microser
 import { InvalidMessageException } from '@nestjs/microservices/errors/invalid-message.exception.js';
 import { type Observable, throwError } from 'rxjs';
 import { isCluster } from '../redis/links/connection-options.js';
+import { saidOnce } from '../redis/fast/paths.js';
 import { EntryPublisher } from '../redis/publisher/entry-publisher.js';
 import type { Publication, Published } from '../redis/publisher/pending-emit.js';
 import { encodeEntry } from '../entry/encode.js';
@@ -42,13 +43,15 @@ const NO_HEADERS: Headers = Object.freeze({});
 export class RedisStreamsClient extends ClientProxy {
   private readonly options: ResolvedClientOptions;
   private publisher: EntryPublisher | undefined;
+  private readonly log: TransportLog;
   private readonly unheard: UnheardFailures;
 
   /** @throws InvalidOptionError when an option cannot work */
   constructor(options: RedisStreamsClientOptions) {
     super();
     this.options = resolveClientOptions(options);
-    this.unheard = new UnheardFailures(new TransportLog(this.options.log, RedisStreamsClient.name));
+    this.log = new TransportLog(this.options.log, RedisStreamsClient.name);
+    this.unheard = new UnheardFailures(this.log);
   }
 
   /**
@@ -197,12 +200,16 @@ export class RedisStreamsClient extends ClientProxy {
   private connection(): EntryPublisher {
     if (!this.publisher) {
       const { connection, emitTimeoutMs, maxPendingEmits, maxPendingBytes, waitReplicas } = this.options;
-      this.publisher = new EntryPublisher(connection, {
-        timeoutMs: emitTimeoutMs,
-        maxPending: maxPendingEmits,
-        maxPendingBytes,
-        waitReplicas,
-      });
+      this.publisher = new EntryPublisher(
+        connection,
+        {
+          timeoutMs: emitTimeoutMs,
+          maxPending: maxPendingEmits,
+          maxPendingBytes,
+          waitReplicas,
+        },
+        saidOnce((level, line) => this.log.write(level, line)),
+      );
       reportStatus(this.publisher.redis, this._status$);
     }
     return this.publisher;

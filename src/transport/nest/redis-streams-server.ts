@@ -1,6 +1,7 @@
 import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { isCluster } from '../redis/links/connection-options.js';
+import { saidOnce } from '../redis/fast/paths.js';
 import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
 import type { DeadLetterArbiter, SettlementHook } from '../lifecycle/application-hooks.js';
 import type { LostEntries } from '../lifecycle/unread.js';
@@ -81,6 +82,7 @@ export class RedisStreamsServer extends Server<
   private readonly observers = new Observers((error) =>
     this.report('error', 'A listener of a transport event failed', error),
   );
+  private readonly onMisfit = saidOnce((level, line) => this.log.write(level, line));
   private registry = new SchedulerRegistry();
   private running: RunningTransport | undefined;
   private closing: Promise<void> | undefined;
@@ -91,10 +93,10 @@ export class RedisStreamsServer extends Server<
   /** @throws InvalidOptionError when an option cannot work */
   constructor(options: RedisStreamsServerOptions) {
     super();
-    sparePipelessParams();
     this.options = resolveServerOptions(options);
     const { connection, log } = this.options;
     this.log = new TransportLog(log.level, RedisStreamsServer.name);
+    sparePipelessParams(this.onMisfit);
     this.recovery = new PendingRecoveryService(
       () => this.running?.recoveries ?? [],
       this.options.recoveryIntervalMs,
@@ -226,13 +228,14 @@ export class RedisStreamsServer extends Server<
         `@MessagePattern("${pattern}") is not served: this transport carries events only`,
       ),
     );
-    await captureExceptions((context) => context instanceof RedisStreamsContext);
+    await captureExceptions((context) => context instanceof RedisStreamsContext, this.onMisfit);
     if (this.isClosing()) return;
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,
       hook: () => this.hook,
       arbiter: () => this.arbiter,
       onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
+      onMisfit: this.onMisfit,
     });
     reportStatus(this.running.broker.commands, this._status$);
     const inTime = await this.running.start(START_LIMIT_MS);

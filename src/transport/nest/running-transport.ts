@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisFailure } from '../redis/redis-failure.js';
 import { isCluster } from '../redis/links/connection-options.js';
 import { RedisStreamBroker } from '../redis/broker/redis-stream-broker.js';
+import type { OnMisfit } from '../redis/fast/paths.js';
 import type { Dispatch } from '../lifecycle/attempt.js';
 import type { DeadLetterArbiter, SettlementHook } from '../lifecycle/application-hooks.js';
 import { LoopBlockage } from '../lifecycle/loop-blockage.js';
@@ -53,6 +54,7 @@ export interface Surroundings {
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (stream: string, failure: RedisFailure, error: unknown) => void;
+  readonly onMisfit: OnMisfit;
 }
 
 /** Everything that runs between `listen` and `close`: one connection for commands, one worker per stream. */
@@ -64,9 +66,9 @@ export class RunningTransport {
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
     const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes } = options;
-    const { observers, hook, arbiter, onFailure } = surroundings;
+    const { observers, hook, arbiter, onFailure, onMisfit } = surroundings;
     const naming = { streams: options.streams, cluster: isCluster(connection) };
-    const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS });
+    const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS, onMisfit });
     const slots = new Slots(options.maxInFlight);
     const blockage = new LoopBlockage(ackWaitMs);
     this.broker = broker;

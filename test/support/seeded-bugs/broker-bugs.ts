@@ -1,5 +1,5 @@
 import { openConnection } from '../../../src/transport/redis/links/connection.js';
-import { entriesOf, type ReadReply } from '../../../src/transport/redis/broker/entry-replies.js';
+import { entriesOf, type ReadReply } from '../../../src/transport/redis/entry-replies.js';
 import { RedisRecovery } from '../../../src/transport/redis/broker/redis-recovery.js';
 import { RedisStreamReader } from '../../../src/transport/redis/broker/redis-stream-reader.js';
 import type { StreamEntry } from '../../../src/transport/entry/entry.js';

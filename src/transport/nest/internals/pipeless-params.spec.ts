@@ -58,7 +58,7 @@ async function handlersOf(controller: Type): Promise<(pattern: string, ...given:
 
 describe.each([
   ['as Nest makes them', () => undefined],
-  ['spared', sparePipelessParams],
+  ['spared', () => sparePipelessParams(() => undefined)],
 ])('parameters of handlers, %s', (_how, prepare) => {
   it('are what they are declared to be', async () => {
     prepare();

@@ -1,5 +1,5 @@
 import type { StreamEntry } from '../../entry/entry.js';
-import { entryOf } from './entry-replies.js';
+import { entryOf } from '../entry-replies.js';
 import { flat, isReserved, PAGE, PARKING, type RedisCommands } from './redis-commands.js';
 import type {
   Claim,

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { MissingPermissionError } from '../../entry/client-errors.js';
+import type { OnMisfit } from '../fast/paths.js';
 import type { RedisConnectionOptions } from '../links/connection-options.js';
 import { closeConnection, openConnection } from '../links/connection.js';
 import { watchSilence } from '../links/link-watch.js';
@@ -20,6 +21,8 @@ export interface BrokerOptions {
   readonly consumer: string;
   /** Milliseconds that a read waits for entries. */
   readonly blockMs: number;
+  /** Hears why entries are not read the fast way. */
+  readonly onMisfit?: OnMisfit;
 }
 
 /** How long the trace of a write probe stays, in milliseconds. */
@@ -134,9 +137,9 @@ export class RedisStreamBroker implements StreamBroker {
   }
 
   openReader(stream: string): StreamReader {
-    const { connection, group, consumer, blockMs } = this.options;
+    const { connection, group, consumer, blockMs, onMisfit } = this.options;
     const redis = openConnection(connection, 'reader', consumer);
-    return new RedisStreamReader(redis, { stream, group, consumer }, blockMs);
+    return new RedisStreamReader(redis, { stream, group, consumer }, blockMs, onMisfit);
   }
 
   async probe(stream: string): Promise<Obstacle | undefined> {

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { StreamEntry } from '../../entry/entry.js';
 import { cutConnection } from '../links/connection.js';
-import { entriesOf, type ReadReply } from './entry-replies.js';
 import { reconnect } from '../links/link-watch.js';
-import { ReplyTap } from '../fast/reply-tap.js';
+import { entryReads, type EntryReads } from '../fast/entry-reads.js';
+import type { OnMisfit } from '../fast/paths.js';
 import type { StreamReader } from '../port.js';
 
 /** How much longer than the block time an answer may take before the link counts as dead. */
@@ -18,14 +18,15 @@ export interface ReaderIdentity {
 
 /** A {@link StreamReader} on a connection of ioredis. */
 export class RedisStreamReader implements StreamReader {
-  private readonly tap: ReplyTap;
+  private readonly reads: EntryReads;
 
   constructor(
     private readonly redis: Redis,
     private readonly identity: ReaderIdentity,
     private readonly blockMs: number,
+    onMisfit: OnMisfit = () => undefined,
   ) {
-    this.tap = new ReplyTap(redis);
+    this.reads = entryReads(redis, onMisfit);
   }
 
   async readNew(count: number): Promise<readonly StreamEntry[]> {
@@ -34,8 +35,7 @@ export class RedisStreamReader implements StreamReader {
     const watchdog = setTimeout(() => reconnect(this.redis), this.blockMs + GRACE_MS);
     try {
       const from = ['GROUP', group, consumer, 'COUNT', count, 'BLOCK', this.blockMs, 'STREAMS', stream, '>'];
-      const read = await this.tap.read(() => this.redis.callBuffer('xreadgroup', ...from));
-      return Array.isArray(read) ? read : entriesOf(read.reply as ReadReply);
+      return await this.reads.read(() => this.redis.callBuffer('xreadgroup', ...from));
     } finally {
       clearTimeout(watchdog);
     }

@@ -1,103 +1,66 @@
 import { Command, type Redis } from 'ioredis';
 
-const AS_TEXT = { replyEncoding: 'utf8' } as const;
+export const AS_TEXT = { replyEncoding: 'utf8' } as const;
 
 /** A call whose arguments may be of any kind. */
 export function callOf(name: string, keys: readonly string[], args: readonly (string | number)[]): Command {
   return new Command('fcall', [name, keys.length, ...keys, ...args], AS_TEXT);
 }
 
-/** Texts as arguments of a command on the wire. */
-export function wireOf(texts: readonly string[]): string {
-  let wire = '';
-  for (const text of texts) wire += `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
-  return wire;
+/** Names and values of an entry, made ready once, however often they are sent. */
+export interface ReadyFields {
+  /** About as many as it has on the wire. */
+  readonly characters: number;
+  readonly bytes: number;
 }
 
-/** Names and values of an entry, as they go on the wire: made once, however often they are sent. */
-export interface WiredFields {
-  readonly count: number;
-  readonly wire: string;
-}
-
-/** A command whose wire is ready; what ioredis does for arguments of any kind would take longer than all the rest. */
-class WiredCommand extends Command {
-  /** @param keyArgs - its arguments up to the last key, by which a cluster finds the node */
-  constructor(
+/** Makes the commands that add entries, and writes them. */
+export interface EmitWire {
+  ready(fields: readonly string[]): ReadyFields;
+  /** XADD of an entry; its id is the reply. */
+  append(stream: string, fields: ReadyFields): Command;
+  /** A call of the function that adds many entries to a stream. */
+  appendAll(
     name: string,
-    keyArgs: string[],
-    private readonly wire: () => string,
-  ) {
-    super(name, [], AS_TEXT);
-    this.args = keyArgs;
-  }
-
-  override toWritable(): string {
-    return this.wire();
-  }
+    keys: readonly [stream: string, mark: string],
+    send: readonly (string | number)[],
+    entries: readonly ReadyFields[],
+  ): Command;
+  /** Writes commands to the link of a single Redis. */
+  write(redis: Redis, commands: readonly Command[]): void;
 }
 
-/** XADD of an entry; its id is the reply. */
-export function appendOf(stream: string, { count, wire }: WiredFields): Command {
-  return new WiredCommand(
-    'xadd',
-    [stream],
-    () => `*${count + 3}\r\n$4\r\nxadd\r\n${wireOf([stream])}$1\r\n*\r\n${wire}`,
-  );
+interface TextFields extends ReadyFields {
+  readonly texts: readonly string[];
 }
 
-/** A call of the function that adds many entries to a stream. */
-export function appendAllOf(
-  name: string,
-  [stream, mark]: readonly [stream: string, mark: string],
-  send: readonly (string | number)[],
-  entries: readonly WiredFields[],
-): Command {
-  return new WiredCommand('fcall', [name, '2', stream, mark], () => {
-    const head = [name, '2', stream, mark, ...send.map(String), String(entries.length)];
-    let count = 1 + head.length;
-    let body = '';
-    for (const entry of entries) {
-      count += 1 + entry.count;
-      body += wireOf([String(entry.count)]) + entry.wire;
+/** What each text has on the wire in addition, about. */
+const FRAME = 8;
+
+/** As ioredis makes and writes them. */
+export const plainEmits: EmitWire = {
+  ready(texts): TextFields {
+    const frames = FRAME * texts.length;
+    const sum = (sizeOf: (text: string) => number): number =>
+      texts.reduce((total, text) => total + sizeOf(text), frames);
+    return { texts, characters: sum(({ length }) => length), bytes: sum((text) => Buffer.byteLength(text)) };
+  },
+
+  append(stream, { texts }: TextFields) {
+    return new Command('xadd', [stream, '*', ...texts], AS_TEXT);
+  },
+
+  appendAll(name, keys, send, entries: readonly TextFields[]) {
+    const fields = entries.flatMap(({ texts }) => [texts.length, ...texts]);
+    return callOf(name, keys, [...send, entries.length, ...fields]);
+  },
+
+  // Each for itself, one whose write fails would leave those behind it to be sent first when the link is back.
+  write(redis, commands) {
+    const pipeline = redis.pipeline();
+    for (const command of commands) {
+      (pipeline as unknown as { sendCommand(command: Command): void }).sendCommand(command);
     }
-    return `*${count}\r\n$5\r\nfcall\r\n${wireOf(head)}${body}`;
-  });
-}
-
-/** Writes commands to the link of a single Redis, all in one write to its socket. */
-export function writeTogether(redis: Redis, commands: readonly Command[]): void {
-  const [first] = commands;
-  if (first && commands.length === 1) {
-    redis.sendCommand(first);
-    return;
-  }
-  const writer = new TogetherWriter(redis, commands.length);
-  for (const command of commands) redis.sendCommand(command, writer);
-}
-
-/** To ioredis it is a pipeline. */
-class TogetherWriter {
-  readonly isPipeline = true;
-  readonly destination: { readonly redis: Redis };
-  private readonly chunks: (string | Buffer)[] = [];
-
-  constructor(
-    redis: Redis,
-    private readonly count: number,
-  ) {
-    this.destination = { redis };
-  }
-
-  write(chunk: string | Buffer): void {
-    this.chunks.push(chunk);
-    if (this.chunks.length < this.count) return;
-    const { chunks } = this;
-    const { stream } = this.destination.redis;
-    if (chunks.every((text) => typeof text === 'string')) stream.write(chunks.join(''));
-    else
-      stream.write(
-        Buffer.concat(chunks.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))),
-      );
-  }
-}
+    void pipeline.exec();
+  },
+};

@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { StreamEntry } from '../../entry/entry.js';
+import { entriesOf, type ReadReply as Answer } from '../entry-replies.js';
 import { nodesOf } from '../links/cluster-nodes.js';
+import type { OnMisfit } from './paths.js';
 import { ReadReply } from './read-reply.js';
 
 /** What ioredis is told in place of an answer that was taken: nothing came. */
@@ -24,7 +26,10 @@ export class ReplyTap {
   private taken: StreamEntry[] | undefined;
   private readonly tapped = new WeakSet<Stream>();
 
-  constructor(redis: Redis) {
+  constructor(
+    redis: Redis,
+    private readonly onMisfit: OnMisfit,
+  ) {
     const tapWhenReady = (node: Redis): void => {
       node.on('ready', () => this.tap(node.stream));
       if (node.status === 'ready') this.tap(node.stream);
@@ -41,13 +46,13 @@ export class ReplyTap {
    * Runs a read.
    *
    * @param send - sends it through ioredis
-   * @returns the entries that it brought, or what ioredis made of another answer
+   * @returns the entries that it brought, whoever took them from the link
    */
-  async read<T>(send: () => Promise<T>): Promise<StreamEntry[] | { readonly reply: T }> {
+  async read(send: () => Promise<unknown>): Promise<readonly StreamEntry[]> {
     this.turn += 1;
     try {
       const reply = await send();
-      return this.takenEntries() ?? { reply };
+      return this.takenEntries() ?? entriesOf(reply as Answer);
     } finally {
       this.turn += 1;
       this.taken = undefined;
@@ -58,10 +63,16 @@ export class ReplyTap {
     return this.taken;
   }
 
-  /** The first listener is the parser of ioredis, which puts it in front of all others. */
+  /** The one listener of a link is the parser of ioredis; where that is not so, ioredis reads the link as ever. */
   private tap(stream: Stream): void {
-    const [parse] = stream.rawListeners('data') as (Listener | undefined)[];
-    if (!parse || this.tapped.has(stream)) return;
+    if (this.tapped.has(stream)) return;
+    const [parse, ...others] = stream.rawListeners('data') as (Listener | undefined)[];
+    if (!parse || others.length > 0) {
+      this.onMisfit(
+        'This version of ioredis reads its links in another way than the fast path of reads needs: entries are read through it, which takes longer',
+      );
+      return;
+    }
     this.tapped.add(stream);
     stream.removeListener('data', parse);
     stream.prependListener(

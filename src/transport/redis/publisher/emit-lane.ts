@@ -1,4 +1,5 @@
 import type { Command } from 'ioredis';
+import type { EmitWire } from '../fast/emit-wire.js';
 import { inDoubt } from './emit-errors.js';
 import {
   EntryWithWrites,
@@ -28,6 +29,8 @@ const MOST_ENDED = 1_024;
 export interface LaneSupport {
   /** How many sends may be under way at once. */
   readonly window: number;
+  /** Makes the commands that add entries. */
+  readonly wire: EmitWire;
   readonly isUp: () => boolean;
   /** @param make - makes the commands, for each time that they are sent */
   readonly send: (make: () => Command[], parts: readonly EmitPart[]) => Promise<readonly Reply[]>;
@@ -81,7 +84,7 @@ export class EmitLane {
   add(emit: PendingEmit): void {
     this.waiting.push(emit);
     this.unscheduled += 1;
-    this.characters += emit.entry.wire.length;
+    this.characters += emit.entry.characters;
     if (this.unscheduled >= MOST_EMITS || this.characters >= MOST_CHARACTERS) this.flush();
     else if (!this.isScheduled) {
       this.isScheduled = true;
@@ -144,7 +147,7 @@ export class EmitLane {
       const before = numbered.get(emit.stream) ?? 0;
       if (!group && before === MOST_NUMBERED) break;
       count += 1;
-      characters += emit.entry.wire.length;
+      characters += emit.entry.characters;
       if (group) group.push(emit);
       else {
         if (!emit.publication.idempotency) numbered.set(emit.stream, before + 1);
@@ -171,7 +174,7 @@ export class EmitLane {
     send.isBack = false;
     let counts: number[] = [];
     const make = (): Command[] => {
-      const commands = send.parts.map((part) => part.commands(this.placeOf(part)));
+      const commands = send.parts.map((part) => part.commands(this.support.wire, this.placeOf(part)));
       counts = commands.map(({ length }) => length);
       return commands.flat();
     };

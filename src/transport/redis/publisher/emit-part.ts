@@ -1,6 +1,6 @@
 import type { Command } from 'ioredis';
 import { explained, inDoubt } from './emit-errors.js';
-import { appendAllOf, appendOf, callOf } from '../fast/emit-wire.js';
+import { callOf, type EmitWire } from '../fast/emit-wire.js';
 import { versioned } from '../lua/function-library.js';
 import { withPlaces } from '../lua/library-source.js';
 import { writeArguments } from '../lua/write-arguments.js';
@@ -48,7 +48,7 @@ export abstract class EmitPart {
   ) {}
 
   /** Makes its commands, for each time that it is sent. */
-  abstract commands(place: Place): Command[];
+  abstract commands(wire: EmitWire, place: Place): Command[];
 
   /** Ends the emits that the answers decide on. */
   abstract take(replies: readonly Reply[]): Verdict;
@@ -98,10 +98,10 @@ export class NumberedEntries extends EmitPart {
     super(stream, emits);
   }
 
-  commands(place: Place): Command[] {
+  commands(wire: EmitWire, place: Place): Command[] {
     const keys = [this.stream, this.numbering.mark] as const;
     const entries = this.emits.map(({ entry }) => entry);
-    return [appendAllOf(versioned('enqueue_all'), keys, this.sendArgs(place), entries)];
+    return [wire.appendAll(versioned('enqueue_all'), keys, this.sendArgs(place), entries)];
   }
 
   take([answer]: readonly Reply[]): Verdict {
@@ -119,8 +119,8 @@ export class NumberedEntries extends EmitPart {
 export class PlainEntries extends EmitPart {
   private left = [...this.emits];
 
-  commands(): Command[] {
-    return this.left.map((emit) => appendOf(this.stream, emit.entry));
+  commands(wire: EmitWire): Command[] {
+    return this.left.map((emit) => wire.append(this.stream, emit.entry));
   }
 
   take(replies: readonly Reply[]): Verdict {
@@ -145,7 +145,7 @@ export class EntryWithWrites extends EmitPart {
     super(emit.stream, [emit]);
   }
 
-  commands(place: Place): Command[] {
+  commands(_wire: EmitWire, place: Place): Command[] {
     const { fields, writes } = this.emit.publication;
     const own = this.numbering ? [this.stream, this.numbering.mark] : [this.stream];
     const { keys, args } = writeArguments(writes, own.length);

@@ -6,7 +6,9 @@ import { closeConnection, openConnection } from '../links/connection.js';
 import { explained } from './emit-errors.js';
 import { EmitLane, type LaneSupport } from './emit-lane.js';
 import { KeyedEntry, type EmitPart, type Reply } from './emit-part.js';
-import { writeTogether } from '../fast/emit-wire.js';
+import type { EmitWire } from '../fast/emit-wire.js';
+import type { OnMisfit } from '../fast/paths.js';
+import { emitWire } from '../fast/wired-emits.js';
 import { FunctionLibrary } from '../lua/function-library.js';
 import { watchSilence } from '../links/link-watch.js';
 import { PendingEmit, type Publication, type Published } from './pending-emit.js';
@@ -46,6 +48,7 @@ export class EntryPublisher {
   /** On a cluster one for each stream: what goes to one node does not wait for what goes to another. */
   private readonly lanes = new Map<string, EmitLane>();
   private readonly support: LaneSupport;
+  private readonly wire: EmitWire;
   /** Names this client in the marks of its sends. */
   private readonly id = randomUUID();
   private sends = 0;
@@ -64,7 +67,9 @@ export class EntryPublisher {
   constructor(
     connection: RedisConnectionOptions,
     private readonly limits: PublisherLimits,
+    onMisfit: OnMisfit = () => undefined,
   ) {
+    this.wire = emitWire(onMisfit);
     this.redis = openConnection(connection, 'publisher', 'order-streams');
     for (const event of ['error', 'node error']) {
       this.redis.on(event, (error: Error) => {
@@ -78,6 +83,7 @@ export class EntryPublisher {
     this.functions = new FunctionLibrary(this.redis);
     this.timeLimit = new TimeLimit(limits.timeoutMs, (emit) => this.onLate(emit));
     this.support = {
+      wire: this.wire,
       window: this.redis.isCluster || limits.waitReplicas ? 1 : WINDOW,
       isUp: () => this.redis.status === 'ready' && (this.redis.isCluster || this.redis.stream.writable),
       send: (make, parts) => this.send(make, parts),
@@ -103,7 +109,7 @@ export class EntryPublisher {
    */
   publish(stream: string, publication: Publication): Promise<Published> {
     if (this.redis.status === 'end') return Promise.reject(closed());
-    const emit = new PendingEmit(stream, publication);
+    const emit = new PendingEmit(stream, publication, this.wire);
     const full = this.fullness(emit);
     if (full) return Promise.reject(full);
     emit.running = this.timeLimit.begin(emit);
@@ -182,7 +188,7 @@ export class EntryPublisher {
       }
       const commands = make();
       if (this.redis.isCluster) for (const command of commands) this.redis.sendCommand(command);
-      else writeTogether(this.redis, commands);
+      else this.wire.write(this.redis, commands);
       return await Promise.all(commands.map(answerOf));
     } catch (error) {
       return make().map(() => ({ error: error as Error }));

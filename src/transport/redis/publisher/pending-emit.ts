@@ -1,4 +1,4 @@
-import { wireOf, type WiredFields } from '../fast/emit-wire.js';
+import type { EmitWire, ReadyFields } from '../fast/emit-wire.js';
 import type { Running } from './time-limit.js';
 import type { Idempotency } from '../../entry/dedup-keys.js';
 import type { StreamWrite } from '../../entry/writes.js';
@@ -35,8 +35,8 @@ export class PendingEmit {
   /** Whether it is an entry and nothing else. */
   readonly isPlain: boolean;
   readonly promise: Promise<Published>;
-  /** Its fields as they go on the wire. */
-  readonly entry: WiredFields;
+  /** Its fields, ready to be sent. */
+  readonly entry: ReadyFields;
   private fulfil!: (published: Published) => void;
   private fail!: (error: unknown) => void;
 
@@ -48,11 +48,12 @@ export class PendingEmit {
   constructor(
     readonly stream: string,
     readonly publication: Publication,
+    wire: EmitWire,
   ) {
     const { fields, writes, idempotency } = publication;
     this.isPlain = writes.length === 0 && idempotency === undefined;
-    this.entry = { count: fields.length, wire: wireOf(fields) };
-    this.bytes = OWN_BYTES + Buffer.byteLength(this.entry.wire);
+    this.entry = wire.ready(fields);
+    this.bytes = OWN_BYTES + this.entry.bytes;
     this.promise = new Promise((resolve, reject) => {
       this.fulfil = resolve;
       this.fail = reject;

@@ -1,4 +1,4 @@
-import type { StreamEntry } from '../../entry/entry.js';
+import type { StreamEntry } from '../entry/entry.js';
 
 /** One entry of a reply: id, and names and values in turn. */
 export type EntryReply = readonly [id: Buffer, parts: Buffer[]];

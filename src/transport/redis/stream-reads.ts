@@ -1,5 +1,5 @@
-import { deadLetterKeyOf, isDeadLetterStream } from '../../entry/names.js';
-import { failureOf } from '../redis-failure.js';
+import { deadLetterKeyOf, isDeadLetterStream } from '../entry/names.js';
+import { failureOf } from './redis-failure.js';
 
 /** What commands are sent through: an `ioredis` client, or what `unwrap()` of the server or of a client gives. */
 export interface CommandSender {

@@ -1,4 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { servePage } from '../dashboard/serve-page.js';
 import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
@@ -39,5 +40,6 @@ export function configureHttp(app: NestExpressApplication, { rateLimitPerSecond 
     contentSecurityPolicy: { useDefaults: false, directives: POLICY },
     xFrameOptions: { action: 'deny' },
   });
+  servePage(app);
   serveApiDocs(app);
 }
