@@ -23,7 +23,7 @@ export type JobStart = { readonly started: ReplayJob } | { readonly busy: string
  * ```ts
  * const jobs = new ReplayJobs(deadLetters);
  * jobs.run();
- * const start = await jobs.start({ filter: { reason: 'timeout' }, ratePerSecond: 50, by: 'anna' });
+ * const start = await jobs.start({ filter: { reason: 'retries-exhausted' }, ratePerSecond: 50, by: 'anna' });
  * if ('busy' in start) throw new Error(`Job ${start.busy} is not done yet`);
  * ```
  */
