@@ -198,18 +198,14 @@ export class InFlight implements Claimant, WatchedStream {
       this.parts.onFailure(error);
       // Redis has them as ours: what is forgotten here would be found when its ack wait is over, and charged.
       if (!this.closing) {
-        this.takeBack(waiting);
+        this.buffer.unshift(...waiting.filter((delivery) => this.held.get(delivery.id) === delivery));
+        this.onFree();
         return;
       }
     }
     if (longerThanMs > 0) this.size.noteTooMany();
     for (const delivery of waiting) this.forget(delivery);
     this.roomChanged.tell();
-  }
-
-  private takeBack(waiting: readonly Delivery[]): void {
-    this.buffer.unshift(...waiting.filter((delivery) => this.held.get(delivery.id) === delivery));
-    this.onFree();
   }
 
   /** Resolves when nothing is held. */

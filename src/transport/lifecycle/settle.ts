@@ -181,11 +181,15 @@ export class Settler {
       tracing.ended(delivery, 'commit-refused', { settlement, delayMs: SUPERSEDED.delayMs });
     }
     if (settlement === 'vanished') {
-      observers.emit('vanished', () => ({ ...source, entryIds: [delivery.id] }));
       const refused = new CommitRefusedError(delivery.id, 'the entry was deleted while its handler ran');
       await tracing.failure(delivery, refused, async () => {
         this.noteFailure(delivery, refused);
-        await this.settle(delivery, await decider.afterDeletion(delivery));
+        const ending = await decider.afterDeletion(delivery);
+        // The move to the dead letters finds the entry deleted, and says so by itself.
+        if (ending.action !== 'dead-letter') {
+          observers.emit('vanished', () => ({ ...source, entryIds: [delivery.id] }));
+        }
+        await this.settle(delivery, ending);
       });
     }
   }

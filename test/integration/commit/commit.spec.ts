@@ -167,6 +167,7 @@ describe('What a handler commits', () => {
     finish();
     await eventually(() => told['dead-lettered'][0]);
     expect(told['commit-refused']).toMatchObject([{ entryId: id, settlement: 'vanished' }]);
+    expect(told.vanished).toMatchObject([{ entryIds: [id] }]);
     expect(await deadLetters(redis, stream)).toMatchObject([
       { fields: { orderId: 'held', 'dlt-reason': 'vanished' } },
     ]);
