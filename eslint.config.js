@@ -48,6 +48,12 @@ export default tseslint.config(
     },
   },
   {
+    // A file of one idea is not longer.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: { 'max-lines': ['error', 300] },
+  },
+  {
     // Apps of their own, linted against the source where the package is not installed.
     files: ['examples/**/*.ts', 'test/fixtures/**/*.ts'],
     languageOptions: { parserOptions: { projectService: false, project: 'examples/tsconfig.lint.json' } },

@@ -1,3 +1,9 @@
+import { FunctionsMissingError } from '../entry/client-errors.js';
+import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
+import type { TransportLog, TransportLogLevel } from '../observe/log.js';
+import { RepeatedLines } from '../observe/repeated-lines.js';
+import type { StreamBroker } from '../redis/port.js';
+import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
 import type { RedisSettings } from '../redis/settlement.js';
 import type { Remainder } from './running-transport.js';
 
@@ -31,4 +37,58 @@ export function remainderLines({ isDrained, running, unwritten }: Remainder): st
   ].filter((line) => line !== false);
   if (lines.length > 0) return lines;
   return ['Redis could not be used when the transport was closed; no handler was running'];
+}
+
+/** What a server writes to the application's log, apart from the events of its entries. */
+export class ServerLog {
+  /** What may come again and again. */
+  readonly lines = new RepeatedLines((...line) => this.log.write(...line));
+
+  constructor(private readonly log: TransportLog) {}
+
+  write(level: TransportLogLevel, message: string): void {
+    this.log.write(level, message);
+  }
+
+  listenerFailed(error: unknown): void {
+    this.failed('error', 'A listener of a transport event failed', error);
+  }
+
+  recovered(summary: string): void {
+    this.lines.say({ level: 'debug', kind: 'Recovery', detail: () => summary });
+  }
+
+  recoveryFailed(error: unknown): void {
+    // Every stream says so already.
+    if (failureOf(error) === 'functions-missing') return;
+    this.failed('warn', 'The recovery could not finish its run', error);
+  }
+
+  streamFailed(stream: string, failure: RedisFailure, error: unknown): void {
+    if (failure === 'functions-missing') {
+      const { message } = new FunctionsMissingError();
+      this.lines.say({ level: 'error', kind: 'Not ready', detail: () => message });
+      return;
+    }
+    // What is not an answer of Redis may be a fault of code that the application gave, such as its hooks.
+    const isAnswer = failure !== 'other' || nameOf(error) === 'ReplyError';
+    this.failed(isAnswer ? 'warn' : 'error', `Stream "${stream}": ${failure}`, error);
+  }
+
+  async warnOfLoss(broker: Pick<StreamBroker, 'settings'>): Promise<void> {
+    try {
+      for (const warning of lossWarnings(await broker.settings())) this.write('warn', warning);
+    } catch {
+      // A Redis that does not say how it is set, or is unavailable until the end, is not worth a line.
+    }
+  }
+
+  /** @param level - an error's line is followed by its stack */
+  private failed(level: 'warn' | 'error', kind: string, error: unknown): void {
+    const { 'exception-message': message = '', 'exception-stacktrace': stack } = exceptionFields(error);
+    this.lines.say({
+      ...{ level, kind, detail: () => message },
+      stack: () => (level === 'error' ? stack : undefined),
+    });
+  }
 }

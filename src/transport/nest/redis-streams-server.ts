@@ -2,17 +2,13 @@ import { Server } from '@nestjs/microservices';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { isCluster } from '../redis/links/connection-options.js';
 import { saidOnce } from '../redis/fast/paths.js';
-import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
 import type { DeadLetterArbiter, SettlementHook } from '../lifecycle/application-hooks.js';
 import type { LostEntries } from '../lifecycle/unread.js';
 import { logEvents } from '../observe/event-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
-import { RepeatedLines } from '../observe/repeated-lines.js';
 import { TransportLog } from '../observe/log.js';
 import type { TransportEvents } from '../observe/transport-events.js';
-import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
-import { FunctionsMissingError } from '../entry/client-errors.js';
 import { deadLetterKeyOf, streamKeyOf } from '../entry/names.js';
 import { PendingRecoveryService } from './pending-recovery.service.js';
 import type { AroundProcessing } from './event-dispatcher.js';
@@ -20,7 +16,7 @@ import { captureExceptions } from './internals/exception-capture.js';
 import { sparePipelessParams } from './internals/pipeless-params.js';
 import { RedisStreamsContext } from './redis-streams.context.js';
 import { routesOf } from './routes.js';
-import { lossWarnings, remainderLines } from './log-lines.js';
+import { remainderLines, ServerLog } from './log-lines.js';
 import { RunningTransport } from './running-transport.js';
 import {
   resolveServerOptions,
@@ -76,12 +72,8 @@ export class RedisStreamsServer extends Server<
   /** Finds entries that nobody works on; runs while the transport listens. */
   readonly recovery: PendingRecoveryService;
   private readonly options: ResolvedServerOptions;
-  private readonly log: TransportLog;
-  /** What may come again and again. */
-  private readonly lines = new RepeatedLines((...line) => this.log.write(...line));
-  private readonly observers = new Observers((error) =>
-    this.report('error', 'A listener of a transport event failed', error),
-  );
+  private readonly log: ServerLog;
+  private readonly observers = new Observers((error) => this.log.listenerFailed(error));
   private readonly onMisfit = saidOnce((level, line) => this.log.write(level, line));
   private registry = new SchedulerRegistry();
   private running: RunningTransport | undefined;
@@ -95,17 +87,17 @@ export class RedisStreamsServer extends Server<
     super();
     this.options = resolveServerOptions(options);
     const { connection, log } = this.options;
-    this.log = new TransportLog(log.level, RedisStreamsServer.name);
+    this.log = new ServerLog(new TransportLog(log.level, RedisStreamsServer.name));
     sparePipelessParams(this.onMisfit);
     this.recovery = new PendingRecoveryService(
       () => this.running?.recoveries ?? [],
       this.options.recoveryIntervalMs,
       `order-streams:recovery:${this.options.consumer}`,
-      (error) => this.reportRecovery(error),
-      (summary) => this.lines.say({ level: 'debug', kind: 'Recovery', detail: () => summary }),
+      (error) => this.log.recoveryFailed(error),
+      (summary) => this.log.recovered(summary),
     );
     logEvents(this, {
-      lines: this.lines,
+      lines: this.log.lines,
       except: log.except,
       deadLetterKeyOf: (stream) => deadLetterKeyOf(stream, isCluster(connection)),
     });
@@ -234,7 +226,7 @@ export class RedisStreamsServer extends Server<
       observers: this.observers,
       hook: () => this.hook,
       arbiter: () => this.arbiter,
-      onFailure: (stream, failure, error) => this.reportFailure(stream, failure, error),
+      onFailure: (stream, failure, error) => this.log.streamFailed(stream, failure, error),
       onMisfit: this.onMisfit,
     });
     reportStatus(this.running.broker.commands, this._status$);
@@ -245,15 +237,7 @@ export class RedisStreamsServer extends Server<
       this.log.write('warn', `Redis is not ready yet${why}; reading begins as soon as it is`);
     }
     if (!this.isClosing()) this.recovery.start(this.registry);
-    void this.warnOfLoss(this.running);
-  }
-
-  private async warnOfLoss({ broker }: RunningTransport): Promise<void> {
-    try {
-      for (const warning of lossWarnings(await broker.settings())) this.log.write('warn', warning);
-    } catch {
-      // A Redis that does not say how it is set, or is away until the end, is not worth a line.
-    }
+    void this.log.warnOfLoss(this.running.broker);
   }
 
   private isClosing(): boolean {
@@ -279,34 +263,6 @@ export class RedisStreamsServer extends Server<
     const left = await this.running?.close(this.options.shutdownGraceMs, stopped);
     for (const line of left ? remainderLines(left) : []) this.log.write('warn', line);
     await stopped;
-    this.lines.flush();
-  }
-
-  private reportRecovery(error: unknown): void {
-    // Every stream says so already.
-    if (failureOf(error) === 'functions-missing') return;
-    this.report('warn', 'The recovery could not finish its run', error);
-  }
-
-  private reportFailure(stream: string, failure: RedisFailure, error: unknown): void {
-    if (failure === 'functions-missing') {
-      const { message } = new FunctionsMissingError();
-      this.lines.say({ level: 'error', kind: 'Not ready', detail: () => message });
-      return;
-    }
-    // What is not an answer of Redis may be a fault of code that the application gave, such as its hooks.
-    const isAnswer = failure !== 'other' || nameOf(error) === 'ReplyError';
-    this.report(isAnswer ? 'warn' : 'error', `Stream "${stream}": ${failure}`, error);
-  }
-
-  /** @param level - an error's line is followed by its stack */
-  private report(level: 'warn' | 'error', kind: string, error: unknown): void {
-    const { 'exception-message': message = '', 'exception-stacktrace': stack } = exceptionFields(error);
-    this.lines.say({
-      level,
-      kind,
-      detail: () => message,
-      stack: () => (level === 'error' ? stack : undefined),
-    });
+    this.log.lines.flush();
   }
 }
