@@ -192,7 +192,8 @@ it.each([
   async (_, user) => {
     client = clientWith({}, user);
     const isKeyed = (number: number): boolean => user === '' && number % 5 === 3;
-    const outcomes: Promise<string | undefined>[] = [];
+    // Until Redis has carried out the first send of a client, it cannot tell a lost one from one that it never saw.
+    const outcomes = [Promise.resolve<string | undefined>(await emit('0'))];
     const doubted: string[] = [];
     for (let turn = 0; turn < 60; turn += 1) {
       for (let each = 0; each < 40; each += 1) {
