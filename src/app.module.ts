@@ -57,7 +57,8 @@ export class AppModule {
     );
     // The transport comes last: Nest destroys the last import first, so it drains while the rest still works.
     const operations = [deadLetters, looks, health, metrics, dashboard];
-    return { module: AppModule, imports: [AccessModule.forRoot(config), orders, ...operations, transport] };
+    const access = AccessModule.forRoot({ ...config, openPaths: ['orders'] });
+    return { module: AppModule, imports: [access, orders, ...operations, transport] };
   }
 }
 

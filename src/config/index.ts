@@ -3,4 +3,4 @@ export type { Config } from './config.js';
 export { connectionOptions } from './connection-options.js';
 export { loadConfig } from './load-config.js';
 export { transportOptions } from './transport-options.js';
-export { LOG_LEVELS, VARIABLES } from './variables.js';
+export { VARIABLES } from './variables.js';

@@ -11,10 +11,8 @@ import {
   token,
   wholeNumber,
 } from './kinds.js';
+import { LOG_LEVELS } from '../service/logging/log-levels.js';
 import { optional, variable } from './variable.js';
-
-/** From the most urgent down; a level also shows those before it. */
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 
 /** Ten years: longer is a mistake. */
 const MOST_MS = 315_360_000_000;

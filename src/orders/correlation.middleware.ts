@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
-import { withLogFields } from '../operations/logging/log-fields.js';
+import { withLogFields } from '../service/logging/log-fields.js';
 import { CORRELATION_ID_HEADER, correlationIdFrom } from './correlation-id.js';
 
 /** Gives a request its correlation id: in the answer, whatever it is, and in what is logged meanwhile. */

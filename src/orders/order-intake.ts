@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { addLogFields } from '../operations/logging/log-fields.js';
+import { addLogFields } from '../service/logging/log-fields.js';
 import {
   IdempotencyKeyReusedError,
   RedisStreamsClient,

@@ -1,6 +1,6 @@
 import { Controller, Logger } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { withLogFields } from '../operations/logging/log-fields.js';
+import { withLogFields } from '../service/logging/log-fields.js';
 import { RedisStreamsContext } from '../transport/index.js';
 import { OrderEventDto } from './dto/order-event.dto.js';
 import { traceOf } from './order-event.js';

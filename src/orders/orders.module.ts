@@ -6,6 +6,7 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
+import { StoreCheck } from '../operations/health/store-check.js';
 import { RedisStreamsClient } from '../transport/index.js';
 import { CorrelationMiddleware } from './correlation.middleware.js';
 import { OrderIntake } from './order-intake.js';
@@ -44,13 +45,14 @@ export class OrdersModule implements NestModule {
       providers: [
         { provide: ORDERS_OPTIONS, useValue: options },
         orderStoreProvider,
+        { provide: StoreCheck, useExisting: OrderStore },
         { provide: OrderProcessor, useClass: DemonstrationProcessor },
         OrderIntake,
         OrderLog,
         OrderReplay,
         OrderSettlement,
       ],
-      exports: [OrderStore],
+      exports: [OrderStore, StoreCheck],
     };
   }
 

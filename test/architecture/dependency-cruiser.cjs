@@ -6,7 +6,7 @@ module.exports = {
       name: 'no-circles-between-folders',
       severity: 'error',
       scope: 'folder',
-      from: { path: '^src/transport' },
+      from: { path: '^src' },
       to: { circular: true },
     },
     {
@@ -22,6 +22,36 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(?!transport/)' },
       to: { path: '^src/transport/', pathNot: '^src/transport/((terminus|validation)/)?index\\.ts$' },
+    },
+    {
+      name: 'service-knows-no-app',
+      comment: 'What both sides use knows neither of them.',
+      severity: 'error',
+      from: { path: '^src/service/' },
+      to: { path: '^src/(?!service/|transport/)' },
+    },
+    {
+      name: 'operations-know-no-app',
+      comment:
+        'Operations serve any app on the transport: they know neither the orders nor how the service is configured.',
+      severity: 'error',
+      from: { path: '^src/operations/' },
+      to: { path: '^src/(?!operations/|service/|transport/)' },
+    },
+    {
+      name: 'cli-knows-no-app',
+      comment:
+        'The terminal speaks to the routes of the operations, and shares the shape of their answers alone.',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/(?!cli/|operations/[^/]+/dto/|operations/[^/]+/[^/]+\\.dto\\.ts$|transport/)' },
+    },
+    {
+      name: 'product-knows-no-local',
+      comment: 'What runs the product on one machine to try it is used by the entry point alone.',
+      severity: 'error',
+      from: { path: '^src/(?!local/|main\\.ts$)' },
+      to: { path: '^src/local/' },
     },
     {
       name: 'terminus-only-for-those-who-use-it',
@@ -60,7 +90,7 @@ module.exports = {
       name: 'tracing-in-one-place',
       comment: 'Spans are made in the tracing directories alone; of an SDK nothing is known anywhere.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(transport/observe|operations/tracing)/' },
+      from: { path: '^src/', pathNot: '^src/(transport/observe|service/tracing)/' },
       to: { path: 'node_modules/@opentelemetry' },
     },
     {

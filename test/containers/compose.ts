@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runCommand } from '../../src/embedded-redis/run-command.js';
+import { runCommand } from '../../src/local/embedded-redis/run-command.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

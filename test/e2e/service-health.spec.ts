@@ -4,7 +4,7 @@ import { EventPattern } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { StreamsModule } from '../../src/operations/streams/streams.module.js';
 import { HealthModule } from '../../src/operations/health/health.module.js';
-import { OrderStore } from '../../src/orders/store/order-store.js';
+import { StoreCheck } from '../../src/operations/health/store-check.js';
 import { RedisStreamsModule, RedisStreamsServer } from '../../src/transport/index.js';
 import { eventually } from '../support/eventually.js';
 import { get } from '../support/http.js';
@@ -32,8 +32,8 @@ class EndlessHandler {
 class EndlessModule {}
 
 @Module({
-  providers: [{ provide: OrderStore, useValue: { check: () => Promise.resolve(undefined) } }],
-  exports: [OrderStore],
+  providers: [{ provide: StoreCheck, useValue: { check: () => Promise.resolve(undefined) } }],
+  exports: [StoreCheck],
 })
 class StoreModule {}
 

@@ -2,7 +2,7 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../../dist/app.module.js';
 import { loadConfig } from '../../dist/config/index.js';
-import { configureHttp } from '../../dist/operations/http/configure-http.js';
+import { configureHttp } from '../../dist/service/http/configure-http.js';
 
 const module = AppModule.forRoot(loadConfig({}), { url: process.argv[2] });
 const app = await NestFactory.create(module, { logger: false, bodyParser: false });

@@ -1,5 +1,5 @@
 import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
-import { waitForRedis } from '../../src/embedded-redis/wait-for-redis.js';
+import { waitForRedis } from '../../src/local/embedded-redis/wait-for-redis.js';
 import type { TestRedis } from './redis.js';
 import { serverPort } from './server-port.js';
 

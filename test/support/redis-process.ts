@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installRedis } from '../../src/embedded-redis/package-manager.js';
-import { findRedisBinary, type RedisBinary } from '../../src/embedded-redis/redis-binary.js';
-import { askRedis } from '../../src/embedded-redis/ask-redis.js';
-import { waitForRedis } from '../../src/embedded-redis/wait-for-redis.js';
+import { installRedis } from '../../src/local/embedded-redis/package-manager.js';
+import { findRedisBinary, type RedisBinary } from '../../src/local/embedded-redis/redis-binary.js';
+import { askRedis } from '../../src/local/embedded-redis/ask-redis.js';
+import { waitForRedis } from '../../src/local/embedded-redis/wait-for-redis.js';
 import type { TestRedis } from './redis.js';
 import { serverPort } from './server-port.js';
 

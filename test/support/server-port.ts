@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { freePort } from '../../src/embedded-redis/free-port.js';
+import { freePort } from '../../src/local/embedded-redis/free-port.js';
 
 /** Below the range from which systems take ports for whoever asks for none, and for outgoing connections. */
 const [FIRST, LAST] = [15_000, 30_000];

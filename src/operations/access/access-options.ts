@@ -6,4 +6,6 @@ export interface AccessOptions {
   readonly adminToken?: string | undefined;
   readonly replayToken?: string | undefined;
   readonly readToken?: string | undefined;
+  /** Paths of the application's controllers that are open to everybody, such as `orders`. */
+  readonly openPaths?: readonly string[];
 }

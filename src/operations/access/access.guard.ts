@@ -10,15 +10,15 @@ import {
 } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { networkOf } from '../http/network-of.js';
-import { RateLimit } from '../http/rate-limit.js';
+import { networkOf } from '../../service/http/network-of.js';
+import { RateLimit } from '../../service/http/rate-limit.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
 import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
 import { SCOPE_METADATA, type Scope } from './scope.js';
 import { ALL_SCOPES, TokenRing, type Holder } from './token-ring.js';
 
-/** Paths of the controllers that are open to everybody; every other one, also one that is yet to be written, is not. */
-const OPEN: readonly string[] = ['orders', 'health', 'metrics'];
+/** Paths of our own controllers that are open to everybody. */
+const OPEN: readonly string[] = ['health', 'metrics'];
 
 /** Wrong tokens of one network within a minute that are answered 401; further ones are answered 429. */
 const MOST_WRONG_TOKENS = 10;
@@ -43,6 +43,8 @@ interface HeaderSink {
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly tokens: TokenRing;
+  /** Every other path, also of a controller that is yet to be written, is for operators. */
+  private readonly open: readonly string[];
   private readonly wrongTokens = new RateLimit(MOST_WRONG_TOKENS, MINUTE_MS);
 
   constructor(
@@ -50,10 +52,11 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
   ) {
     this.tokens = new TokenRing(options);
+    this.open = [...OPEN, ...(options.openPaths ?? [])];
   }
 
   canActivate(context: ExecutionContext): boolean {
-    if (context.getType() !== 'http' || isOpen(context.getClass())) return true;
+    if (context.getType() !== 'http' || this.isOpen(context.getClass())) return true;
     const request = context.switchToHttp().getRequest<OperatorRequest>();
     const response = context.switchToHttp().getResponse<HeaderSink>();
     const holder = this.tokens.isEmpty ? localHolder(request) : this.tokenHolder(request, response);
@@ -63,6 +66,11 @@ export class AccessGuard implements CanActivate {
     }
     request.operator = holder;
     return true;
+  }
+
+  private isOpen(controller: object): boolean {
+    const path: unknown = Reflect.getMetadata(PATH_METADATA, controller);
+    return typeof path === 'string' && this.open.includes(path.replace(/^\/|\/$/g, ''));
   }
 
   private neededScope(context: ExecutionContext, method: string): Scope {
@@ -83,11 +91,6 @@ export class AccessGuard implements CanActivate {
     response.setHeader('WWW-Authenticate', 'Bearer');
     throw new UnauthorizedException('Operators need a token: Authorization: Bearer <ADMIN_TOKEN>');
   }
-}
-
-function isOpen(controller: object): boolean {
-  const path: unknown = Reflect.getMetadata(PATH_METADATA, controller);
-  return typeof path === 'string' && OPEN.includes(path.replace(/^\/|\/$/g, ''));
 }
 
 function localHolder({ socket, headers }: OperatorRequest): Holder {

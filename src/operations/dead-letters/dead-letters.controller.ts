@@ -27,8 +27,8 @@ import { DeadLetters, type TakenOut } from '../../transport/index.js';
 import { OperatorName } from '../access/operator.decorator.js';
 import { OperatorRoutes } from '../access/operator-routes.js';
 import { NeedsScope } from '../access/scope.js';
-import { ErrorDto } from '../../orders/dto/order-responses.js';
-import { CheckedInput } from '../http/checked-input.js';
+import { ErrorDto } from '../../service/http/error.dto.js';
+import { CheckedInput } from '../../service/http/checked-input.js';
 import { detailOf, itemOf } from './dead-letter-view.js';
 import {
   AlreadyTakenOutDto,
@@ -39,7 +39,7 @@ import {
 } from './dto/answers.dto.js';
 import { filterOf } from './dto/filter.dto.js';
 import { DiscardDto, ListDto, PageDto, ReplayDto } from './dto/requests.dto.js';
-import { isStreamId } from './stream-id.js';
+import { isStreamId } from './dto/stream-id.js';
 
 /** What came to nobody's handler, or failed for good: look at it, put it back, throw it away. */
 @OperatorRoutes('dead letters')

@@ -13,18 +13,18 @@ export class HealthModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
-   * @param orders - the module that provides the `OrderStore`
+   * @param store - the module that provides the `StoreCheck`
    */
   static forRoot(
     thresholds: Thresholds,
     transport: DynamicModule,
     streams: DynamicModule,
-    orders: DynamicModule,
+    store: DynamicModule,
   ): DynamicModule {
     return {
       module: HealthModule,
       // A probe every few seconds would fill the log with one and the same failure.
-      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, orders],
+      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, store],
       controllers: [HealthController],
       providers: [
         { provide: THRESHOLDS, useValue: thresholds },

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { OrderStore } from '../../orders/store/order-store.js';
+import { StoreCheck } from './store-check.js';
 
 /** Indicates whether orders can be kept, beside what Redis is needed for. */
 @Injectable()
 export class StoreIndicator {
   constructor(
-    private readonly store: OrderStore,
+    private readonly store: StoreCheck,
     private readonly indicators: HealthIndicatorService,
   ) {}
 

@@ -9,17 +9,17 @@ export class MetricsModule {
   /**
    * @param transport - the module that provides the `RedisStreamsServer`
    * @param streams - the module that provides the `StreamsSnapshots`
-   * @param orders - the module that provides the `OrderStore`
+   * @param store - the module that provides the `StoreCheck`
    */
   static forRoot(
     options: MetricsOptions,
     transport: DynamicModule,
     streams: DynamicModule,
-    orders: DynamicModule,
+    store: DynamicModule,
   ): DynamicModule {
     return {
       module: MetricsModule,
-      imports: [transport, streams, orders],
+      imports: [transport, streams, store],
       controllers: [MetricsController],
       providers: [{ provide: METRICS_OPTIONS, useValue: options }, ServiceMetrics],
     };

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { OrderStore } from '../../orders/store/order-store.js';
+import { StoreCheck } from '../health/store-check.js';
 import { RedisStreamsServer } from '../../transport/index.js';
 import { StreamsSnapshots } from '../streams/streams-snapshots.js';
 import { observeDurations } from './delivery-histograms.js';
@@ -21,7 +21,7 @@ export class ServiceMetrics {
   constructor(
     private readonly server: RedisStreamsServer,
     private readonly snapshots: StreamsSnapshots,
-    private readonly store: OrderStore,
+    private readonly store: StoreCheck,
     @Inject(METRICS_OPTIONS) { thresholds, recoveryIntervalMs }: MetricsOptions,
   ) {
     for (const row of EVENT_COUNTERS as readonly EventCounter[]) {

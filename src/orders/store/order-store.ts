@@ -8,6 +8,7 @@ import type {
   SettlementWrites,
   StreamWrites,
 } from '../../transport/index.js';
+import { StoreCheck } from '../../operations/health/store-check.js';
 import type { OrderEventDto } from '../dto/order-event.dto.js';
 import type { OrderOutcome, OrderSnapshot } from '../order-state.js';
 import type { Effect } from './effect.js';
@@ -42,19 +43,13 @@ export interface OpenStanding {
 /** Sends the order's entry, with Redis writes in the same step. */
 export type SendOrder = (collect?: (writes: StreamWrites, entryId: NewEntryId) => unknown) => Promise<string>;
 
-/** Why the store cannot be used at present. */
-export interface StoreProblem {
-  readonly code: string;
-  readonly message: string;
-}
-
 /**
  * Where orders are kept. The first terminal state of an order wins: no later entry with its id, and no process that was
  * thought dead, can change it or take effect a second time. Only a replay of its dead letter opens it again.
  *
  * Each method throws a `RedisUnavailableError` or a `StoreUnavailableError` when what it needs is away.
  */
-export abstract class OrderStore {
+export abstract class OrderStore extends StoreCheck {
   /** Resolves when orders can be kept here for the first time: until then no entry should be given to a handler. */
   abstract readonly ready: Promise<void>;
   /** Whether `ready` has resolved. */
@@ -117,9 +112,6 @@ export abstract class OrderStore {
 
   /** Everything that is known of an order. What is seen later is never older than what was seen before. */
   abstract find(orderId: string): Promise<OrderSnapshot | undefined>;
-
-  /** Says what keeps the store from working, beside Redis; settles within three seconds. */
-  abstract check(): Promise<StoreProblem | undefined>;
 
   /** Ends connections of the store's own; call it when no handler runs any more. */
   abstract close(): Promise<void>;

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cutConnection } from '../../../src/transport/redis/links/connection.js';
 import { deadLetterKeyOf, streamKeyOf } from '../../../src/transport/entry/names.js';
 import type { RedisConnectionOptions } from '../../../src/transport/index.js';
-import { freePort } from '../../../src/embedded-redis/free-port.js';
+import { freePort } from '../../../src/local/embedded-redis/free-port.js';
 import { Random } from '../../integration/model/random.js';
 import { GROUP } from '../../support/started-server.js';
 import { accountOf, type Account } from '../account/account.js';

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { freePort } from '../../../src/embedded-redis/free-port.js';
+import { freePort } from '../../../src/local/embedded-redis/free-port.js';
 import { openRedis } from '../../support/open-redis.js';
 import { startRedis } from '../../support/redis.js';
 import { GROUP } from '../../support/started-server.js';

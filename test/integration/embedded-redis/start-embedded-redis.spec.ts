@@ -14,10 +14,10 @@ import {
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askRedis, type Door } from '../../../src/embedded-redis/ask-redis.js';
-import { startEmbeddedRedis, type EmbeddedRedis } from '../../../src/embedded-redis/index.js';
-import { findRedisBinary } from '../../../src/embedded-redis/redis-binary.js';
-import { pathSource } from '../../../src/embedded-redis/redis-sources.js';
+import { askRedis, type Door } from '../../../src/local/embedded-redis/ask-redis.js';
+import { startEmbeddedRedis, type EmbeddedRedis } from '../../../src/local/embedded-redis/index.js';
+import { findRedisBinary } from '../../../src/local/embedded-redis/redis-binary.js';
+import { pathSource } from '../../../src/local/embedded-redis/redis-sources.js';
 import { eventually } from '../../support/eventually.js';
 import { startRedis } from '../../support/redis.js';
 

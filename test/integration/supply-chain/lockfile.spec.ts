@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from '../../../src/embedded-redis/run-command.js';
+import { runCommand } from '../../../src/local/embedded-redis/run-command.js';
 
 type Entry = Record<string, unknown>;
 interface Lockfile {

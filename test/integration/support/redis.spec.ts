@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { askRedis } from '../../../src/embedded-redis/ask-redis.js';
+import { askRedis } from '../../../src/local/embedded-redis/ask-redis.js';
 import { eventually } from '../../support/eventually.js';
 import { startRedis, type RedisKind, type TestRedis } from '../../support/redis.js';
 import { sharedRedisUrl } from '../../support/shared-redis.js';

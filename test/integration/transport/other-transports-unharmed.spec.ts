@@ -7,7 +7,7 @@ import {
   Transport,
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { freePort } from '../../../src/embedded-redis/free-port.js';
+import { freePort } from '../../../src/local/embedded-redis/free-port.js';
 import { REDIS_STREAMS_TRANSPORT } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';

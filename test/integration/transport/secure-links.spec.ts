@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { connectionOptions, loadConfig } from '../../../src/config/index.js';
-import { freePort } from '../../../src/embedded-redis/free-port.js';
+import { freePort } from '../../../src/local/embedded-redis/free-port.js';
 import { cutConnection, openConnection } from '../../../src/transport/redis/links/connection.js';
 import { RedisStreamsClient, type RedisConnectionOptions } from '../../../src/transport/index.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';

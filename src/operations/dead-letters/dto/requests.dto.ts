@@ -1,8 +1,8 @@
 import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsDefined, IsInt, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
-import { MayBeLeftOut } from '../../http/checked-input.js';
-import { isStreamId } from '../stream-id.js';
+import { MayBeLeftOut } from '../../../service/http/checked-input.js';
+import { isStreamId } from './stream-id.js';
 import { FilterDto } from './filter.dto.js';
 
 const CURSOR = '^\\d{1,20}-\\d{1,20}$';

@@ -9,6 +9,7 @@ import type {
   SettlementWrites,
   StreamWrites,
 } from '../../../transport/index.js';
+import type { StoreProblem } from '../../../operations/health/store-check.js';
 import type { OrderEventDto } from '../../dto/order-event.dto.js';
 import { contentOf } from '../../order-content.js';
 import { OrderIdConflictError } from '../../order-id-conflict.error.js';
@@ -21,13 +22,12 @@ import {
   type OrderDelivery,
   type SendOrder,
   type Standing,
-  type StoreProblem,
 } from '../order-store.js';
 import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.js';
 import { failureOfEntry, timeOfEntry } from '../redis/order-record.js';
 import type { OrderRecords } from '../redis/order-records.js';
 import { reopenRecord } from '../redis/reopen-record.js';
-import { StoreUnavailableError } from '../store-unavailable.error.js';
+import { StoreUnavailableError } from '../../../service/http/store-unavailable.error.js';
 import { asked } from './asked.js';
 import { closeDatabase } from './database.js';
 import type { DatabaseStart } from './database-start.js';

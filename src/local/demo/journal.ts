@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DeliveryEvent, RedisStreamsServer } from '../transport/index.js';
+import type { DeliveryEvent, RedisStreamsServer } from '../../transport/index.js';
 import type { Happening } from './timeline.js';
 
 /** What an app sends to the process that runs the demonstration. */

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { RedisStreamsServer } from '../transport/index.js';
+import { RedisStreamsServer } from '../../transport/index.js';
 import { DeadLettersModule } from './dead-letters.module.js';
 import type { AppSettings } from './flow.js';
 import { Journal } from './journal.js';

@@ -1,6 +1,6 @@
 import { Controller, Module, type DynamicModule } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { RedisStreamsContext, RedisStreamsModule } from '../transport/index.js';
+import { RedisStreamsContext, RedisStreamsModule } from '../../transport/index.js';
 import { DEAD_LETTERS, RECOVERY_INTERVAL_MS, type AppSettings } from './flow.js';
 import { Journal } from './journal.js';
 

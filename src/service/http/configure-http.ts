@@ -1,5 +1,4 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { servePage } from '../dashboard/serve-page.js';
 import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter } from './http-error.filter.js';
@@ -40,6 +39,5 @@ export function configureHttp(app: NestExpressApplication, { rateLimitPerSecond 
     contentSecurityPolicy: { useDefaults: false, directives: POLICY },
     xFrameOptions: { action: 'deny' },
   });
-  servePage(app);
   serveApiDocs(app);
 }

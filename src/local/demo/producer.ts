@@ -2,7 +2,7 @@ import { Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
 import type { Redis } from 'ioredis';
 import { lastValueFrom } from 'rxjs';
-import { RedisStreamsClient } from '../transport/index.js';
+import { RedisStreamsClient } from '../../transport/index.js';
 import { DEAD_LETTERS, GROUP, ORDERS, SHIPPED } from './flow.js';
 
 const CLIENT = Symbol('Client');

@@ -1,7 +1,7 @@
 import { Controller, Inject, Module, type DynamicModule } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import type { Redis } from 'ioredis';
-import { RedisStreamsContext, RedisStreamsModule, RedisStreamsServer, Retry } from '../transport/index.js';
+import { RedisStreamsContext, RedisStreamsModule, RedisStreamsServer, Retry } from '../../transport/index.js';
 import { ACK_WAIT_MS, GROUP, ORDERS, RECOVERY_INTERVAL_MS, SHIPPED, type AppSettings } from './flow.js';
 import { Journal } from './journal.js';
 

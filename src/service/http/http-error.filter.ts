@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
-import { StoreUnavailableError } from '../../orders/store/store-unavailable.error.js';
+import { StoreUnavailableError } from './store-unavailable.error.js';
 import {
   EmitQueueFullError,
   MissingPermissionError,

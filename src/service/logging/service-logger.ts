@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
-import { LOG_LEVELS } from '../../config/index.js';
+import { LOG_LEVELS } from './log-levels.js';
 import { traceFields } from '../tracing/trace-fields.js';
 import { escapeControls } from '../../transport/index.js';
 import { logFields } from './log-fields.js';
