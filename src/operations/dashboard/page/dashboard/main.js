@@ -25,6 +25,7 @@ function say(kind, text) {
   status.textContent = text;
 }
 
+sessionStorage.removeItem('reloads');
 showSignOut();
 startDeadLetters();
 startOrder();
