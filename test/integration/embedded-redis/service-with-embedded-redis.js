@@ -3,8 +3,8 @@ import { clearInterval, setInterval } from 'node:timers';
 
 // A service as far as its embedded Redis goes: prints the URL, stops it on SIGTERM, forgets to on SIGUSR2.
 register('../../support/typescript-loader.js', import.meta.url);
-const { startEmbeddedRedis } = await import('../../../src/local/embedded-redis/index.js');
-const { pathSource } = await import('../../../src/local/embedded-redis/redis-sources.js');
+const { startEmbeddedRedis } = await import('../../../src/local/embedded-redis/index.ts');
+const { pathSource } = await import('../../../src/local/embedded-redis/redis-sources.ts');
 
 const redis = await startEmbeddedRedis({
   dataDir: process.argv[2],
