@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { firstValueFrom } from 'rxjs';
-import { parkAnswersOf } from '../../../src/transport/redis/lua/park-arguments.js';
+import { settlementsOf } from '../../../src/transport/redis/lua/settlement-answers.js';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
@@ -46,11 +46,10 @@ onEveryServer('An error inside the function library', (world) => {
 
   it('names the line in the answer for one entry of many', async () => {
     const id = await world().delivered();
-    const entry = { id, deliveryCount: 1 };
     const rows = JSON.stringify([id, 1, 0, 'no place']);
     const keys = [world().stream, world().key('retry')];
     const answers = await world().call('park', keys, [GROUP, 'worker', id, id, rows]);
-    expect(parkAnswersOf(answers as string[], [{ entry, delayMs: 0, writes: [] }])).toEqual([
+    expect(settlementsOf(answers as string[], 1)).toEqual([
       { refused: expect.stringContaining(`${placeOf('park.lua', 'local writes = at > 0')}:`) as string },
     ]);
   });

@@ -2,11 +2,12 @@ import type { ErrorStreak } from '../../policy/error-streak.js';
 import { NOT_PUT_OFF, type PutOffs } from '../../policy/put-off.js';
 import { StreamWrites, type StreamWrite } from '../../entry/writes.js';
 import { Questions } from '../batches.js';
-import { parkAnswersOf, parkArguments } from '../lua/park-arguments.js';
+import { parkArguments } from '../lua/park-arguments.js';
+import { settlementsOf } from '../lua/settlement-answers.js';
 import { writeArguments } from '../lua/write-arguments.js';
 import { flat, pagesOf, PARKING, type RedisCommands } from './redis-commands.js';
 import { failureOf, isAboutCommand } from '../redis-failure.js';
-import { answersOf, commitArguments } from '../lua/commit-arguments.js';
+import { commitArguments } from '../lua/commit-arguments.js';
 import type {
   CommitBatch,
   DeadLettering,
@@ -46,7 +47,7 @@ export class RedisSettlement implements SettlementBroker {
     const { keys, args } = commitArguments(batch, [stream, receipt]);
     const owner = batch.owner ?? this.redis.consumer;
     const answers = await this.redis.functions.call('commit', keys, [this.redis.group, owner, ...args]);
-    return answersOf(answers as string | string[], batch.commits);
+    return settlementsOf(answers as string | string[], batch.commits.length);
   }
 
   async pendingAs(stream: string, id: string): Promise<Holder | undefined> {
@@ -167,7 +168,7 @@ export class RedisSettlement implements SettlementBroker {
   private async parkAll(stream: string, parks: readonly Park[]): Promise<Settlement[]> {
     const { keys, args } = parkArguments(parks, [stream, this.redis.key(stream, 'retry')], this.redis.me());
     const answers = await this.redis.functions.call('park', keys, args);
-    return parkAnswersOf(answers as string | string[], parks);
+    return settlementsOf(answers as string | string[], parks.length);
   }
 
   errorStreakWrites(

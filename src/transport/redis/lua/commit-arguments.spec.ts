@@ -1,5 +1,6 @@
 import type { Commit } from '../settlement.js';
-import { answersOf, commitArguments } from './commit-arguments.js';
+import { commitArguments } from './commit-arguments.js';
+import { settlementsOf } from './settlement-answers.js';
 
 const OWN = ['orders', 'receipt'];
 
@@ -72,7 +73,10 @@ describe('The arguments of commits', () => {
 
   it('are answered in one word when all is well, else one by one', () => {
     const commits = [order(1), order(2)];
-    expect(answersOf('done', commits)).toEqual(['done', 'done']);
-    expect(answersOf(['taken', 'WRONGTYPE'], commits)).toEqual(['taken', { refused: 'WRONGTYPE' }]);
+    expect(settlementsOf('done', commits.length)).toEqual(['done', 'done']);
+    expect(settlementsOf(['taken', 'WRONGTYPE'], commits.length)).toEqual([
+      'taken',
+      { refused: 'WRONGTYPE' },
+    ]);
   });
 });

@@ -1,7 +1,6 @@
 import { isDeadLetterStream } from '../../entry/names.js';
-import type { Commit, Settlement, CommitBatch } from '../settlement.js';
+import type { Commit, CommitBatch } from '../settlement.js';
 import { idBounds, type WriteArguments } from './write-arguments.js';
-import { namingPlaces } from './library-source.js';
 
 /**
  * Lays out commits for the function `commit`: what many of them share, their form, once; and only what is their own for
@@ -84,22 +83,4 @@ function push(
     keys.push(key);
     for (const value of values) args.push(String(value));
   }
-}
-
-/** Reads what the function answered. */
-export function answersOf(answers: string | readonly string[], commits: readonly Commit[]): Settlement[] {
-  if (typeof answers === 'string') return commits.map(() => 'done');
-  return answers.map((answer) => {
-    switch (answer) {
-      case 'done':
-      case 'gone':
-      case 'taken':
-      case 'vanished':
-      case 'duplicate':
-      case 'superseded':
-        return answer;
-      default:
-        return { refused: namingPlaces(answer) };
-    }
-  });
 }

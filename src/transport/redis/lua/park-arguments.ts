@@ -1,6 +1,5 @@
-import type { Park, Settlement } from '../settlement.js';
+import type { Park } from '../settlement.js';
 import { idBounds, pushWrites, type WriteArguments } from './write-arguments.js';
-import { namingPlaces } from './library-source.js';
 
 /** How many arguments the function takes before those of the writes: see library/park.lua. */
 const LEADING = 5;
@@ -33,21 +32,4 @@ export function parkArguments(
     keys: [...ownKeys, ...places.keys()],
     args: [...me, least, greatest, JSON.stringify(rows), ...writes],
   };
-}
-
-/** Reads what the function answered. */
-export function parkAnswersOf(answers: string | readonly string[], parks: readonly Park[]): Settlement[] {
-  if (typeof answers === 'string') return parks.map(() => 'done');
-  return answers.map((answer) => {
-    switch (answer) {
-      case 'done':
-      case 'gone':
-      case 'taken':
-      case 'vanished':
-      case 'duplicate':
-        return answer;
-      default:
-        return { refused: namingPlaces(answer) };
-    }
-  });
 }
