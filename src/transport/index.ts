@@ -35,7 +35,7 @@ export {
   type EarlierFailure,
   type Truncation,
 } from './entry/dead-letter.js';
-export { IDEMPOTENCY_KEY_HEADER } from './entry/dedup-keys.js';
+export { IDEMPOTENCY_KEY_HEADER } from './entry/names.js';
 export type { EntryEncoding } from './entry/encode.js';
 export type { CommitGuard, EntryRef } from './entry/delivery.js';
 export type { DecodedEntry, Headers, StreamEntry } from './entry/entry.js';
@@ -85,7 +85,7 @@ export type {
   EntrySettled,
   EntryUnread,
   EntryWaiting,
-} from './inspect/entry-place.js';
+} from './inspect/entry-lookup.js';
 export { StreamInspector } from './inspect/stream-inspector.js';
 export type { ConsumerState, GroupState, StreamState } from './inspect/stream-state.js';
 export type {
@@ -94,8 +94,8 @@ export type {
   NextStep,
   SettlementHook,
 } from './lifecycle/application-hooks.js';
-export type { RecoveryCounts } from './lifecycle/recovery-counts.js';
-export type { RetentionOptions } from './lifecycle/retention-options.js';
+export type { RecoveryCounts } from './lifecycle/recover.js';
+export type { RetentionOptions } from './lifecycle/retention.js';
 export type { LostEntries } from './lifecycle/unread.js';
 export type { RedisStreamsClientOptions } from './nest/client-options.js';
 export { Idempotent, Retry } from './nest/decorators.js';
@@ -155,6 +155,6 @@ export type {
   SentinelConnectionOptions,
   SingleConnectionOptions,
 } from './redis/links/connection-options.js';
-export { loadFunctions } from './redis/lua/load-functions.js';
+export { loadFunctions } from './redis/lua/function-library.js';
 export type { Published } from './redis/publisher/pending-emit.js';
 export type { WaitReplicas } from './redis/publisher/replicated-writes.js';

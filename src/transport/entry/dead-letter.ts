@@ -1,4 +1,4 @@
-import { decodeEntry } from './decode.js';
+import { decodeEntry, readerOf } from './decode.js';
 import {
   DATA_FIELD,
   DEAD_LETTER_PREFIX,
@@ -9,7 +9,6 @@ import {
   REPLAY_PREFIX,
   type StreamEntry,
 } from './entry.js';
-import { readerOf } from './wire-entry.js';
 
 /** What a colliding field of the entry is called in the dead letter: this and its own name. */
 const RENAMED_PREFIX = `${DEAD_LETTER_PREFIX}original-field-`;

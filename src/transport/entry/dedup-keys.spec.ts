@@ -1,5 +1,4 @@
-import { dedupMarkerOf } from './dedup-keys.js';
-import { helperKeyOf } from './names.js';
+import { dedupMarkerOf, helperKeyOf } from './names.js';
 
 it.each(['floor', 'retry', 'ack-waits'])(
   'keeps the key %s, which any producer may choose, apart from what a group of any name keeps',

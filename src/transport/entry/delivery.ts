@@ -1,10 +1,9 @@
 import { CommitTransaction } from './commit-transaction.js';
-import { decodeEntry } from './decode.js';
+import { decodeEntry, hasReplayFields, WireEntry } from './decode.js';
 import { RETRY_FIELD, type DeliveredEntry, type Headers, type Replay, type StreamEntry } from './entry.js';
 import { DeliveryOverError } from './errors.js';
 import { decodeLetter } from './dead-letter.js';
 import type { StreamNaming } from './names.js';
-import { WireEntry } from './wire-entry.js';
 
 /** What dead-lettering adds to an entry at most, in bytes. */
 const DIAGNOSIS_BYTES = 65_536;
@@ -138,6 +137,11 @@ export class Delivery implements EntryRef {
   get entry(): StreamEntry {
     if (!this.kept) throw new Error(`Entry ${this.id} was let go of`);
     return this.kept;
+  }
+
+  /** Whether the entry has fields that only a replay writes. What a dead letter says of replays is data there. */
+  get claimsReplay(): boolean {
+    return !this.source.isDeadLetterStream && hasReplayFields(this.entry);
   }
 
   /** How often the entry was put back from the dead letters, as far as a replay is noted for it. */

@@ -2,8 +2,7 @@ import { isReserved, PARKING } from '../redis/broker/redis-commands.js';
 import { failureOf } from '../redis/redis-failure.js';
 import { StreamReads, type CommandSender, type GroupRow, type StreamRow } from '../redis/stream-reads.js';
 import { RedisUnavailableError } from '../entry/client-errors.js';
-import { EntryLookup } from './entry-lookup.js';
-import type { EntryPlace } from './entry-place.js';
+import { EntryLookup, type EntryPlace } from './entry-lookup.js';
 import {
   hotConsumers,
   lagByPlace,

@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
-import { deliveryEvent } from '../observe/delivery-events.js';
-import type { Observers } from '../observe/observers.js';
+import { deliveryEvent, type Observers } from '../observe/observers.js';
 import type { Ending } from '../policy/ending.js';
 import type { Delivery } from '../entry/delivery.js';
 import type { DeliveryTracing } from '../observe/delivery-tracing.js';
@@ -40,8 +39,7 @@ export class Attempts {
 
   /** @returns undefined where nothing has to be waited for; else a promise that resolves when its slot is free */
   run(delivery: Delivery): Running {
-    const asked = this.parts.provenance.prove(delivery);
-    return asked ? this.runProven(delivery, asked) : this.runTraced(delivery);
+    return delivery.claimsReplay ? this.runProven(delivery) : this.runTraced(delivery);
   }
 
   /** Ends a delivery as failed, whatever its handler is still doing. */
@@ -49,8 +47,8 @@ export class Attempts {
     if (delivery.takeEnding() && !delivery.isLost) await this.parts.settler.fail(delivery, error);
   }
 
-  private async runProven(delivery: Delivery, asked: Promise<boolean>): Promise<void> {
-    const isKnown = await asked;
+  private async runProven(delivery: Delivery): Promise<void> {
+    const isKnown = await this.parts.provenance.prove(delivery);
     if (delivery.isDecided) return;
     if (isKnown) await this.runTraced(delivery);
     // The process ends: the entry stays pending.

@@ -1,4 +1,4 @@
-import { ClaimSize } from './claim-size.js';
+import { ClaimSize } from './abandoned-rows.js';
 
 const claimOf = (count: number, bytes: number) => ({
   entries: Array.from({ length: count }, () => ({

@@ -2,7 +2,7 @@ import { backoffDelay, type FailedAttempt } from '../policy/backoff.js';
 import { decide, type FailureEnding, type Failure, type WaitLimits } from '../policy/decide.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../policy/retry-policy.js';
 import type { SettlementBroker } from '../redis/port.js';
-import { failedEvent } from '../observe/delivery-events.js';
+import { failedEvent } from '../observe/observers.js';
 import type { Ending, RetryEnding } from '../policy/ending.js';
 import { continueStreak, type ErrorStreak } from '../policy/error-streak.js';
 import { nameOf, type DeadLetterReason } from '../entry/dead-letter-fields.js';

@@ -6,10 +6,8 @@ import type { DeliveredEntry } from '../entry/entry.js';
 import { DeliveryLostError } from '../entry/errors.js';
 import type { Attempts } from './attempt.js';
 import type { Blocking, LoopBlockage, WatchedStream } from './loop-blockage.js';
-import { ReadSize } from './read-size.js';
+import { ReadSize, type Claimant, type Slots, Turn } from './slots.js';
 import type { Settler } from './settle.js';
-import type { Claimant, Slots } from './slots.js';
-import { Turn } from './turn.js';
 
 /** What the deliveries in flight are worked on with. */
 export interface InFlightParts {

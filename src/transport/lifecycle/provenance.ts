@@ -1,7 +1,7 @@
 import type { SettlementBroker } from '../redis/port.js';
 import type { Observers } from '../observe/observers.js';
 import type { Delivery, Source } from '../entry/delivery.js';
-import { hasReplayFields, replayFieldsOf, replayOf } from '../entry/replay-fields.js';
+import { replayFieldsOf, replayOf } from '../entry/decode.js';
 import type { SettlementSteps } from './settlement-steps.js';
 
 /** What a provenance works with. */
@@ -14,23 +14,16 @@ export interface ProvenanceParts {
 
 /**
  * Finds out who wrote the fields of an entry that only a replay writes: any producer can write them, and none is believed.
- * Redis is asked only where there are such fields.
  */
 export class Provenance {
   constructor(private readonly parts: ProvenanceParts) {}
 
   /**
-   * Notes on a delivery what a replay wrote into its entry, if one did.
+   * Notes on a delivery that claims to be a replay what the replay wrote into its entry, if one did.
    *
-   * @returns undefined where nothing has to be asked; else whether it is known in the end: not when the process ends first
+   * @returns whether it is known in the end: not when the process ends first
    */
-  prove(delivery: Delivery): Promise<boolean> | undefined {
-    // What a dead letter says of replays is data there.
-    if (this.parts.source.isDeadLetterStream || !hasReplayFields(delivery.entry)) return undefined;
-    return this.ask(delivery);
-  }
-
-  private async ask(delivery: Delivery): Promise<boolean> {
+  async prove(delivery: Delivery): Promise<boolean> {
     const { source, broker, observers, steps } = this.parts;
     const { entry, deliveryCount } = delivery;
     const isProven = await steps.untilTaken(() => broker.wasReplayed(source.stream, entry.id));

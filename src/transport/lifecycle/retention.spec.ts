@@ -1,7 +1,6 @@
 import { Observers } from '../observe/observers.js';
 import { InvalidOptionError } from '../entry/client-errors.js';
-import { resolveRetention, type RetentionOptions } from './retention-options.js';
-import { StreamRetention } from './retention.js';
+import { resolveRetention, type RetentionOptions, StreamRetention } from './retention.js';
 
 const SOURCE = { pattern: 'orders', stream: 'orders', group: 'g', consumer: 'c', isDeadLetterStream: false };
 

@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CommitBatch, Settlement } from '../redis/settlement.js';
-import { failedEvent } from '../observe/delivery-events.js';
-import { Observers } from '../observe/observers.js';
+import { failedEvent, Observers } from '../observe/observers.js';
 import { Delivery } from '../entry/delivery.js';
 import { DeliveryTracing } from '../observe/delivery-tracing.js';
 import type { Ending } from '../policy/ending.js';

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Batches } from '../redis/batches.js';
 import { isAboutCommand } from '../redis/redis-failure.js';
 import type { Commit, FollowUpLimits, Settlement } from '../redis/settlement.js';
-import { eventOf, failedEvent } from '../observe/delivery-events.js';
+import { eventOf, failedEvent } from '../observe/observers.js';
 import type { DeferEnding, Ending } from '../policy/ending.js';
 import { refOf, type Delivery, type Source } from '../entry/delivery.js';
 import { CommitRefusedError } from '../entry/errors.js';

@@ -78,7 +78,7 @@ export class SuspectRunner {
     if (!entry) return this.claim(suspect, owner, leastIdleMs);
     const delivered = { entry, deliveryCount: suspect.deliveryCount };
     const delivery = new Delivery(origin, delivered, performance.now(), { owner, leastIdleMs });
-    if ((await provenance.prove(delivery)) === false) return 'left';
+    if (delivery.claimsReplay && !(await provenance.prove(delivery))) return 'left';
     try {
       delivery.decode(maxEntryBytes);
     } catch {

@@ -1,8 +1,7 @@
 import { deadLetterFields, type DeadLetterReason } from '../entry/dead-letter-fields.js';
 import { refOf, type Delivery } from '../entry/delivery.js';
-import { failedEvent } from '../observe/delivery-events.js';
+import { failedEvent, type Observers } from '../observe/observers.js';
 import type { DeliveryTracing, EndFacts } from '../observe/delivery-tracing.js';
-import type { Observers } from '../observe/observers.js';
 import type { DeadLetterEnding, DeferEnding, RetryEnding } from '../policy/ending.js';
 import type { RecoveryBroker, SettlementBroker } from '../redis/port.js';
 import type { DeadLettering, Settlement } from '../redis/settlement.js';

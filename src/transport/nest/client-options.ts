@@ -4,10 +4,9 @@ import { resolveLogLevel } from '../observe/log-option.js';
 import type { TransportLogLevel } from '../observe/log.js';
 import type { WaitReplicas } from '../redis/publisher/replicated-writes.js';
 import type { EntryEncoding } from '../entry/encode.js';
-import { DEFAULT_DEDUP_WINDOW_MS } from '../entry/dedup-keys.js';
+import { DEFAULT_DEDUP_WINDOW_MS, checkStreamNames } from '../entry/names.js';
 import { InvalidOptionError } from '../entry/client-errors.js';
 import { checkKnownOptions } from '../entry/known-options.js';
-import { checkStreamNames } from '../entry/names.js';
 
 /** A timer of Node that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { PendingRecoveryService, type Recoverable } from './pending-recovery.service.js';
-import { noRecoveries, sumOf } from '../lifecycle/recovery-counts.js';
+import { noRecoveries, sumOf } from '../lifecycle/recover.js';
 
 const service = (streams: Recoverable[], failures: unknown[] = []) =>
   new PendingRecoveryService(

@@ -1,5 +1,5 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
-import { noRecoveries, sumOf, type RecoveryCounts } from '../lifecycle/recovery-counts.js';
+import { noRecoveries, sumOf, type RecoveryCounts } from '../lifecycle/recover.js';
 
 /** How much later than its time a run may begin, in milliseconds. */
 const LATE_MS = 3_000;

@@ -8,8 +8,14 @@ import type { Publication, Published } from '../redis/publisher/pending-emit.js'
 import { encodeEntry } from '../entry/encode.js';
 import type { Headers } from '../entry/entry.js';
 import { RequestResponseUnsupportedError } from '../entry/client-errors.js';
-import { checkPattern, helperKeyOf, streamKeyOf } from '../entry/names.js';
-import { checkIdempotencyKey, IDEMPOTENCY_KEY_HEADER, type Idempotency } from '../entry/dedup-keys.js';
+import {
+  checkPattern,
+  helperKeyOf,
+  streamKeyOf,
+  checkIdempotencyKey,
+  IDEMPOTENCY_KEY_HEADER,
+  type Idempotency,
+} from '../entry/names.js';
 import { TransportLog } from '../observe/log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { traceSend } from '../observe/trace-send.js';

@@ -1,6 +1,6 @@
 import type { Headers } from '../entry/entry.js';
 import { UnencodableEventError } from '../entry/client-errors.js';
-import { checkIdempotencyKey, type IdempotencyKey } from '../entry/dedup-keys.js';
+import { checkIdempotencyKey, type IdempotencyKey } from '../entry/names.js';
 import { ENTRY_ID, StreamWrites } from '../entry/writes.js';
 
 /** An event with what goes beside its payload; made by {@link RedisStreamsRecordBuilder}. */

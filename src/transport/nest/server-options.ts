@@ -18,7 +18,7 @@ import {
 import { InvalidOptionError } from '../entry/client-errors.js';
 import { checkKnownOptions } from '../entry/known-options.js';
 import { checkStreamNames } from '../entry/names.js';
-import { resolveRetention, type Retention, type RetentionOptions } from '../lifecycle/retention-options.js';
+import { resolveRetention, type Retention, type RetentionOptions } from '../lifecycle/retention.js';
 
 /** Ten years: longer is a mistake. */
 const MOST_MS = 315_360_000_000;

@@ -14,7 +14,7 @@ import type { StreamEvent } from './transport-events.js';
 import type { Delivery } from '../entry/delivery.js';
 import { deadLetterKeyOf } from '../entry/names.js';
 import { creationContextOf, lastValueOf, recordFailure, registeredTracer } from './trace-context.js';
-import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
+import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './trace-send.js';
 
 /** What else is known of an end. */
 export interface EndFacts {

@@ -7,10 +7,10 @@ import {
   type Link,
   type Span,
   type Tracer,
+  type Attributes,
 } from '@opentelemetry/api';
 import type { Published } from '../redis/publisher/pending-emit.js';
 import { DATA_FIELD, type Headers } from '../entry/entry.js';
-import { ATTRIBUTE, CORRELATION_ID, messageAttributes } from './message-attributes.js';
 import { recordFailure } from './trace-context.js';
 
 /** An event on its way to a stream. */
@@ -61,4 +61,43 @@ async function sendWithin(span: Span, sending: Sending, ownContext: boolean): Pr
   span.setAttribute(ATTRIBUTE.messageId, published.entryId);
   if (published.isRepeat) span.setAttribute(ATTRIBUTE.repeat, true);
   return published;
+}
+
+/**
+ * Attributes of spans about entries: those of OpenTelemetry's conventions for messaging, and below
+ * `messaging.redis_streams.` what they have no name for.
+ *
+ * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+ */
+export const ATTRIBUTE = {
+  system: 'messaging.system',
+  operationName: 'messaging.operation.name',
+  operationType: 'messaging.operation.type',
+  destination: 'messaging.destination.name',
+  group: 'messaging.consumer.group.name',
+  client: 'messaging.client.id',
+  messageId: 'messaging.message.id',
+  bodySize: 'messaging.message.body.size',
+  conversationId: 'messaging.message.conversation_id',
+  deliveryCount: 'messaging.redis_streams.delivery_count',
+  retry: 'messaging.redis_streams.retry',
+  outcome: 'messaging.redis_streams.outcome',
+  settlement: 'messaging.redis_streams.settlement',
+  repeat: 'messaging.redis_streams.repeat',
+  retryDelayMs: 'messaging.redis_streams.retry_delay_ms',
+  deadLetterId: 'messaging.redis_streams.dead_letter.id',
+  deadLetterReason: 'messaging.redis_streams.dead_letter.reason',
+} as const;
+
+/** What an application calls a conversation travels in this header. */
+export const CORRELATION_ID = 'correlation-id';
+
+/** What every span about an entry says. */
+export function messageAttributes(operation: 'send' | 'process', stream: string): Attributes {
+  return {
+    [ATTRIBUTE.system]: 'redis_streams',
+    [ATTRIBUTE.operationName]: operation,
+    [ATTRIBUTE.operationType]: operation,
+    [ATTRIBUTE.destination]: stream,
+  };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { firstValueFrom } from 'rxjs';
-import { settlementsOf } from '../../../src/transport/redis/lua/settlement-answers.js';
+import { settlementsOf } from '../../../src/transport/redis/lua/settlement-calls.js';
 import { RedisStreamsClient } from '../../../src/transport/index.js';
 import { onEveryServer } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';

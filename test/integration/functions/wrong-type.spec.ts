@@ -1,5 +1,5 @@
 import type { StreamWrite } from '../../../src/transport/entry/writes.js';
-import { writeArguments } from '../../../src/transport/redis/lua/write-arguments.js';
+import { writeArguments } from '../../../src/transport/redis/lua/settlement-calls.js';
 import { onEveryServer, type FunctionWorld } from '../../support/function-world.js';
 import { GROUP } from '../../support/started-server.js';
 

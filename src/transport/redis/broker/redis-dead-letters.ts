@@ -7,7 +7,7 @@ import { repeatWhileSlotsMove } from '../links/cluster-nodes.js';
 import { isCluster, type RedisConnectionOptions } from '../links/connection-options.js';
 import { closeConnection, openConnection } from '../links/connection.js';
 import { FunctionLibrary } from '../lua/function-library.js';
-import { writeArguments } from '../lua/write-arguments.js';
+import { writeArguments } from '../lua/settlement-calls.js';
 import { watchSilence } from '../links/link-watch.js';
 import { failureOf, type RedisFailure } from '../redis-failure.js';
 

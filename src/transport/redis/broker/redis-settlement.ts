@@ -2,12 +2,9 @@ import type { ErrorStreak } from '../../policy/error-streak.js';
 import { NOT_PUT_OFF, type PutOffs } from '../../policy/put-off.js';
 import { StreamWrites, type StreamWrite } from '../../entry/writes.js';
 import { Questions } from '../batches.js';
-import { parkArguments } from '../lua/park-arguments.js';
-import { settlementsOf } from '../lua/settlement-answers.js';
-import { writeArguments } from '../lua/write-arguments.js';
+import { parkArguments, settlementsOf, writeArguments, commitArguments } from '../lua/settlement-calls.js';
 import { flat, pagesOf, PARKING, type RedisCommands } from './redis-commands.js';
 import { failureOf, isAboutCommand } from '../redis-failure.js';
-import { commitArguments } from '../lua/commit-arguments.js';
 import type {
   CommitBatch,
   DeadLettering,

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import type { WireEntry } from '../../entry/wire-entry.js';
+import type { WireEntry } from '../../entry/decode.js';
 import { ReadReply, type ParseState } from './read-reply.js';
 
 type Entry = readonly [id: string, parts: readonly Buffer[]];

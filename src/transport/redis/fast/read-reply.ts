@@ -1,5 +1,5 @@
 import type { StreamEntry } from '../../entry/entry.js';
-import { WireEntry } from '../../entry/wire-entry.js';
+import { WireEntry } from '../../entry/decode.js';
 
 const CR = 13;
 const ARRAY = 42; // *

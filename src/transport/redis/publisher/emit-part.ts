@@ -3,11 +3,11 @@ import { explained, inDoubt } from './emit-errors.js';
 import { callOf, type EmitWire } from '../fast/emit-wire.js';
 import { versioned } from '../lua/function-library.js';
 import { withPlaces } from '../lua/library-source.js';
-import { writeArguments } from '../lua/write-arguments.js';
+import { writeArguments } from '../lua/settlement-calls.js';
 import type { PendingEmit } from './pending-emit.js';
 import { failureOf } from '../redis-failure.js';
 import { IdempotencyKeyReusedError } from '../../entry/client-errors.js';
-import { dedupMarkerOf, type Idempotency } from '../../entry/dedup-keys.js';
+import { dedupMarkerOf, type Idempotency } from '../../entry/names.js';
 
 /** How long the mark of a client stays after its last send to a stream, in milliseconds. */
 const MARK_TTL_MS = 600_000;

@@ -1,6 +1,6 @@
 import type { EmitWire, ReadyFields } from '../fast/emit-wire.js';
 import type { Running } from './time-limit.js';
-import type { Idempotency } from '../../entry/dedup-keys.js';
+import type { Idempotency } from '../../entry/names.js';
 import type { StreamWrite } from '../../entry/writes.js';
 
 /** What becomes an entry, and what goes with it. */

@@ -1,6 +1,5 @@
 import type { Commit } from '../settlement.js';
-import { commitArguments } from './commit-arguments.js';
-import { settlementsOf } from './settlement-answers.js';
+import { commitArguments, settlementsOf } from './settlement-calls.js';
 
 const OWN = ['orders', 'receipt'];
 
