@@ -18,7 +18,7 @@ import { OrderStreamsError, RedisStreamsServer, type SingleConnectionOptions } f
 /** Where the service keeps the Redis that it starts by itself. */
 const DATA_DIR = '.data';
 
-/** What ending takes beside the grace that running handlers are given, in milliseconds. */
+/** What ending takes in addition to the grace that running handlers are given, in milliseconds. */
 const SHUTDOWN_MARGIN_MS = 5000;
 
 /** Failures that the user can do something about: their message is enough, a stack trace would bury it. */

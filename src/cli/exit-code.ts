@@ -1,7 +1,7 @@
 /** How a command ended, for scripts. */
 export const EXIT = {
   ok: 0,
-  /** The service or its Redis is away, or something failed that nobody foresaw. */
+  /** The service or its Redis is unavailable, or something failed that nobody foresaw. */
   failed: 1,
   /** The command was not understood, or the service refused what it was given. */
   usage: 2,

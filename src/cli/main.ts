@@ -10,7 +10,7 @@ import { serviceUrl } from './session.js';
 const HELP = `
 The token of the operator routes is read from ADMIN_TOKEN or from --token-file.
 
-Exit codes: 0 done; 1 failed, or the service is away; 2 not understood; 3 not there, taken before, or not possible;
+Exit codes: 0 done; 1 failed, or the service is unavailable; 2 not understood; 3 not there, taken before, or not possible;
 4 not allowed.`;
 
 function build(): Command {

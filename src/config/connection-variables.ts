@@ -3,7 +3,7 @@ import { optional, variable } from './variable.js';
 
 const text = matching(/^[^\n\r]{1,1024}$/, '1 to 1024 characters in one line');
 
-/** Every environment variable that says how to reach Redis, beside `REDIS_URL`. */
+/** Every environment variable that says how to reach Redis, in addition to `REDIS_URL`. */
 export const CONNECTION_VARIABLES = {
   redisSentinels: optional('REDIS_SENTINELS', addresses, {
     description: 'The Sentinels that know the master, instead of `REDIS_URL`',

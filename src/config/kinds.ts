@@ -42,7 +42,7 @@ export const redisName = matching(
   '1 to 128 visible ASCII characters without a blank, not beginning with @',
 );
 
-/** As {@link redisName}; the records of orders lie beside the keys of the group, under `order`. */
+/** As {@link redisName}; the records of orders lie next to the keys of the group, under `order`. */
 export const groupName = matching(
   /^(?!@|order(:|$))[!-~]{1,128}$/,
   '1 to 128 visible ASCII characters without a blank, not beginning with @, and not "order"',

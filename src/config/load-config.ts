@@ -15,7 +15,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const problems: string[] = [];
   const secretFiles: Record<string, string> = {};
   const read = ([property, definition]: [string, Variable<unknown>]): [string, unknown] => {
-    const { text, file } = told(() => textOf(definition, env), problems);
+    const { text, file } = orReported(() => textOf(definition, env), problems);
     if (text === undefined) return [property, definition.default];
     if (file !== undefined) secretFiles[property] = file;
     const value = definition.parse(text);
@@ -29,8 +29,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze(config);
 }
 
-/** What a step gives, or nothing when it fails; why is told with the rest. */
-function told(step: () => ConfiguredText, problems: string[]): ConfiguredText {
+/** What a step gives, or nothing when it fails; the reason is reported with the rest. */
+function orReported(step: () => ConfiguredText, problems: string[]): ConfiguredText {
   try {
     return step();
   } catch (error) {

@@ -13,7 +13,7 @@ type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 /**
  * The key of a request, in the scope of its caller.
  *
- * @param scopeHeader - names the header that says whose key it is, if callers are told apart
+ * @param scopeHeader - names the header that says whose key it is, if callers are distinguished
  * @throws BadRequestException when the key cannot be one, or when it is not said whose it is
  */
 export function idempotencyKeyFrom(headers: RequestHeaders, scopeHeader?: string): ScopedKey | undefined {

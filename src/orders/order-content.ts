@@ -6,7 +6,7 @@ import { isInherited, OrderBounds } from './order-bounds.js';
 const CONTENT = ['amount', 'currency', 'customerId', 'items'] as const;
 
 /**
- * Tells orders apart that come under one id: a hash of what the order says, the same however that is written (as text
+ * Distinguishes orders that come under one id: a hash of what the order says, the same however that is written (as text
  * in a flat entry, with other names first, with `null` for what is left out).
  *
  * @param payload - a body or the payload of an entry, validated or not

@@ -83,7 +83,7 @@ export class OrderIntake {
 /** By what a repeat of the order is known. */
 const ORDER_NAME = 'order:';
 
-/** By what a repeat of the request is known. Versions before this one told requests apart in another way, as `key:`. */
+/** By what a repeat of the request is known. Versions before this one distinguished requests in another way, as `key:`. */
 function nameOf({ key, scope }: ScopedKey): string {
   return scope === undefined ? `request:${key}` : `request:${digestOf(scope).toString('base64url')}:${key}`;
 }

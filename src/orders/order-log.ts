@@ -4,7 +4,7 @@ import { describeError, namesOf, orderIdIn, traceOf } from './order-event.js';
 import { ReclaimedOrders } from './reclaimed-orders.js';
 
 /**
- * Logs what the transport does with orders beside giving them to the handler, so that an order can be followed by its
+ * Logs what the transport does with orders in addition to giving them to the handler, so that an order can be followed by its
  * id; those that the handler never sees, because they are not valid, included.
  */
 @Injectable()

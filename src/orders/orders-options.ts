@@ -2,7 +2,7 @@ import type { RedisConnectionOptions, WaitReplicas } from '../transport/index.js
 
 /** The logical name of the stream of orders. */
 export const ORDERS_PATTERN = 'orders';
-/** Where it is told that an order was processed. */
+/** Where it is announced that an order was processed. */
 export const PROCESSED_PATTERN = 'orders.processed';
 
 /** Token of the {@link OrdersOptions}. */

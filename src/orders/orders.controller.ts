@@ -41,7 +41,7 @@ import { OrderStore } from './store/order-store.js';
 
 /** Orders over HTTP. */
 @ApiTags('orders')
-@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is away' })
+@ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis or the database is unavailable' })
 @Controller('orders')
 export class OrdersController {
   constructor(

@@ -17,21 +17,21 @@ export interface ReclaimedOrder extends OrderNames {
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Tells which orders were reclaimed. The transport reclaims entries and does not look into them, before or after it
+ * Reports which orders were reclaimed. The transport reclaims entries and does not look into them, before or after it
  * gives them to a handler; the order in an entry is known once it is received.
  */
 export class ReclaimedOrders {
   private readonly running = new Map<string, OrderNames>();
   private readonly awaited = new Map<string, string>();
 
-  constructor(private readonly tell: (order: ReclaimedOrder) => void) {}
+  constructor(private readonly report: (order: ReclaimedOrder) => void) {}
 
   received(entryId: string, order: OrderNames): void {
     remember(this.running, entryId, order);
     const owner = this.awaited.get(entryId);
     if (owner === undefined) return;
     this.awaited.delete(entryId);
-    this.tell({ ...order, entryId, owner });
+    this.report({ ...order, entryId, owner });
   }
 
   ended(entryId: string): void {
@@ -41,7 +41,7 @@ export class ReclaimedOrders {
   reclaimed({ entryIds, owner }: Pick<ReclaimedEvent, 'entryIds' | 'owner'>): void {
     for (const entryId of entryIds) {
       const order = this.running.get(entryId);
-      if (order) this.tell({ ...order, entryId, owner });
+      if (order) this.report({ ...order, entryId, owner });
       else remember(this.awaited, entryId, owner);
     }
   }

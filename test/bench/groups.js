@@ -95,7 +95,7 @@ export const GROUPS = {
     ],
   },
   retries: {
-    title: 'Fresh orders beside failing ones',
+    title: 'Fresh orders among failing ones',
     step: 'consume',
     before: ['fill'],
     subjects: [

@@ -47,6 +47,10 @@ const command = new Command('npm run chaos --')
   .option('--handler-ms <ms>', 'how long a plain handler takes', amount)
   .option('--patience-ms <ms>', 'how long nothing may change before a run is given up', amount)
   .option('--bug <name>', 'plants a bug into the workers')
+  .option(
+    '--other-build <checkout>',
+    'a built checkout of another version, whose processes `mixed` brings in',
+  )
   .option('--keep', 'keeps ledgers, logs and data of Redis when nothing was wrong, too')
   .option('--verbose', 'shows each fault with its time');
 

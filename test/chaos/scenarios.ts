@@ -28,6 +28,16 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
   'kill-storm': { ...LONG, faults: [{ name: 'kill', everyMs: 500 }] },
   'redis-kills': { ...LONG, fsync: 'always', faults: [{ name: 'redis-kill', everyMs: 3_000 }] },
   'net-splits': { ...LONG, faults: [{ name: 'net-split', everyMs: 6_000 }] },
+  /** Processes of two versions work side by side, and each takes over what the other left. */
+  'side-by-side': {
+    ...{ ...LONG, orders: 20_000, rate: 500, slow: 0.0005 },
+    faults: [
+      { name: 'mixed', everyMs: 1_500 },
+      { name: 'kill', everyMs: 1_000 },
+      { name: 'redis-kill', everyMs: 10_000 },
+      { name: 'net-split', everyMs: 15_000 },
+    ],
+  },
   /** Whatever the clocks of the processes say. */
   clocks: {
     ...{ ...LONG, rate: 500, slow: 0.0005 },

@@ -37,6 +37,8 @@ export interface Settings extends OrderMix {
   /** Whether the artefacts stay when nothing was wrong. */
   readonly keep: boolean;
   readonly bug?: string;
+  /** The compiled programs of another checkout, whose processes `mixed` brings in; else a copy of this one. */
+  readonly otherBuild?: string;
   /** Of the service. */
   readonly logLevel: string;
 }

@@ -2,7 +2,7 @@ import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { AwaitedOrders } from './awaited-orders.js';
 
-/** What the order service tells of an order that it has processed. */
+/** What the order service says of an order that it has processed. */
 interface OrderProcessed {
   orderId: string;
   entryId: string;
@@ -17,7 +17,7 @@ export class ProcessedOrdersController {
 
   constructor(private readonly awaited: AwaitedOrders) {}
 
-  // Delivery is at least once: what is told twice is shown once.
+  // Delivery is at least once: what is reported twice is shown once.
   @EventPattern<string>('orders.processed')
   show(@Payload() { orderId, attempts }: OrderProcessed): void {
     if (!this.awaited.processed(orderId)) return;

@@ -18,7 +18,7 @@ export function addDeadLetters(program: Command): void {
   const deadLetters = program.command('dead-letters').description('what failed for good');
   withFilter(deadLetters.command('list'))
     .description('list them, the newest first')
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 500), 50)
+    .option('--limit <number>', 'how many at most', wholeNumber(1, 500), 50)
     .option('--cursor <id>', 'go on where an earlier list ended')
     .action(async (options: FilterOptions & { limit: number; cursor?: string }, command: Command) => {
       await list(sessionOf(command), options);
@@ -46,7 +46,7 @@ export function addDeadLetters(program: Command): void {
   deadLetters
     .command('audit')
     .description('show what was done with them and by whom, the newest first')
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 500), 50)
+    .option('--limit <number>', 'how many at most', wholeNumber(1, 500), 50)
     .action(async ({ limit }: { limit: number }, command: Command) => {
       const { api, output } = sessionOf(command);
       const page = await api.get<AuditPageDto>('/dead-letters/audit', { limit });
@@ -55,7 +55,7 @@ export function addDeadLetters(program: Command): void {
     });
 }
 
-/** The service looks at so many at a time and says where to go on; here that is one list. */
+/** The service looks at a number of letters at a time and says where to go on; here that is one list. */
 async function list(
   { api, output }: Session,
   { limit, cursor, ...filter }: FilterOptions & { limit: number; cursor?: string },

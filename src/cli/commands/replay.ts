@@ -31,7 +31,7 @@ export function addReplay(deadLetters: Command): void {
   withFilter(deadLetters.command('replay [id...]'))
     .description('put dead letters back into their stream: those named, or all that are meant')
     .option('--all', 'as a job: all that the filter means; without one, all of them')
-    .option('--rate <number>', 'so many a second', wholeNumber(1, 10_000))
+    .option('--rate <number>', 'entries a second', wholeNumber(1, 10_000))
     .option('--dry-run', 'only count them and show a few')
     .option('--detach', 'do not wait for the job')
     .option('--payload <json>', 'goes back in place of the payload of the one that is named')
@@ -128,7 +128,7 @@ async function follow(api: Session['api'], started: ReplayJobDto, withBar: boole
         job = await api.get<ReplayJobDto>(`/dead-letters/replay/${job.job}`);
         failures = 0;
       } catch (error) {
-        // A service that is replaced is away for a while; its job goes on.
+        // A service that is replaced is unavailable for a while; its job goes on.
         failures += 1;
         if (!isPassing(error) || failures > MOST_FAILURES) throw error;
       }

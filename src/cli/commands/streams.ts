@@ -53,7 +53,7 @@ export function addStreams(program: Command): void {
     .command('watch')
     .description('show the same again and again, until it is interrupted')
     .option('-n, --interval <seconds>', 'pause between two looks', wholeNumber(1, 3_600), 2)
-    .option('--count <looks>', 'end after so many looks', wholeNumber(1, 1_000_000))
+    .option('--count <looks>', 'end after this number of looks', wholeNumber(1, 1_000_000))
     .action(
       async ({ interval, count = Infinity }: { interval: number; count?: number }, command: Command) => {
         const { api, output } = sessionOf(command);

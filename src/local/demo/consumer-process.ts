@@ -14,13 +14,13 @@ export class ConsumerProcess {
 
   constructor(
     readonly settings: AppSettings,
-    tell: (happening: Happening) => void,
+    report: (happening: Happening) => void,
   ) {
     this.child = fork(join(import.meta.dirname, 'consumer-app.js'), [JSON.stringify(settings)]);
     this.ready = new Promise((resolve, reject) => {
       this.child.on('message', (entry: JournalEntry) => {
         if (entry.ready) resolve();
-        else tell(entry);
+        else report(entry);
       });
       this.child.once('error', reject);
       this.child.once('exit', (code) =>

@@ -12,7 +12,7 @@ class DeadLettersHandler {
   @EventPattern<typeof DEAD_LETTERS>(DEAD_LETTERS)
   handle(@Payload() { orderId }: { orderId: string }, @Ctx() context: RedisStreamsContext): void {
     const headers = context.getHeaders();
-    this.journal.tell({
+    this.journal.report({
       event: 'dead letter received',
       orderId,
       messageId: context.getEntryId(),

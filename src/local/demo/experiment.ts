@@ -10,7 +10,7 @@ export class Experiment {
   private readonly consumers: ConsumerProcess[] = [];
   private readonly orders = new Map<string, string>();
   private readonly waiting = new Set<(event: string) => void>();
-  /** What a consumer told while Redis had the order and the producer did not know it yet. */
+  /** What a consumer reported while Redis had the order and the producer did not know it yet. */
   private early: (() => void)[] | undefined;
 
   constructor(
@@ -42,7 +42,13 @@ export class Experiment {
     await second.whenReady();
     await first.kill();
     const acknowledged = this.next('acknowledged');
-    this.tell('consumer-1', { event: 'killed', orderId: 'order-1', messageId, retry: 0, detail: 'kill -9' });
+    this.report('consumer-1', {
+      event: 'killed',
+      orderId: 'order-1',
+      messageId,
+      retry: 0,
+      detail: 'kill -9',
+    });
     await acknowledged;
     return second;
   }
@@ -71,7 +77,7 @@ export class Experiment {
   private start(settings: Omit<AppSettings, 'redisUrl'>): ConsumerProcess {
     const { redisUrl } = this;
     const consumer = new ConsumerProcess({ ...settings, redisUrl }, (happening) =>
-      this.tell(settings.name, happening),
+      this.report(settings.name, happening),
     );
     this.consumers.push(consumer);
     return consumer;
@@ -83,14 +89,14 @@ export class Experiment {
     const early = this.early;
     this.early = undefined;
     this.orders.set(messageId, orderId);
-    this.tell('producer', { event: 'sent', orderId, messageId, retry: 0 });
-    for (const tell of early) tell();
+    this.report('producer', { event: 'sent', orderId, messageId, retry: 0 });
+    for (const report of early) report();
     return messageId;
   }
 
-  private tell(consumer: string, happening: Happening): void {
+  private report(consumer: string, happening: Happening): void {
     if (this.early) {
-      this.early.push(() => this.tell(consumer, happening));
+      this.early.push(() => this.report(consumer, happening));
       return;
     }
     const orderId = happening.orderId || (this.orders.get(happening.messageId) ?? '');
@@ -98,15 +104,15 @@ export class Experiment {
     for (const waiter of this.waiting) waiter(happening.event);
   }
 
-  /** Resolves when this is told the next time. */
+  /** Resolves when this is reported the next time. */
   private next(event: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(waiter);
         reject(new Error(`Nothing was ${event} within ${PATIENCE_MS} ms`));
       }, PATIENCE_MS);
-      const waiter = (told: string): void => {
-        if (told !== event) return;
+      const waiter = (reported: string): void => {
+        if (reported !== event) return;
         this.waiting.delete(waiter);
         clearTimeout(timer);
         resolve();

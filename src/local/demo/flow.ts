@@ -10,7 +10,7 @@ export const RECOVERY_INTERVAL_MS = 200;
 /** The set of orders that took effect: the business key makes it idempotent, whatever the id of the entry is. */
 export const SHIPPED = 'shipped';
 
-/** What an app is told at its start, as JSON in its arguments. */
+/** What an app is given at its start, as JSON in its arguments. */
 export interface AppSettings {
   readonly name: string;
   readonly redisUrl: string;

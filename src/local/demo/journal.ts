@@ -5,10 +5,10 @@ import type { Happening } from './timeline.js';
 /** What an app sends to the process that runs the demonstration. */
 export type JournalEntry = { readonly ready: true } | ({ readonly ready?: false } & Happening);
 
-/** Tells the process that started this one what happens here. */
+/** Reports to the process that started this one what happens here. */
 @Injectable()
 export class Journal {
-  tell(happening: Happening): void {
+  report(happening: Happening): void {
     process.send?.(happening satisfies JournalEntry);
   }
 
@@ -16,17 +16,23 @@ export class Journal {
     process.send?.({ ready: true } satisfies JournalEntry);
   }
 
-  /** Tells what the transport does by itself, for which there is no line of code in the handler. */
+  /** Reports what the transport does by itself, for which there is no line of code in the handler. */
   observe(server: RedisStreamsServer): void {
     server.on('reclaimed', ({ entryIds, owner }) => {
       for (const messageId of entryIds) {
-        this.tell({ event: 'reclaimed', orderId: '', messageId, retry: undefined, detail: `from ${owner}` });
+        this.report({
+          event: 'reclaimed',
+          orderId: '',
+          messageId,
+          retry: undefined,
+          detail: `from ${owner}`,
+        });
       }
     });
-    server.on('processed', (event) => this.tell(happeningOf('acknowledged', event)));
-    server.on('failed', (event) => this.tell(happeningOf('failed', event, String(event.error))));
+    server.on('processed', (event) => this.report(happeningOf('acknowledged', event)));
+    server.on('failed', (event) => this.report(happeningOf('failed', event, String(event.error))));
     server.on('retry-scheduled', (event) =>
-      this.tell(
+      this.report(
         happeningOf(
           'retry scheduled',
           event,
@@ -35,7 +41,7 @@ export class Journal {
       ),
     );
     server.on('dead-lettered', (event) =>
-      this.tell(
+      this.report(
         happeningOf('dead-lettered', event, `${event.reason}: orders.DLT ${event.deadLetterId ?? ''}`),
       ),
     );

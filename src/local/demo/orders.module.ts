@@ -25,10 +25,10 @@ class OrdersHandler {
   @EventPattern<typeof ORDERS>(ORDERS)
   async handle(@Payload() { orderId }: Order, @Ctx() context: RedisStreamsContext): Promise<void> {
     const seen = { orderId, messageId: context.getEntryId(), retry: context.getRetry() };
-    this.journal.tell({ event: seen.retry === 0 ? 'received' : 'received again', ...seen });
+    this.journal.report({ event: seen.retry === 0 ? 'received' : 'received again', ...seen });
     if (orderId.startsWith('fail-')) throw new Error(`Order ${orderId} cannot be processed`);
     const first = await this.takeEffect(orderId);
-    this.journal.tell({ event: first ? 'effect done' : 'effect found', ...seen });
+    this.journal.report({ event: first ? 'effect done' : 'effect found', ...seen });
     if (this.settings.hangAfterEffect) await new Promise(() => undefined);
   }
 

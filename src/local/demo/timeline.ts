@@ -40,7 +40,7 @@ const MIRRORS: Readonly<Record<string, Mirror>> = {
 
 const WIDTHS = [12, 13, 21, 9, 18, 6];
 
-/** Writes what happens, one line each, beside the step of Kafka's flow that it mirrors. */
+/** Writes what happens, one line each, next to the step of Kafka's flow that it mirrors. */
 export class Timeline {
   constructor(private readonly write: (line: string) => void) {}
 

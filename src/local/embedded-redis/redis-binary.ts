@@ -23,7 +23,7 @@ export async function findRedisBinary(
       const path = join(directory, program);
       if (!isExecutable(path)) continue;
       const version = await versionOf(path);
-      if (version === undefined) refused.push(`${path} does not tell its version`);
+      if (version === undefined) refused.push(`${path} does not say its version`);
       else if (Number.parseInt(version, 10) < OLDEST_MAJOR)
         refused.push(`${path} is ${version}, 7.0 is needed`);
       else return { path, product: `${name} ${version}` };

@@ -35,7 +35,7 @@ export interface Unavailable {
 /** One of the ways to a Redis server. */
 export interface RedisSource {
   /**
-   * Starts a server, or tells why this way is not open on this machine.
+   * Starts a server, or says why this way is not open on this machine.
    *
    * @throws PortTakenError when another process took the port; any other error when a server that is there fails.
    */

@@ -103,7 +103,7 @@ function endRecorded(directory: string): void {
   if (pid !== undefined) sendSignal(pid, 'SIGTERM');
 }
 
-/** It is told by its own handle, not by an id, which another process may have by now. */
+/** It is known by its own handle, not by an id, which another process may have by now. */
 async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -45,7 +45,7 @@ export class NoRedisError extends Error {
  * Starts a durable Redis on a loopback port, or shares the one that another live process runs on this directory.
  *
  * The port is remembered, so that a restart has the same one while it is free. A process that exits without `stop()`
- * ends the server too; one that is killed leaves it to the next start, which ends it and starts anew on its data.
+ * ends the server too; one that is killed leaves it to the next start, which ends it and starts again on its data.
  *
  * @throws NoRedisError when there is neither a server program nor a container engine, or no place for the data.
  */

@@ -8,7 +8,7 @@ export function isLoopback(address: string | undefined): boolean {
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
-/** Headers that tell where a request comes from: a browser sets some of them, a proxy the others. */
+/** Headers that say where a request comes from: a browser sets some of them, a proxy the others. */
 export interface OriginHeaders {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;

@@ -17,5 +17,5 @@ export const OperatorRoutes = (tag: string): ClassDecorator =>
     ApiUnauthorizedResponse({ type: ErrorDto, description: 'No token, or a wrong one' }),
     ApiForbiddenResponse({ type: ErrorDto, description: 'The token lacks the scope' }),
     ApiTooManyRequestsResponse({ type: ErrorDto, description: 'Too many wrong tokens from this address' }),
-    ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is away' }),
+    ApiServiceUnavailableResponse({ type: ErrorDto, description: 'Redis is unavailable' }),
   );

@@ -31,7 +31,7 @@ export class TokenRing {
   }
 
   /**
-   * Whose token an Authorization header holds. How long it takes tells nothing of the tokens: digests are compared, which
+   * Whose token an Authorization header holds. How long it takes reveals nothing of the tokens: digests are compared, which
    * are of one length, each of them to its end.
    */
   holderOf(authorization: string | undefined): Holder | undefined {

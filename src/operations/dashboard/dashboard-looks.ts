@@ -19,7 +19,7 @@ export class DashboardLooks {
     private readonly jobs: ReplayJobs,
   ) {}
 
-  /** Never fails: that Redis is away is something to show. */
+  /** Never fails: that Redis is unavailable is something to show. */
   async take(): Promise<DashboardLook> {
     try {
       const { group, streams } = await this.snapshots.take();

@@ -4,8 +4,8 @@ import type { RedisConnectionOptions } from '../../transport/index.js';
 export const DASHBOARD_OPTIONS = Symbol('DashboardOptions');
 
 export interface DashboardOptions {
-  /** The Redis through which the processes tell each other. */
+  /** The Redis through which the processes report to each other. */
   readonly connection: RedisConnectionOptions;
-  /** The pattern beside whose stream the processes tell each other what they did. */
+  /** The pattern whose stream the processes report next to what they did. */
   readonly pattern: string;
 }

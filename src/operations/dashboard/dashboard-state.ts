@@ -18,7 +18,7 @@ export interface ActivityHistory extends Readonly<Record<Activity, readonly numb
   readonly lag: readonly (number | null)[];
 }
 
-/** What Redis tells, or why it tells nothing. */
+/** What Redis says, or why it says nothing. */
 export type DashboardLook =
   | { readonly problem: string }
   | {

@@ -17,7 +17,7 @@ import { DASHBOARD_OPTIONS, type DashboardOptions } from './dashboard-options.js
 import { tickOf } from './tick.js';
 
 const TICK_MS = 2_000;
-/** More processes than this are not told apart in memory. */
+/** More processes than this are not distinguished in memory. */
 const MOST_PROCESSES = 1_000;
 
 /**
@@ -83,7 +83,7 @@ export class ReplicaActivity implements OnApplicationBootstrap, OnModuleDestroy 
     if (this.others.size > MOST_PROCESSES && longestSilent !== undefined) this.others.delete(longestSilent);
   }
 
-  /** While Redis is away the transport keeps what it is given, so there is never more than one tick under way. */
+  /** While Redis is unavailable the transport keeps what it is given, so there is never more than one tick under way. */
   private async publish(): Promise<void> {
     const rows = this.own.rows(Date.now());
     if (this.isPublishing || rows.length === 0 || this.server.consumed.length === 0) return;

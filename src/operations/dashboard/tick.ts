@@ -1,8 +1,8 @@
 import { ACTIVITIES, BUCKETS, type ActivityRow } from './activity-window.js';
 
-/** What a process tells the others: all that it did in the last minutes, so that a tick which was missed costs nothing. */
+/** What a process reports to the others: all that it did in the last minutes, so that a tick which was missed costs nothing. */
 export interface Tick {
-  /** Name of the process, made anew at each start. */
+  /** Name of the process, a new one at each start. */
   readonly process: string;
   readonly rows: readonly ActivityRow[];
 }

@@ -6,6 +6,6 @@ export interface StoreProblem {
 
 /** Says whether the application can keep its data, as readiness and the metrics report it. */
 export abstract class StoreCheck {
-  /** Says what keeps the store from working, beside Redis; settles within three seconds. */
+  /** Says what keeps the store from working, other than Redis; settles within three seconds. */
   abstract check(): Promise<StoreProblem | undefined>;
 }

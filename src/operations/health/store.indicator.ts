@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { StoreCheck } from './store-check.js';
 
-/** Indicates whether orders can be kept, beside what Redis is needed for. */
+/** Indicates whether orders can be kept, in addition to what Redis is needed for. */
 @Injectable()
 export class StoreIndicator {
   constructor(

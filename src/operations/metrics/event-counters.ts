@@ -13,7 +13,7 @@ export interface EventCounter<K extends keyof TransportEvents = keyof TransportE
   readonly event: K;
   /** By how much; default one. */
   readonly amount?: (event: EventOf<K>) => number;
-  /** Splits the counter beside stream and group. */
+  /** Splits the counter further than stream and group. */
   readonly split?: {
     readonly label: CounterLabel;
     readonly of: (event: EventOf<K>) => string;

@@ -1,6 +1,6 @@
 import type { RedisStreamsServer } from '../../transport/index.js';
 
-/** The transport tells of a stale group at every look, each ten seconds; this long after the last it is none. */
+/** The transport reports a stale group at every look, each ten seconds; this long after the last it is none. */
 const LASTS_MS = 60_000;
 
 /** Remembers which groups hold retention back. */

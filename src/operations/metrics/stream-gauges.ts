@@ -8,11 +8,11 @@ interface GroupGauge {
   readonly of: (group: GroupState) => number;
 }
 
-/** What is told of every group of every stream. */
+/** What is reported of every group of every stream. */
 const GROUP_GAUGES: readonly GroupGauge[] = [
   {
     name: 'order_streams_lag',
-    help: 'Entries that the group has not been given yet; NaN where Redis cannot tell',
+    help: 'Entries that the group has not been given yet; NaN where Redis does not know',
     of: ({ lag }) => (lag === 'unknown' ? Number.NaN : lag),
   },
   {

@@ -1,7 +1,7 @@
 /** Token of the {@link StreamsOptions}. */
 export const STREAMS_OPTIONS = Symbol('StreamsOptions');
 
-/** What there is to look at beside the streams that the transport consumes. */
+/** What there is to look at in addition to the streams that the transport consumes. */
 export interface StreamsOptions {
   /** The group in which the service consumes. */
   readonly group: string;

@@ -14,7 +14,7 @@ export class StreamsController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Streams, groups and consumers at this moment' })
   @ApiOkResponse({ type: StreamsDto })
-  @ApiServiceUnavailableResponse({ description: 'Redis is away' })
+  @ApiServiceUnavailableResponse({ description: 'Redis is unavailable' })
   show(): Promise<StreamsSnapshot> {
     return this.snapshots.take();
   }

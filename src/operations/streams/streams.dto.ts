@@ -27,7 +27,7 @@ export class GroupDto implements GroupState {
 
   @ApiProperty({
     oneOf: [{ type: 'integer' }, { type: 'string', enum: ['unknown'] }],
-    description: 'Entries not delivered yet; "unknown" where Redis cannot tell',
+    description: 'Entries not delivered yet; "unknown" where Redis does not know',
   })
   lag!: number | 'unknown';
 

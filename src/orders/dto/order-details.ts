@@ -16,7 +16,7 @@ import { MOST_ITEMS } from '../order-bounds.js';
 import { IsCurrency } from './currency.js';
 import { OrderItem } from './order-item.js';
 
-/** What an order may say beside its id. `null` counts as left out, since many producers write it so. */
+/** What an order may say in addition to its id. `null` counts as left out, since many producers write it so. */
 export abstract class OrderDetails {
   @ApiPropertyOptional({ type: String, example: 'customer-7', minLength: 1, maxLength: 128 })
   @IsOptional()

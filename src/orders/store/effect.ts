@@ -2,7 +2,7 @@ import type { RedisStreamsContext } from '../../transport/index.js';
 import type { OrderOutcome } from '../order-state.js';
 import { PROCESSED_PATTERN } from '../orders-options.js';
 
-/** What others are told of a processed order. */
+/** What others learn of a processed order. */
 export interface OrderProcessedEvent {
   readonly orderId: string;
   /** Of the entry that had the effect. */
@@ -16,7 +16,7 @@ export interface OrderProcessedEvent {
 export type Commit = RedisStreamsContext['commit'];
 export type CommitTransaction = Parameters<Parameters<Commit>[0]>[0];
 
-/** Headers that a follow-up event has from the order: they tell what belongs together. */
+/** Headers that a follow-up event has from the order: they say what belongs together. */
 const PASSED_ON = ['correlation-id', 'traceparent', 'tracestate'];
 
 /** The way of an effect into Redis, in the step that acknowledges the entry. */

@@ -47,7 +47,7 @@ export type SendOrder = (collect?: (writes: StreamWrites, entryId: NewEntryId) =
  * Where orders are kept. The first terminal state of an order wins: no later entry with its id, and no process that was
  * thought dead, can change it or take effect a second time. Only a replay of its dead letter opens it again.
  *
- * Each method throws a `RedisUnavailableError` or a `StoreUnavailableError` when what it needs is away.
+ * Each method throws a `RedisUnavailableError` or a `StoreUnavailableError` when what it needs is unavailable.
  */
 export abstract class OrderStore extends StoreCheck {
   /** Resolves when orders can be kept here for the first time: until then no entry should be given to a handler. */

@@ -14,7 +14,7 @@ interface HeaderSink {
 }
 
 /**
- * Refuses orders beyond so many a second from one address, before their bodies are read. It goes by the address of the
+ * Refuses orders beyond a number each second from one address, before their bodies are read. It goes by the address of the
  * connection: whatever a header says of another one can be made up.
  */
 export function limitOrders(perSecond: number) {

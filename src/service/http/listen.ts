@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The HTTP server cannot listen where it was told to. */
+/** The HTTP server cannot listen where it was asked to. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }

@@ -28,7 +28,7 @@ export interface DeliveredEntry {
 export interface DecodedEntry {
   /** The field `data`, parsed as JSON; an object of its fields where an entry has no such field. */
   readonly payload: unknown;
-  /** The fields beside the payload. */
+  /** The fields next to the payload. */
   readonly headers: Headers;
   /** Attempts that the entry had already had elsewhere when it was written. */
   readonly priorAttempts: number;

@@ -66,7 +66,7 @@ export interface PostgresClient {
 export interface PostgresPool {
   /** Takes a client, or waits for one. */
   connect(): Promise<PostgresClient>;
-  /** Told when an idle connection breaks; without a listener of its own that would end the process. */
+  /** Called when an idle connection breaks; without a listener of its own that would end the process. */
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 

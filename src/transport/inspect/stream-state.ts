@@ -59,7 +59,7 @@ export interface ConsumerState {
   readonly pending: number;
   /** Milliseconds since it last read, claimed or was kept alive. */
   readonly idleMs: number;
-  /** Whether it holds so much more than the others that it deserves a look: at least ten, more than half of all, and twice as many as any other. */
+  /** Whether it deserves a look: it holds at least ten, more than half of all, and twice as many as any other. */
   readonly hot: boolean;
 }
 
@@ -70,7 +70,7 @@ export interface GroupState {
   /**
    * Entries of the stream that the group has not been given yet, as far as that is proven: 0 at the end of the stream,
    * all of it before its first entry, counted where they are few. Otherwise what Redis says, if that can be; `unknown`
-   * where Redis cannot tell: after a deletion ahead of the group, or for a group made in the middle of the stream.
+   * where Redis does not know: after a deletion ahead of the group, or for a group made in the middle of the stream.
    */
   readonly lag: number | 'unknown';
   /** Entries delivered and not acknowledged, those that wait for a retry included. */

@@ -15,7 +15,7 @@ import type { SettlementSteps } from './settlement-steps.js';
 /** What decisions depend on; a classifier or backoff of the user may throw, then the defaults decide. */
 export interface DecisionParts extends WaitLimits {
   readonly policy: RetryPolicy;
-  /** Told what the user's functions throw. */
+  /** Given what the user's functions throw. */
   readonly onFailure: (error: unknown) => void;
 }
 

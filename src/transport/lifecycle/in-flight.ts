@@ -72,7 +72,7 @@ export class InFlight implements Claimant, WatchedStream {
     return slots.free + this.size.mostBuffered - this.buffer.length;
   }
 
-  /** Whether there is so much room that it is worth asking Redis for entries. */
+  /** Whether there is enough room that it is worth asking Redis for entries. */
   get isRoomy(): boolean {
     return this.room >= 1 && this.buffer.length <= this.size.mostBuffered / 2;
   }
@@ -110,7 +110,7 @@ export class InFlight implements Claimant, WatchedStream {
   stopTaking(): void {
     this.closing = true;
     this.onReserved();
-    this.roomChanged.tell();
+    this.roomChanged.notify();
   }
 
   /** Takes on nothing more for now; hands back what was not started. Handlers that run go on. */
@@ -158,7 +158,7 @@ export class InFlight implements Claimant, WatchedStream {
       this.isStarting = false;
     }
     // Whoever waits for room waits for this; to wake it for each entry would cost more than the entry.
-    if (this.isRoomy) this.roomChanged.tell();
+    if (this.isRoomy) this.roomChanged.notify();
   }
 
   onReserved(): void {
@@ -169,7 +169,7 @@ export class InFlight implements Claimant, WatchedStream {
   forget(delivery: Delivery): void {
     // The same entry may have been delivered here again meanwhile.
     if (this.held.get(delivery.id) === delivery) this.held.delete(delivery.id);
-    this.heldChanged.tell();
+    this.heldChanged.notify();
   }
 
   get deliveries(): Iterable<Delivery> {
@@ -203,7 +203,7 @@ export class InFlight implements Claimant, WatchedStream {
     }
     if (longerThanMs > 0) this.size.noteTooMany();
     for (const delivery of waiting) this.forget(delivery);
-    this.roomChanged.tell();
+    this.roomChanged.notify();
   }
 
   /** Resolves when nothing is held. */
@@ -213,7 +213,7 @@ export class InFlight implements Claimant, WatchedStream {
     }
   }
 
-  /** Tells running handlers that their result no longer counts. */
+  /** Notifies running handlers that their result no longer counts. */
   abort(reason: Error): void {
     for (const delivery of this.held.values()) delivery.abort(reason);
   }
@@ -292,6 +292,6 @@ export class InFlight implements Claimant, WatchedStream {
     this.buffer = this.buffer.filter((buffered) => buffered !== delivery);
     this.forget(delivery);
     if (delivery.startedAt !== undefined) this.freeSlot(delivery);
-    else this.roomChanged.tell();
+    else this.roomChanged.notify();
   }
 }

@@ -12,9 +12,9 @@ const PROBE_EVERY_MS = 500;
 export interface IntakeGateParts {
   readonly broker: Pick<StreamBroker, 'probe'>;
   readonly stream: string;
-  /** Told what Redis says against the probe; undefined where it does not answer. */
+  /** Given what Redis says against the probe; undefined where it does not answer. */
   readonly onPaused: (refusal: unknown) => void;
-  /** Told for how many milliseconds the intake stood still. */
+  /** Given for how many milliseconds the intake stood still. */
   readonly onResumed: (pausedMs: number) => void;
 }
 

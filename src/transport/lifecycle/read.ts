@@ -17,7 +17,7 @@ export interface ReadLoopParts {
   /** Called when the group is known to exist, before the first read. */
   readonly onGroupMade?: (start: GroupStart) => Promise<void>;
   readonly tally: ReadTally;
-  /** Told each time that reading fails; the loop goes on. */
+  /** Called each time that reading fails; the loop goes on. */
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
 }
 

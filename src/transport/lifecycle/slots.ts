@@ -43,7 +43,7 @@ export class Slots {
   release(): void {
     this.taken -= 1;
     if (this.reserved) {
-      if (this.taken === 0) this.quiet.tell();
+      if (this.taken === 0) this.quiet.notify();
       return;
     }
     this.offer();

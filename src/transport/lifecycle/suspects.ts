@@ -14,7 +14,7 @@ import type { Slots } from './slots.js';
 const PATIENCE_MS = 1_000;
 /** Pause after a wait in vain, in milliseconds; twice as long each time. */
 const FIRST_PAUSE_MS = 1_000;
-/** So many waits in vain, and a suspect is given to a handler beside others: better than never. */
+/** After this number of waits in vain a suspect is given to a handler while others run: better than never. */
 const MOST_ATTEMPTS = 5;
 /** For how long suspects are run one after the other before others get their turn, in milliseconds. */
 const SESSION_MS = 500;
@@ -30,14 +30,14 @@ export interface SuspectRunnerParts {
   readonly provenance: Provenance;
   readonly slots: Slots;
   readonly maxEntryBytes: number;
-  /** Takes on what was claimed; tells of what was found deleted. */
+  /** Takes on what was claimed; reports what was found deleted. */
   readonly takeOn: (claim: Claim) => void;
-  /** Told when Redis refuses a step; a later run tries again. */
+  /** Called when Redis refuses a step; a later run tries again. */
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * Treats entries that may be what kills their processes. Each runs with nothing beside it, so that if it does kill the
+ * Treats entries that may be what kills their processes. Each runs with nothing else, so that if it does kill the
  * process no other entry is charged, and so that only the killer is ever condemned.
  */
 export class SuspectRunner {

@@ -34,7 +34,7 @@ export interface RedisStreamsClientOptions {
    */
   encoding?: EntryEncoding;
   /**
-   * Milliseconds until `emit` fails when Redis is away or silent. Too short turns a failover into errors; too long
+   * Milliseconds until `emit` fails when Redis is unavailable or silent. Too short turns a failover into errors; too long
    * keeps callers waiting.
    *
    * @defaultValue 2000

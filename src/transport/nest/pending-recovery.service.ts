@@ -3,7 +3,7 @@ import { noRecoveries, sumOf, type RecoveryCounts } from '../lifecycle/recover.j
 
 /** How much later than its time a run may begin, in milliseconds. */
 const LATE_MS = 3_000;
-/** How long one run may take, in milliseconds: what it does is bounded, and Redis answers or is away. */
+/** How long one run may take, in milliseconds: what it does is bounded, and Redis answers or is unavailable. */
 const LONGEST_RUN_MS = 30_000;
 /** One failed run may be a link that broke, or a group that is made again. */
 const FAILED_RUNS = 2;
@@ -106,8 +106,8 @@ export class PendingRecoveryService {
     this.failedRuns = failures.length === 0 ? 0 : this.failedRuns + 1;
     if (failures.length === 0) this.succeededAt = new Date();
     const sum = sumOf(runs.map((run) => (run.status === 'fulfilled' ? run.value : noRecoveries())));
-    const told = Object.entries(sum).filter(([, count]) => count > 0);
-    if (told.length > 0) this.onDone(told.map(([name, n]) => `${name} ${n}`).join(', '));
+    const counted = Object.entries(sum).filter(([, count]) => count > 0);
+    if (counted.length > 0) this.onDone(counted.map(([name, n]) => `${name} ${n}`).join(', '));
     return sum;
   }
 }

@@ -77,7 +77,7 @@ export class RedisStreamsClient extends ClientProxy {
     await this.unheard.flush();
   }
 
-  /** Tells when the link to Redis comes and goes. */
+  /** Emits when the link to Redis comes and goes. */
   override get status(): Observable<RedisStreamsStatus> {
     return super.status as Observable<RedisStreamsStatus>;
   }
@@ -94,7 +94,7 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   /**
-   * A key for something kept beside a stream, in the stream's hash slot: `helperKey('orders', 'order', '42')` is
+   * A key for something kept next to a stream, in the stream's hash slot: `helperKey('orders', 'order', '42')` is
    * `{orders}:order:42`.
    */
   helperKey(pattern: string, ...parts: string[]): string {
@@ -121,7 +121,7 @@ export class RedisStreamsClient extends ClientProxy {
   }
 
   /**
-   * Writes an event as `emit` does, and tells whether it was there already: with an idempotency key, a repeat adds
+   * Writes an event as `emit` does, and says whether it was there already: with an idempotency key, a repeat adds
    * nothing. It is a repeat too when an earlier send of this very call was carried out and its answer lost.
    *
    * @throws IdempotencyKeyReusedError when the key stands for another event
@@ -166,7 +166,7 @@ export class RedisStreamsClient extends ClientProxy {
     const given: Headers = record || metadata ? { ...metadata, ...record?.headers } : NO_HEADERS;
     const idempotency = this.idempotencyOf(record, given);
     const key = idempotency?.keys[0]?.key;
-    // The encoding "fields" has no room for it; the marker beside the stream is all that is needed.
+    // The encoding "fields" has no room for it; the marker next to the stream is all that is needed.
     const isKeyed = key !== undefined && encoding === 'json';
     const headers = isKeyed
       ? { ...given, [IDEMPOTENCY_KEY_HEADER]: given[IDEMPOTENCY_KEY_HEADER] ?? key }
@@ -174,23 +174,23 @@ export class RedisStreamsClient extends ClientProxy {
     const name: unknown = this.normalizePattern(pattern as string);
     checkPattern(name);
     const stream = this.streamKey(name);
-    const beside = { writes: record?.writes.list() ?? [], idempotency };
+    const extras = { writes: record?.writes.list() ?? [], idempotency };
     const tracer = registeredTracer();
-    if (tracer) return this.publishTraced(tracer, { stream, payload, headers }, beside);
+    if (tracer) return this.publishTraced(tracer, { stream, payload, headers }, extras);
     const fields = encodeEntry(payload, headers, encoding);
-    return this.connection().publish(stream, { fields, ...beside });
+    return this.connection().publish(stream, { fields, ...extras });
   }
 
   private publishTraced(
     tracer: NonNullable<ReturnType<typeof registeredTracer>>,
     { stream, payload, headers }: { stream: string; payload: unknown; headers: Headers },
-    beside: Omit<Publication, 'fields'>,
+    extras: Omit<Publication, 'fields'>,
   ): Promise<Published> {
     const { encoding } = this.options;
     return traceSend(tracer, {
       ...{ stream, headers, carriesHeaders: encoding === 'json' },
       encode: (complete) => encodeEntry(payload, complete, encoding),
-      publish: (fields) => this.connection().publish(stream, { fields, ...beside }),
+      publish: (fields) => this.connection().publish(stream, { fields, ...extras }),
     });
   }
 

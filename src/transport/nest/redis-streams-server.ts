@@ -104,7 +104,7 @@ export class RedisStreamsServer extends Server<
   }
 
   /**
-   * Starts reading. Does not fail when Redis is away: it goes on in the background, and `checkHealth` tells.
+   * Starts reading. Does not fail when Redis is unavailable: it goes on in the background, and `checkHealth` says so.
    *
    * @throws UnsupportedPatternError or InvalidOptionError, through the callback, when handlers cannot be served
    */
@@ -189,7 +189,7 @@ export class RedisStreamsServer extends Server<
     });
   }
 
-  /** Whether so many handlers ignore their timeout that this process should be replaced. */
+  /** Whether enough handlers ignore their timeout that this process should be replaced. */
   get isExhausted(): boolean {
     const overdue =
       this.running?.workers.reduce((sum, { inFlight }) => sum + inFlight.overdueHandlers, 0) ?? 0;

@@ -13,7 +13,7 @@ export interface HandledDelivery {
   readonly retry: number;
   /** How often the entry was put back from the dead letters. */
   readonly replays: number;
-  /** The fields beside the payload. */
+  /** The fields next to the payload. */
   readonly headers: Headers;
   /** What the handler is given, before any pipe. */
   readonly payload: unknown;
@@ -83,7 +83,7 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: HandledDelive
     return this.args[0].replays;
   }
 
-  /** The fields beside the payload, such as `correlation-id` or `traceparent`. */
+  /** The fields next to the payload, such as `correlation-id` or `traceparent`. */
   getHeaders(): Headers {
     return this.args[0].headers;
   }
@@ -157,7 +157,7 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: HandledDelive
   /**
    * Aborts when the handler need not go on: its time is up, its entry was given to another process (what it ends first
    * still counts, and it can commit nothing more), or
-   * this process ends and its grace period is over. The reason tells which.
+   * this process ends and its grace period is over. The reason says which.
    */
   getSignal(): AbortSignal {
     return this.args[0].signal;

@@ -3,18 +3,18 @@ import { UnencodableEventError } from '../entry/client-errors.js';
 import { checkIdempotencyKey, type IdempotencyKey } from '../entry/names.js';
 import { ENTRY_ID, StreamWrites } from '../entry/writes.js';
 
-/** An event with what goes beside its payload; made by {@link RedisStreamsRecordBuilder}. */
+/** An event with what accompanies its payload; made by {@link RedisStreamsRecordBuilder}. */
 export class RedisStreamsRecord<T = unknown> {
   constructor(
     /** The payload. */
     readonly data: T,
-    /** Fields beside the payload. */
+    /** Fields next to the payload. */
     readonly headers: Headers,
     /** Redis writes that are applied together with the entry. */
     readonly writes: StreamWrites,
     /** Names by which a repeat is known; the window is the client's where none is given. */
     readonly idempotency: {
-      /** What is the same for every send of the event, and what tells apart events with one key. */
+      /** What is the same for every send of the event, and what distinguishes events with one key. */
       readonly keys: readonly { readonly key: string; readonly fingerprint: string }[];
       /** Milliseconds. */
       readonly windowMs?: number | undefined;
@@ -51,7 +51,7 @@ export class RedisStreamsRecordBuilder<T = unknown> {
     return this;
   }
 
-  /** Fields beside the payload; names and values are strings. `data`, `retry`, `dlt-…` and `replay-…` are reserved. */
+  /** Fields next to the payload; names and values are strings. `data`, `retry`, `dlt-…` and `replay-…` are reserved. */
   setHeaders(headers: Headers): this {
     this.headers = { ...headers };
     return this;
@@ -73,7 +73,7 @@ export class RedisStreamsRecordBuilder<T = unknown> {
    * header that was set by other means counts the same. May be called again for a further name.
    *
    * @param key - what is the same for every send of this event, and for no other event of the stream
-   * @param fingerprint - tells apart events that may be sent with one key by mistake: a repeat with another one fails
+   * @param fingerprint - distinguishes events that may be sent with one key by mistake: a repeat with another one fails
    * with {@link IdempotencyKeyReusedError}
    * @param windowMs - milliseconds; `dedupWindowMs` of the client by default
    * @throws UnencodableEventError when the key is empty

@@ -14,7 +14,7 @@ import type { ResolvedServerOptions } from './server-options.js';
  * The routes of the handlers that Nest registered.
  *
  * @param around - runs each delivery between Nest's processing hooks, if there are any
- * @param onIgnored - told of a pattern that this transport does not serve
+ * @param onIgnored - called with a pattern that this transport does not serve
  * @throws UnsupportedPatternError when a pattern names no stream, or two handlers would share one
  * @throws InvalidOptionError for an option of a handler that cannot work
  */

@@ -168,7 +168,7 @@ async function absence(broker: StreamBroker, workers: readonly StreamWorker[]): 
   return (await broker.absence()) === 'loading' ? refusal('LOADING') : cause('redis-unreachable');
 }
 
-/** A wrong password ends every attempt to connect, which looks like a Redis that is away. */
+/** A wrong password ends every attempt to connect, which looks like a Redis that is unavailable. */
 function isDenied(workers: readonly StreamWorker[]): boolean {
   return workers.some(({ loop }) => loop.failure === 'no-permission');
 }

@@ -24,7 +24,7 @@ export interface DeliveryEvent extends StreamEvent {
   readonly retry: number;
   /** How often the entry was put back from the dead letters, as far as a replay is noted for it; else 0. */
   readonly replays: number;
-  /** The fields beside the payload; none when the entry could not be decoded. */
+  /** The fields next to the payload; none when the entry could not be decoded. */
   readonly headers: Headers;
   /** Undefined when the entry could not be decoded. */
   readonly payload: unknown;
@@ -222,7 +222,7 @@ export interface TransportEvents {
   skipped: (event: SkippedEvent) => void;
   /**
    * A producer wrote fields that only a replay writes, such as `replay-group`: they are headers like any other, and the
-   * entry is delivered as if they said nothing. Told at its first delivery.
+   * entry is delivered as if they said nothing. Emitted at its first delivery.
    */
   'replay-fields-ignored': (event: ReplayFieldsIgnoredEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
@@ -247,7 +247,7 @@ export interface TransportEvents {
   trimmed: (event: TrimmedEvent) => void;
   /**
    * A handler computed for more than a third of the ack wait without a pause. Nothing else ran meanwhile; beyond the ack
-   * wait its entries are given to other processes. Told when the event loop goes on.
+   * wait its entries are given to other processes. Emitted when the event loop goes on.
    */
   'loop-blocked': (event: LoopBlockedEvent) => void;
   /** A group still needs entries that are older than the retention; emitted at every look while it lasts. */

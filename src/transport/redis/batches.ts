@@ -64,7 +64,7 @@ export class Batches<T, A> {
   /** Stops trying: what is not answered yet is not answered any more. */
   giveUp(): void {
     this.gaveUp = true;
-    this.answered.tell();
+    this.answered.notify();
   }
 
   private get isBehind(): boolean {
@@ -140,7 +140,7 @@ export class Batches<T, A> {
     this.unsettled -= batch.length;
     if (this.parts.bytesOf) for (const item of batch) this.unsettledBytes -= this.parts.bytesOf(item);
     this.parts.onAnswers(batch, answers);
-    this.answered.tell();
+    this.answered.notify();
   }
 }
 

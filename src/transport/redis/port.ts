@@ -162,7 +162,7 @@ export interface RecoveryBroker {
   /** Forgets notes of what the stream and its dead-letter stream have no more, once they are more than what is there. */
   forgetNotes(stream: string): Promise<void>;
   /**
-   * Tells the group a limit of this process, and forgets those of consumers that are gone.
+   * Announces a limit of this process to the group, and forgets those of consumers that are gone.
    *
    * @param consumers - names of the consumers there are
    * @returns the largest value that one of its processes has

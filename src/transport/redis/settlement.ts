@@ -76,7 +76,7 @@ export interface Holder {
 export interface CommitBatch {
   /** A consumer's calls in one lane follow each other: the next is sent when the last was answered. */
   readonly lane: number;
-  /** Tells a consumer's calls apart; ever greater. */
+  /** Distinguishes a consumer's calls; ever greater. */
   readonly sequence: number;
   readonly commits: readonly Commit[];
   readonly followUps: FollowUpLimits;
@@ -106,14 +106,14 @@ export interface FreedPage {
   readonly vanished: readonly string[];
 }
 
-/** A consumer of the group, as XINFO CONSUMERS tells. */
+/** A consumer of the group, as XINFO CONSUMERS reports it. */
 export interface ConsumerInfo {
   readonly name: string;
   readonly pending: number;
   readonly idleMs: number;
 }
 
-/** How Redis is set, as far as it decides what may be lost; absent what it does not tell. */
+/** How Redis is set, as far as it decides what may be lost; absent what it does not say. */
 export interface RedisSettings {
   /** Whether it keeps an append-only file. */
   readonly appendOnly?: boolean;

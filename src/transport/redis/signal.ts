@@ -20,7 +20,7 @@ export class Signal {
     });
   }
 
-  tell(): void {
+  notify(): void {
     if (this.waiters.size === 0) return;
     const { waiters } = this;
     this.waiters = new Set();

@@ -9,16 +9,16 @@ export interface CommandSender {
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
-/** A group, as XINFO GROUPS tells. */
+/** A group, as XINFO GROUPS reports it. */
 export interface GroupRow {
   readonly name: string;
   readonly pending: number;
   readonly lastDeliveredId: string;
-  /** What Redis holds to be the lag; null where it cannot tell. It is too much for ever after some losses and restarts. */
+  /** What Redis holds to be the lag; null where it does not know. It is too much for ever after some losses and restarts. */
   readonly lag: number | null;
 }
 
-/** A consumer, as XINFO CONSUMERS tells. */
+/** A consumer, as XINFO CONSUMERS reports it. */
 export interface ConsumerRow {
   readonly name: string;
   readonly pending: number;

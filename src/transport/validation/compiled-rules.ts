@@ -57,7 +57,7 @@ export class CompiledRules {
     return this.of(object.constructor)?.(object) ?? false;
   }
 
-  /** @returns undefined when nothing can be told of instances of the class */
+  /** @returns undefined when nothing can be said of instances of the class */
   of(type: unknown): Accepts | undefined {
     const rules = this.rulesOf(type);
     return rules && ((object) => this.keepsAll(rules, object));

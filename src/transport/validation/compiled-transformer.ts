@@ -6,7 +6,7 @@ type Plain = Record<string, unknown>;
 /** Stands for a value that class-transformer itself has to look at. */
 const LEFT = Symbol('left to class-transformer');
 
-/** What class-transformer does unless told otherwise; with any other option nothing is compiled. */
+/** What class-transformer does unless asked otherwise; with any other option nothing is compiled. */
 const DEFAULTS: ClassTransformOptions = {
   enableCircularCheck: false,
   enableImplicitConversion: false,

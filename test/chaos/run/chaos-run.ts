@@ -75,7 +75,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
     undo.push(() => cutConnection(direct));
 
     const builds = settings.faults.some(({ name }) => name === 'mixed')
-      ? [PROGRAM, otherProgram(join(directory, 'other-version'))]
+      ? [PROGRAM, settings.otherBuild ?? otherProgram(join(directory, 'other-version'))]
       : [PROGRAM];
     const ports = await Promise.all(Array.from({ length: settings.processes }, () => freePort()));
     const program =

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../../../service/http/store-unavailable.error.js';
 
-/** A caller who waits for an answer over HTTP is told within three seconds. */
+/** A caller who waits for an answer over HTTP is answered within three seconds. */
 const LIMIT_MS = 2_000;
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DatabaseStartError, isRefusal, reasonOf } from './database-start.error.js';
 
-/** A start waits this long for the first try; what takes longer goes on beside it, in milliseconds. */
+/** A start waits this long for the first try; what takes longer goes on at the same time, in milliseconds. */
 const FIRST_TRY_MS = 5_000;
 const SHORTEST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;

@@ -12,7 +12,7 @@ export interface DatabaseOptions {
   readonly poolSize: number;
 }
 
-/** In milliseconds; an HTTP caller is told within three seconds. */
+/** In milliseconds; an HTTP caller is answered within three seconds. */
 const CONNECT_MS = 1_500;
 /** At start nobody waits for an answer, and a database that starts with the service may be slow. */
 const PATIENT_CONNECT_MS = 15_000;

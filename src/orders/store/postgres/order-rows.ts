@@ -18,7 +18,7 @@ export interface IncomingOrder {
   readonly orderId: string;
   /** JSON. */
   readonly payload: string;
-  /** Tells it from another order with its id. */
+  /** Distinguishes it from another order with its id. */
   readonly content: string | null;
   readonly acceptedAt: string;
 }
@@ -137,7 +137,7 @@ export class OrderRows {
       ]);
     const { numDeletedRows } = await asked(
       this.db
-        // Not as a subquery, which PostgreSQL may run for each row anew: the limit would not hold.
+        // Not as a subquery, which PostgreSQL may run again for each row: the limit would not hold.
         .with(
           (old) => old('old').materialized(),
           (db) =>

@@ -8,7 +8,7 @@ export interface OrdersTable {
   order_id: string;
   /** As text: the type `jsonb` refuses a NUL in a string. */
   payload: ColumnType<unknown, string, string>;
-  /** Tells it from another order with its id; null in rows of earlier versions. */
+  /** Distinguishes it from another order with its id; null in rows of earlier versions. */
   content: string | null;
   accepted_at: Date;
   /** Of the first entry that brought the order, or of its last replay; null until one is known. */

@@ -15,7 +15,7 @@ export function deadLetteredBy({ deliveryCount, entryId, error }: FailedEvent): 
 }
 
 /**
- * Writes what became of a failed delivery into the record at `key`, with what tells its order from another one.
+ * Writes what became of a failed delivery into the record at `key`, with what distinguishes its order from another one.
  *
  * @param field - where the failure is kept
  */

@@ -3,7 +3,7 @@ import type { OrderFailure, OrderOutcome } from '../../order-state.js';
 /** Fields of the hash that holds one order; the key lies in the hash slot of the stream. */
 export const RECORD = {
   payload: 'payload',
-  /** Tells it from another order with its id; nobody is shown it. Missing in records of earlier versions. */
+  /** Distinguishes it from another order with its id; nobody is shown it. Missing in records of earlier versions. */
   content: 'content',
   acceptedAt: 'acceptedAt',
   /** Of the first entry that brought the order, or of its last replay. */

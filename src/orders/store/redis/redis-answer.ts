@@ -1,6 +1,6 @@
 import { RedisUnavailableError } from '../../../transport/index.js';
 
-/** A caller who waits for an answer over HTTP is told within three seconds. */
+/** A caller who waits for an answer over HTTP is answered within three seconds. */
 const LIMIT_MS = 2000;
 
 /**

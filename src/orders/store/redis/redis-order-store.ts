@@ -29,7 +29,7 @@ import { reopenRecord } from './reopen-record.js';
 const MOST_LOOKS = 5;
 
 /**
- * Keeps each order in a hash beside the stream, see {@link RECORD}. Whatever ends an order is written in the step that
+ * Keeps each order in a hash next to the stream, see {@link RECORD}. Whatever ends an order is written in the step that
  * settles its entry, and only where the order has not ended: so Redis alone decides.
  */
 export class RedisOrderStore extends OrderStore {

@@ -29,7 +29,7 @@ export class RedisCommands {
     this.functions = new FunctionLibrary(commands);
   }
 
-  /** A key beside a stream that belongs to the group. */
+  /** A key next to a stream that belongs to the group. */
   key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
   }

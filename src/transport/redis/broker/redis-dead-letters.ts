@@ -50,7 +50,7 @@ export type TakingOut =
 /** What moves a dead letter back. */
 export interface ReplayRequest {
   readonly id: string;
-  /** Tells a repeat of this request from another one. */
+  /** Distinguishes a repeat of this request from another one. */
   readonly token: string;
   /** The job that it belongs to, which must still run. */
   readonly job?: string | undefined;

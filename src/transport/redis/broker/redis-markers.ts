@@ -6,7 +6,7 @@ const MARKERS_PAGE = 200;
 
 type BeginReply = [state: MarkerAnswer['state'], detail?: number | string][];
 
-/** Markers of idempotency keys, strings beside the stream. */
+/** Markers of idempotency keys, strings next to the stream. */
 export class RedisMarkers implements MarkerBroker {
   constructor(private readonly redis: RedisCommands) {}
 

@@ -182,7 +182,7 @@ export class RedisSettlement implements SettlementBroker {
   }
 }
 
-/** A streak that cannot be read is none: the entry is then given the retries anew. */
+/** A streak that cannot be read is none: the entry is then given the retries again. */
 function parseStreak(kept: string | null): ErrorStreak | undefined {
   try {
     const { errorName, beganAtRetry } = JSON.parse(kept ?? '{}') as Partial<ErrorStreak>;

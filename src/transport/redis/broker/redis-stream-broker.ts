@@ -30,7 +30,7 @@ const PROBE_TTL_MS = 60_000;
 
 /** How long a Redis may take to say that it is loading, in milliseconds. */
 const LOADING_ANSWER_MS = 500;
-/** The link is cut and made anew while Redis loads; what it said holds for so many milliseconds. */
+/** The link is cut and made again while Redis loads; what it said holds for this number of milliseconds. */
 const LOADING_HOLDS_MS = 4_000;
 
 /** No entry follows it. One more would begin again at 0: Redis adds one to where a read begins. */
@@ -131,7 +131,7 @@ export class RedisStreamBroker implements StreamBroker {
     const missing = (await redis.functions.call('check_rights', keys, args)) as string[];
     if (missing.length > 0) {
       throw new MissingPermissionError(
-        `This Redis user may not use ${missing.join(', ')} on "${stream}" and the keys beside it. Grant these rights.`,
+        `This Redis user may not use ${missing.join(', ')} on "${stream}" and its helper keys. Grant these rights.`,
       );
     }
   }
@@ -149,7 +149,7 @@ export class RedisStreamBroker implements StreamBroker {
     return answer === 'ready' ? undefined : answer;
   }
 
-  /** Why there is no link, if that is known: a certificate that is not trusted looks like a Redis that is away. */
+  /** Why there is no link, if that is known: a certificate that is not trusted looks like a Redis that is unavailable. */
   get trouble(): string | undefined {
     return this.isConnected() ? undefined : this.linkError?.message;
   }

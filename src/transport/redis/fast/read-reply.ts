@@ -57,7 +57,7 @@ export class ReadReply {
     return state;
   }
 
-  /** `*1 *2 $<stream> *<entries>`, or `%1 $<stream> *<entries>`: short, so it is read anew when more of it comes. */
+  /** `*1 *2 $<stream> *<entries>`, or `%1 $<stream> *<entries>`: short, so it is read again when more of it comes. */
   private pushHeader(chunk: Buffer): ParseState {
     const before = this.heldLength;
     const all = this.held ? Buffer.concat([this.held, chunk]) : chunk;
@@ -137,7 +137,7 @@ export class ReadReply {
     return 'more';
   }
 
-  /** Room for so many bytes more; it doubles, so that an entry of many chunks is not copied for each. */
+  /** Room for a number of bytes more; it doubles, so that an entry of many chunks is not copied for each. */
   private reserve(length: number): Buffer {
     const held = this.held ?? Buffer.alloc(0);
     if (this.heldLength + length <= held.length) return held;

@@ -5,7 +5,7 @@ import { nodesOf } from '../links/cluster-nodes.js';
 import type { OnMisfit } from './paths.js';
 import { ReadReply } from './read-reply.js';
 
-/** What ioredis is told in place of an answer that was taken: nothing came. */
+/** What ioredis is given in place of an answer that was taken: nothing came. */
 const NOTHING = { resp2: Buffer.from('*-1\r\n'), resp3: Buffer.from('_\r\n') };
 /** How an answer with entries begins: an array of RESP2, a map of RESP3. */
 const BEGINNINGS: readonly (number | undefined)[] = [42, 37];

@@ -6,7 +6,7 @@ import { watchSilence } from './link-watch.js';
 export interface ChannelListener {
   /** Given each message that is published while the link is up. */
   readonly onMessage: (message: string) => void;
-  /** Told when Redis refuses to let this user hear it. */
+  /** Called when Redis refuses to let this user hear it. */
   readonly onRefused: (error: unknown) => void;
 }
 

@@ -10,7 +10,7 @@ export function nodesOf(redis: Redis, role: 'all' | 'master' = 'all'): Redis[] {
   return clusterOf(redis).nodes(role);
 }
 
-/** Learns anew which node has which slot. */
+/** Learns again which node has which slot. */
 export function refreshSlots(redis: Redis): void {
   clusterOf(redis).refreshSlotsCache();
 }
@@ -35,7 +35,7 @@ export async function repeatWhileSlotsMove<T>(
   }
 }
 
-/** Learns it anew every so often. @returns a function that ends it */
+/** Learns it again every so often. @returns a function that ends it */
 export function watchSlots(redis: Redis, everyMs: number): () => void {
   const timer = setInterval(() => {
     if (redis.status === 'ready') refreshSlots(redis);

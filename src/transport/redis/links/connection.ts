@@ -146,7 +146,7 @@ function clusterOptionsOf(role: ConnectionRole, { retryStrategy, ...options }: R
     redisOptions: options,
     lazyConnect: true,
     clusterRetryStrategy: retryStrategy,
-    // A read must not wait in a queue for a cluster that is away: its loop would not learn of it, and could not stop.
+    // A read must not wait in a queue for a cluster that is unavailable: its loop would not learn of it, and could not stop.
     enableOfflineQueue: !isReader,
     enableReadyCheck: true,
     enableAutoPipelining: options.enableAutoPipelining,

@@ -35,7 +35,7 @@ export function watchFailover(
     });
     link.on('error', () => undefined);
     link.on('message', (_channel: string, message: string) => {
-      // Each Sentinel tells of it; the link to the new master must not be cut again.
+      // Each Sentinel reports it; the link to the new master must not be cut again.
       if (!message.startsWith(`${name} `) || message === last) return;
       last = message;
       reconnect(redis);

@@ -11,7 +11,7 @@ const SILENCE_LIMIT_MS = 2_000;
  */
 export function reconnect(redis: Redis): void {
   if (redis.isCluster) {
-    // It finds its nodes anew by itself.
+    // It finds its nodes again by itself.
     for (const node of nodesOf(redis)) reconnect(node);
   } else if (redis.status === 'ready' || redis.status === 'connect') redis.disconnect(true);
 }
@@ -47,7 +47,7 @@ export function hearAllErrors(redis: Redis): void {
 }
 
 function ignore(): void {
-  // What went wrong first was told already.
+  // What went wrong first was reported already.
 }
 
 /**

@@ -52,8 +52,8 @@ export class FunctionLibrary {
   }
 
   /**
-   * Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas; a cluster has to be
-   * told on each of its masters.
+   * Loads the library unless it is there. Redis keeps it across restarts and hands it to replicas; in a cluster it
+   * has to be loaded on each master.
    */
   async load(): Promise<void> {
     if (!this.redis.isCluster) {

@@ -75,7 +75,7 @@ export abstract class EmitPart {
       case 'function-missing':
         return 'no-library';
       case 'refuses-writes':
-        // Redis says so before it looks whether the call was carried out: only a later answer can tell.
+        // Redis says so before it looks whether the call was carried out: only a later answer can say.
         if (this.isDoubtful) return 'doubtful';
         break;
     }

@@ -23,7 +23,7 @@ import {
 } from '../../entry/client-errors.js';
 import { helperKeyOf } from '../../entry/names.js';
 
-/** Sends that may be under way at once: so many can be in doubt when a link breaks. */
+/** Sends that may be under way at once: as many can be in doubt when a link breaks. */
 const WINDOW = 16;
 
 /** How long and how much a publisher waits. */
@@ -226,7 +226,7 @@ export class EntryPublisher {
     emit.running?.end();
     this.pending -= 1;
     this.pendingBytes -= emit.bytes;
-    this.settled.tell();
+    this.settled.notify();
   };
 
   private onLate(emit: PendingEmit): number | undefined {

@@ -21,7 +21,7 @@ export interface Published {
   readonly isRepeat: boolean;
 }
 
-/** About what an event takes in memory besides its texts, in bytes. */
+/** About what an event takes in memory in addition to its texts, in bytes. */
 const OWN_BYTES = 256;
 
 /** An event from when it is emitted until its emit ends. */

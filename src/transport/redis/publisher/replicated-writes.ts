@@ -8,14 +8,14 @@ import { helperKeyOf } from '../../entry/names.js';
 export interface WaitReplicas {
   /**
    * Replicas that must confirm each entry, 1 or more. All that can be promoted: nothing confirmed is lost, and nothing
-   * is confirmed while one is away. Fewer: a replica that did not confirm may be promoted; Sentinel prefers the one that
+   * is confirmed while one is unavailable. Fewer: a replica that did not confirm may be promoted; Sentinel prefers the one that
    * has most when the master died, and not when `SENTINEL FAILOVER` replaces one that works. More than exist: nothing is
    * ever confirmed.
    */
   count: number;
   /**
    * Milliseconds that they may take; below `emitTimeoutMs`. Too short refuses entries that are safe a moment later;
-   * too long keeps callers waiting while a replica is away.
+   * too long keeps callers waiting while a replica is unavailable.
    */
   timeoutMs: number;
 }

@@ -1,4 +1,4 @@
-/** So many share a timer at most; all of them are kept until the last of them has ended. */
+/** As many share a timer at most; all of them are kept until the last of them has ended. */
 const MOST_TOGETHER = 128;
 
 /** Work that has begun, and whose time goes on until it ends. */

@@ -4,7 +4,7 @@ import { number } from './format.js';
 const WIDTH = 300;
 const HEIGHT = 60;
 
-/** The four charts: what they are called, their values from the history, and the figure beside the name. */
+/** The four charts: what they are called, their values from the history, and the figure next to the name. */
 const CHARTS = [
   {
     ...{ id: 'lag', title: 'Lag', unit: 'orders not delivered yet' },

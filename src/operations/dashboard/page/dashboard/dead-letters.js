@@ -23,7 +23,7 @@ export function startDeadLetters() {
   });
   byId('replay-all').addEventListener('click', () => {
     filter = filterIn(new FormData(byId('filter')));
-    replayAll(filter, load).catch(tell);
+    replayAll(filter, load).catch(report);
   });
   byId('show-new').addEventListener('click', () => void load(''));
   byId('more').addEventListener('click', () => void loadMore());
@@ -51,7 +51,7 @@ async function loadMore() {
   await show(newest, cursor, '');
 }
 
-/** Adds a page to the list, or begins it anew. What is overtaken by a later call shows nothing. */
+/** Adds a page to the list, or begins it again. What is overtaken by a later call shows nothing. */
 async function show(call, from, message) {
   try {
     const { items, nextCursor } = await pageFrom(from);
@@ -71,7 +71,7 @@ async function show(call, from, message) {
     // A filter that is wrong stays wrong. Everything else is tried again when the next count comes: an empty list that
     // nobody asks for again would look as if there were no dead letters.
     if (call === newest && error.status !== 400) shownCount = undefined;
-    tell(error);
+    report(error);
   }
 }
 
@@ -92,7 +92,7 @@ function row({ id, failedAt, orderId, reason, exception, deliveryCount, foreign,
     {
       type: 'button',
       'aria-label': `Show the dead letter of ${orderId ?? id}`,
-      onclick: () => showLetter(id, load).catch(tell),
+      onclick: () => showLetter(id, load).catch(report),
     },
     'Show',
   );
@@ -129,7 +129,7 @@ function filterIn(form) {
   };
 }
 
-function tell(error) {
+function report(error) {
   say(error.message);
 }
 

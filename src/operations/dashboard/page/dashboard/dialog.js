@@ -7,7 +7,7 @@ let made = 0;
  *
  * @param {string} title
  * @param {unknown[]} content
- * @param {unknown[]} [buttons] - beside "Close"
+ * @param {unknown[]} [buttons] - next to "Close"
  * @returns {HTMLDialogElement}
  */
 export function openDialog(title, content, buttons = [], { closing = 'Close', name = '' } = {}) {

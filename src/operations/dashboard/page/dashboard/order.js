@@ -79,8 +79,8 @@ function timeOf(id) {
 }
 
 function stepItem({ at, what, detail, letter }) {
-  const tell = (message) => byId('order-content').append(element('p', { role: 'status' }, message));
-  const open = () => showLetter(letter, tell).catch((error) => tell(error.message));
+  const report = (message) => byId('order-content').append(element('p', { role: 'status' }, message));
+  const open = () => showLetter(letter, report).catch((error) => report(error.message));
   return element(
     'li',
     {},

@@ -55,7 +55,7 @@ local function claim_due(keys, args)
   return answer
 end
 
--- The counts of an owner's entries between two that were delivered so many ms ago, `most` of them. Reading many rows at
+-- The counts of an owner's entries between two that were delivered a given number of ms ago, `most` of them. Reading many rows at
 -- once costs a tenth of reading each.
 local function idle_counts(stream, group, owner, least_idle, first, last, most)
   local rows = redis.pcall('XPENDING', stream, group, 'IDLE', least_idle, first, last, most, owner)

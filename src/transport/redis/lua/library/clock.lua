@@ -66,7 +66,7 @@ local function bring_back_consumers(stream, group)
   end
 end
 
--- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Looks at so many pending entries. Answers how many
+-- KEYS: stream, waiting list. ARGV: group, id to begin at, limit. Looks at `limit` pending entries. Answers how many
 -- were of the future, by how many ms the furthest was, the id to go on at ('' at the end), and the ids that turned out
 -- to be deleted from the stream.
 local function free_future(keys, args)

@@ -1,7 +1,7 @@
 -- Commits: writes, events and the acknowledgement of an entry in one step, many in one call.
 -- uses: entries, commit-forms
 
--- How long a receipt tells the repeat of commits how they ended, in ms. There are only a few for each consumer.
+-- How long a receipt says at a repeat of commits how they ended, in ms. There are only a few for each consumer.
 local COMMIT_RECEIPT_MS = 86400000
 
 -- Most entries that one call trims from a stream of follow-up events.

@@ -37,7 +37,7 @@ local function original_fields(fields, added, is_replayed)
   return own
 end
 
--- How long a receipt tells the repeat of a step how the step ended, in ms.
+-- How long a receipt says at a repeat of a step how the step ended, in ms.
 local RECEIPT_MS = 60000
 
 -- KEYS: stream, dead-letter stream, waiting list, receipt, notes of dead letters, notes of the group's dead-lettered

@@ -1,7 +1,7 @@
 -- Moving a dead letter back to its stream, or removing it, with an entry in the audit.
 -- uses: entries, application-writes, write-checks, dead-lettering, rights
 
--- How long a receipt tells what became of a dead letter, in ms.
+-- How long a receipt says what became of a dead letter, in ms.
 local LETTER_RECEIPT_MS = 86400000
 
 -- Most names and values that a function can hand to a command.

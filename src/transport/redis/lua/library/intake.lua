@@ -1,7 +1,7 @@
 -- Adding entries to a stream: each send once, also where its answer was lost, and each event once by its names.
 -- uses: entries, application-writes, write-checks
 
--- The sends of a client to a stream are numbered, and the client's mark beside the stream holds the number of the last one
+-- The sends of a client to a stream are numbered, and the client's mark next to the stream holds the number of the last one
 -- that was carried out, with the ids that it and those before it gave, newest first, up to a full stop:
 --   <number>=<first id>*<entries>+<first id>*<entries>;<number>=… .
 -- A send that comes again, over another link, or late over its old one, finds its number there and adds nothing.
@@ -142,7 +142,7 @@ local function enqueue(keys, args)
 end
 
 -- KEYS: stream, a marker for each name of the event, keys of the writes. ARGV: number of names, window in ms, for each
--- name what tells the events of this name apart (may be empty), number of names and values, these, the writes. Answers
+-- name what distinguishes the events of this name (may be empty), number of names and values, these, the writes. Answers
 -- the entry's id, and 'added'; 'repeated' when a name stood for an entry already, and 'reused' with the place of the
 -- name when that entry is another event: then nothing is added.
 local function enqueue_once(keys, args)

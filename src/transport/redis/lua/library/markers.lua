@@ -35,7 +35,7 @@ end
 
 -- KEYS: stream, markers. ARGV: group, consumer, then in turn for each of our entries that is about to be handled: index
 -- of its marker, id, count, ms after which the marker expires if nothing becomes of it (0 for never). Answers one for
--- each: 'begun'; 'duplicate', the key is done; 'busy', another entry is at it, last heard of so many ms ago; 'gone' or
+-- each: 'begun'; 'duplicate', the key is done; 'busy', another entry is at it, last heard of a number of ms ago; 'gone' or
 -- 'taken', the entry is not ours; 'refused', and why.
 local function begin(keys, args)
   local problem = type_error(keys[1], 'stream')

@@ -47,7 +47,7 @@ local function count_behind(stream, at, info, state, now)
   return before < UNREAD_PAGE and info.length - before or nil
 end
 
--- What Redis itself counted as delivered, unless the next delivery would make it count anew: where entries are gone
+-- What Redis itself counted as delivered, unless the next delivery would make it count again: where entries are gone
 -- that lie ahead of the group, later versions put the group's count right by as many.
 local function own_count(group, info)
   local at, read = group['last-delivered-id'], group['entries-read']
