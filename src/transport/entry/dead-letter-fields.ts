@@ -1,4 +1,5 @@
 import { DEAD_LETTER_PREFIX, RETRY_FIELD } from './entry.js';
+import { describeThrown } from './thrown.js';
 
 /**
  * Why an entry is in a dead-letter stream: its retries are used up; its error is one that no retry mends; it does not
@@ -23,12 +24,8 @@ export interface Diagnosis {
   readonly failedAt: Date;
 }
 
-/** Longest stack trace and message that are kept, in characters. */
-const MAX_STACK = 8_192;
-const MAX_MESSAGE = 2_048;
-const MAX_CAUSES = 5;
-/** The name of an error that throws when it is looked at. */
-const UNREADABLE = 'unreadable';
+/** What dead-lettering adds to an entry at most, in bytes. */
+export const DIAGNOSIS_BYTES = 65_536;
 /** The wire format has room for six digits. */
 const MAX_RETRY = 999_999;
 
@@ -54,68 +51,14 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
 }
 
 /** What is said of an error, whatever was thrown; nothing where nothing was. */
-export function exceptionFields(error: unknown): Record<string, string> {
+function exceptionFields(error: unknown): Record<string, string> {
   if (error === undefined) return {};
-  try {
-    return describeException(error);
-  } catch (unreadable) {
-    return { 'exception-name': UNREADABLE, 'exception-message': messageOf(unreadable) };
-  }
-}
-
-function describeException(error: unknown): Record<string, string> {
+  const { name, message, response, stack, properties, causes } = describeThrown(error);
   return {
-    'exception-name': nameOf(error),
-    'exception-message': messageOf(error).slice(0, MAX_MESSAGE),
-    'exception-stacktrace': (error instanceof Error ? textOf(error.stack ?? '') : '').slice(0, MAX_STACK),
-    'exception-cause': causesOf(error).join(' ← ').slice(0, MAX_MESSAGE),
+    'exception-name': name,
+    'exception-message': [message, response].filter((part) => part !== '').join(' '),
+    // As Node prints an error.
+    'exception-stacktrace': [stack, properties].filter((part) => part !== '').join('\n'),
+    'exception-cause': causes,
   };
-}
-
-/** The class of an error, as its constructor names it; the type of anything else that was thrown. */
-export function nameOf(error: unknown): string {
-  try {
-    return readName(error);
-  } catch {
-    return UNREADABLE;
-  }
-}
-
-function readName(error: unknown): string {
-  if (error instanceof Error) {
-    const { name } = error.constructor;
-    return textOf(name === 'Error' || !name ? error.name : name);
-  }
-  return error === null ? 'null' : typeof error;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return textOf(error.message);
-  if (typeof error === 'string') return error;
-  try {
-    return JSON.stringify(error) || String(error);
-  } catch {
-    return Object.prototype.toString.call(error);
-  }
-}
-
-function causesOf(error: unknown): string[] {
-  const causes: string[] = [];
-  for (
-    let cause = causeOf(error);
-    cause !== undefined && causes.length < MAX_CAUSES;
-    cause = causeOf(cause)
-  ) {
-    causes.push(`${nameOf(cause)}: ${messageOf(cause)}`);
-  }
-  return causes;
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
-}
-
-/** Whoever threw may have put anything where an Error has text. */
-function textOf(value: unknown): string {
-  return String(value);
 }

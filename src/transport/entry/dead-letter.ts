@@ -29,13 +29,13 @@ export interface EarlierFailure {
 
 /** What was thrown, as a dead letter keeps it. */
 export interface DeadLetterException {
-  /** The name of its class, such as `TypeError`. */
+  /** Its name as it was set, else that of its class, such as `TypeError`. */
   readonly name: string;
-  /** Its message, control characters escaped, cut where it is long. */
+  /** Its message with the violations of a validation, and what an exception of Nest was made of; cut where it is long. */
   readonly message: string;
-  /** Its stack, cut where it is long. */
+  /** Its stack, and below it its own properties that are simple values, such as `code`; cut where it is long. */
   readonly stacktrace: string;
-  /** Name and message of its cause. */
+  /** The errors that failed together, and its causes. */
   readonly cause: string;
 }
 

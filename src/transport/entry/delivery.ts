@@ -2,11 +2,10 @@ import { CommitTransaction } from './commit-transaction.js';
 import { decodeEntry, hasReplayFields, WireEntry } from './decode.js';
 import { RETRY_FIELD, type DeliveredEntry, type Headers, type Replay, type StreamEntry } from './entry.js';
 import { DeliveryOverError } from './errors.js';
+import { DIAGNOSIS_BYTES } from './dead-letter-fields.js';
 import { decodeLetter } from './dead-letter.js';
 import type { StreamNaming } from './names.js';
 
-/** What dead-lettering adds to an entry at most, in bytes. */
-const DIAGNOSIS_BYTES = 65_536;
 const NO_HEADERS: Headers = Object.freeze({});
 
 /** An entry as it was delivered: its id, and the delivery count that fences what is done to it. */

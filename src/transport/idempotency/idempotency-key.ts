@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { IdempotencyKeyError } from '../entry/errors.js';
+import { describeThrown } from '../entry/thrown.js';
 
 /** Longest key that a handler may name, in UTF-16 units. */
 const MAX_KEY_LENGTH = 512;
@@ -19,11 +20,8 @@ export function keyOf(handler: string, key: IdempotencyKey, payload: unknown): s
   try {
     found = key(payload);
   } catch (error) {
-    throw new IdempotencyKeyError(
-      handler,
-      `the key function threw ${error instanceof Error ? `${error.name}: ${error.message}` : 'no Error'}`,
-      { cause: error },
-    );
+    const { name, message } = describeThrown(error);
+    throw new IdempotencyKeyError(handler, `the key function threw ${name}: ${message}`, { cause: error });
   }
   const text = typeof found === 'number' && Number.isFinite(found) ? String(found) : found;
   if (typeof text !== 'string') {

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DependencyUnavailableError } from '../entry/errors.js';
+import { isError, plainText, read } from '../entry/plain-text.js';
+import { describeThrown } from '../entry/thrown.js';
 
 /** A step took too long; it goes on, and may still take further ones. */
 export class TookTooLongError extends Error {
@@ -86,6 +88,9 @@ export function endConnection(client: PostgresClient): void {
   connection?.stream?.destroy?.();
 }
 
+/** No code of PostgreSQL or of the system is longer. */
+const LONGEST_CODE = 64;
+
 /** Codes of PostgreSQL have a digit, which sets them apart from `EPIPE`. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
@@ -96,17 +101,15 @@ export function isAnswer(error: unknown): boolean {
 
 /** What is logged of it: an error for several addresses has no message of its own. */
 export function unavailable(error: unknown): DependencyUnavailableError {
-  return new DependencyUnavailableError(`PostgreSQL cannot be used at present: ${messageOf(error)}`, {
-    cause: error,
-  });
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return messageOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  return new DependencyUnavailableError(
+    `PostgreSQL cannot be used at present: ${describeThrown(error).message}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** The SQLSTATE of an error of PostgreSQL, or what the system calls an error; empty for any other. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return isError(error) ? plainText(read(error, 'code') ?? '', LONGEST_CODE) : '';
 }

@@ -3,6 +3,7 @@ import { done, inProgress, type MarkerAnswer, type MarkerBroker, type MarkerClai
 import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
 import { RedisUnavailableError } from '../entry/client-errors.js';
 import { helperKeyOf } from '../entry/names.js';
+import { describeThrown } from '../entry/thrown.js';
 import { keptKey } from './idempotency-key.js';
 import type { IdempotencyClaim, IdempotencyEnd, IdempotencyStore } from './idempotency-store.js';
 
@@ -65,8 +66,8 @@ export class RedisIdempotencyStore implements IdempotencyStore {
 }
 
 function unavailable(error: unknown): RedisUnavailableError {
-  const why = error instanceof Error ? error.message : String(error);
-  return new RedisUnavailableError(`Redis could not be asked for an idempotency key: ${why}`, false, {
+  const { message } = describeThrown(error);
+  return new RedisUnavailableError(`Redis could not be asked for an idempotency key: ${message}`, false, {
     cause: error,
   });
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Delivery } from '../entry/delivery.js';
+import { readable } from '../entry/thrown.js';
 import type { MessageHandler } from '@nestjs/microservices';
 import { concatMap, EMPTY, isObservable, lastValueFrom } from 'rxjs';
 import type { Dispatch } from '../lifecycle/attempt.js';
@@ -77,7 +78,7 @@ async function outcomeOf(
     const result = await handling;
     if (result !== undefined) await drain(result, delivery);
   } catch (error) {
-    throw capturedException(context) ?? error;
+    throw readable(capturedException(context) ?? error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { FunctionsMissingError } from '../entry/client-errors.js';
-import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
+import { describeThrown, nameOf } from '../entry/thrown.js';
 import type { TransportLog, TransportLogLevel } from '../observe/log.js';
 import { RepeatedLines } from '../observe/repeated-lines.js';
 import type { StreamBroker } from '../redis/port.js';
@@ -85,7 +85,7 @@ export class ServerLog {
 
   /** @param level - an error's line is followed by its stack */
   private failed(level: 'warn' | 'error', kind: string, error: unknown): void {
-    const { 'exception-message': message = '', 'exception-stacktrace': stack } = exceptionFields(error);
+    const { message, stack } = describeThrown(error);
     this.lines.say({
       ...{ level, kind, detail: () => message },
       stack: () => (level === 'error' ? stack : undefined),

@@ -1,6 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { Observable } from 'rxjs';
-import { nameOf } from '../entry/dead-letter-fields.js';
+import { describeThrown, nameOf } from '../entry/thrown.js';
 import { EmitQueueFullError, RedisUnavailableError } from '../entry/client-errors.js';
 import { RepeatedLines } from '../observe/repeated-lines.js';
 import type { TransportLog } from '../observe/log.js';
@@ -49,8 +49,8 @@ export class UnheardFailures {
     this.lines.say({
       level: 'error',
       kind: `An emit of ${quoted(nameOfRoute)} failed with ${nameOf(error)}, and nobody awaited it`,
-      detail: () => `${fateOf(error)}${error instanceof Error ? `: ${error.message}` : ''}`,
-      stack: () => (error instanceof Error ? error.stack : undefined),
+      detail: () => `${fateOf(error)}: ${describeThrown(error).message}`,
+      stack: () => describeThrown(error).stack,
     });
   }
 }

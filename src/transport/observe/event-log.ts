@@ -1,4 +1,4 @@
-import { exceptionFields, nameOf } from '../entry/dead-letter-fields.js';
+import { describeThrown, nameOf } from '../entry/thrown.js';
 import type { DeliveryEvent, TransportEvents } from './transport-events.js';
 import type { RepeatedLines } from './repeated-lines.js';
 import type { TransportLogLevel } from './log.js';
@@ -241,13 +241,13 @@ function by(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  const message = exceptionFields(error)['exception-message'] ?? '';
+  const message = error === undefined ? '' : describeThrown(error).message;
   return message === '' ? '' : `: ${message.slice(0, MAX_MESSAGE)}`;
 }
 
 function stackOf(error: unknown): string | undefined {
-  const { 'exception-stacktrace': stack, 'exception-cause': cause } = exceptionFields(error);
-  return [stack, cause && `Caused by ${cause}`].filter((part) => part).join('\n') || undefined;
+  const { stack, causes } = describeThrown(error);
+  return [stack, causes && `Caused by ${causes}`].filter((part) => part).join('\n') || undefined;
 }
 
 /** A key as a shell takes it. */

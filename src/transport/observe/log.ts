@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { nameOf } from '../entry/dead-letter-fields.js';
+import { nameOf } from '../entry/thrown.js';
 import { escapeControls, withoutQuotedArguments } from '../entry/text.js';
 
 /** How urgent a line of the transport is, as Nest's `Logger` names it. */

@@ -10,7 +10,7 @@ import {
   type Context,
   type TextMapGetter,
 } from '@opentelemetry/api';
-import { exceptionFields } from '../entry/dead-letter-fields.js';
+import { describeThrown } from '../entry/thrown.js';
 import type { Headers, StreamEntry } from '../entry/entry.js';
 
 /** The instrumentation scope of every span of the transport. */
@@ -33,9 +33,8 @@ export function registeredTracer(): Tracer | undefined {
 
 /** Marks a span as failed, in the words of a dead letter. */
 export function recordFailure(span: Span, error: unknown): void {
-  const fields = exceptionFields(error);
-  const { 'exception-name': name = 'undefined', 'exception-message': message = '' } = fields;
-  span.recordException({ name, message, stack: fields['exception-stacktrace'] });
+  const { name, message, stack } = describeThrown(error);
+  span.recordException({ name, message, stack });
   span.setAttribute('error.type', name);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }

@@ -1,4 +1,5 @@
 import { MalformedEntryError, NonRetryableError } from '../entry/errors.js';
+import { ask, isError } from '../entry/plain-text.js';
 import { troubleOf } from './trouble.js';
 
 /**
@@ -12,7 +13,7 @@ export type ErrorClass = 'retry' | 'final' | 'put-off';
 export type ErrorClassifier = (error: unknown) => ErrorClass | undefined;
 
 /** HTTP statuses by which Nest's pipes say that the input is wrong. */
-const INVALID_INPUT = new Set([400, 422]);
+const INVALID_INPUT: ReadonlySet<unknown> = new Set([400, 422]);
 
 /**
  * Says what an error is. {@link NonRetryableError} is final. Trouble of Redis, of PostgreSQL, or that was declared with
@@ -31,15 +32,5 @@ function defaultClassOf(error: unknown): ErrorClass {
 }
 
 function saysInvalidInput(error: unknown): boolean {
-  return (
-    error instanceof Error && 'getStatus' in error && INVALID_INPUT.has(statusOf(error.getStatus, error))
-  );
-}
-
-function statusOf(getStatus: unknown, error: Error): number {
-  try {
-    return typeof getStatus === 'function' ? Number(getStatus.call(error)) : 0;
-  } catch {
-    return 0; // An error that cannot say what it is may pass.
-  }
+  return isError(error) && INVALID_INPUT.has(ask(error, 'getStatus'));
 }

@@ -1,5 +1,7 @@
 import { DependencyUnavailableError } from '../entry/errors.js';
 import { EmitQueueFullError, RedisUnavailableError } from '../entry/client-errors.js';
+import { isError, membersOf, read } from '../entry/plain-text.js';
+import { madeOf } from '../entry/thrown.js';
 
 /**
  * Connection exceptions, insufficient resources, a server that shuts down, starts, or lost a process, an I/O error, a
@@ -46,6 +48,8 @@ const ENDED_BY = /^EXECABORT .*because of: /;
 const LOST_LINK_WHOLE =
   /^(?:Connection is closed\.|Command timed out|Socket timeout\. Expecting data, but didn't receive any in \d+ms\.|Stream isn't writeable and enableOfflineQueue options is false|Cluster isn't ready and enableOfflineQueue options is false|Cluster is (?:ended|disconnected|disconnecting)\.|Node is disconnected|None of startup nodes is available|Too many Cluster redirections\. Last error: ReplyError: .*|All sentinels are unreachable(?: and retry is disabled\.|\. Retrying from scratch after \d+ms\.)(?: Last error: .*)?|Ready check failed: .*|Command aborted due to connection close)$/s;
 const PLAIN_NAMES: ReadonlySet<string> = new Set(['Error', 'AbortError']);
+/** Patterns that look for a word anywhere take time with the square of what they look through. */
+const LONGEST_REPLY = 2_000;
 const OWN_NAMES: ReadonlySet<string> = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError']);
 
 /**
@@ -56,7 +60,7 @@ function isRedisTrouble(error: Error): boolean {
   const { name, message } = error;
   if (OWN_NAMES.has(name)) return true;
   if (isReply(error)) {
-    const reason = message.replace(ENDED_BY, '');
+    const reason = message.slice(0, LONGEST_REPLY).replace(ENDED_BY, '');
     return [CLUSTER_CHANGES, REFUSES_ANYBODY, REFUSES_CONNECTION].some((refusal) => refusal.test(reason));
   }
   return PLAIN_NAMES.has(name) && LOST_LINK_WHOLE.test(message);
@@ -89,8 +93,6 @@ const MOST_ERRORS = 64;
 const INNER = ['cause', 'driverError', 'original', 'parent', 'lastNodeError'] as const;
 const INNER_LISTS = ['errors', 'previousErrors'] as const;
 
-type Holder = Partial<Record<(typeof INNER)[number] | (typeof INNER_LISTS)[number] | 'getError', unknown>>;
-
 /**
  * The trouble of Redis, of PostgreSQL or of a declared dependency that an error is made of, also where another error
  * wraps it. Other clients' errors are not looked at: whether those say something of the entry only its handler knows.
@@ -100,23 +102,26 @@ type Holder = Partial<Record<(typeof INNER)[number] | (typeof INNER_LISTS)[numbe
 export function troubleOf(error: unknown): Trouble | undefined {
   const seen = new Set<unknown>([error]);
   let declared: Trouble | undefined;
-  try {
-    // What is added while it is walked is walked too.
-    for (const next of seen) {
-      const trouble = troubleOfOne(next);
-      // What is declared unavailable may be made of an error that says more.
-      if (trouble === 'dependency') declared = trouble;
-      else if (trouble) return trouble;
-      for (const inner of innerOf(next)) if (seen.size < MOST_ERRORS) seen.add(inner);
-    }
-  } catch {
-    // Anything can be thrown, also what throws when it is looked at.
+  // What is added while it is walked is walked too.
+  for (const next of seen) {
+    const trouble = troubleOfOne(next);
+    // What is declared unavailable may be made of an error that says more.
+    if (trouble === 'dependency') declared = trouble;
+    else if (trouble) return trouble;
+    for (const inner of innerOf(next)) if (seen.size < MOST_ERRORS) seen.add(inner);
   }
   return declared;
 }
 
 function troubleOfOne(error: unknown): Trouble | undefined {
-  if (!(error instanceof Error)) return undefined;
+  try {
+    return isError(error) ? troubleOfError(error) : undefined;
+  } catch {
+    return undefined; // Anything can be thrown, also what throws when it is looked at.
+  }
+}
+
+function troubleOfError(error: Error): Trouble | undefined {
   if (error instanceof RedisUnavailableError || error instanceof EmitQueueFullError) return 'redis';
   if (isRedisTrouble(error)) return 'redis';
   if (isPostgresTrouble(error)) return 'postgresql';
@@ -131,15 +136,8 @@ function brokenLinkOf(error: Error): Trouble | undefined {
 
 function innerOf(error: unknown): unknown[] {
   if (typeof error !== 'object' || error === null) return [];
-  const holder = error as Holder;
-  const lists = INNER_LISTS.flatMap((name) => {
-    const list = holder[name];
-    return Array.isArray(list) ? (list as readonly unknown[]) : [];
-  });
-  // What Nest's `RpcException` was made of.
-  const { getError } = holder;
-  const given = typeof getError === 'function' ? (Reflect.apply(getError, holder, []) as unknown) : undefined;
-  return [...INNER.map((name) => holder[name]), ...lists, given].filter(
+  const lists = INNER_LISTS.flatMap((name) => membersOf(read(error, name), MOST_ERRORS));
+  return [...INNER.map((name) => read(error, name)), ...lists, madeOf(error)].filter(
     (inner) => typeof inner === 'object' && inner !== null,
   );
 }
