@@ -8,6 +8,7 @@ import { servePage } from './operations/dashboard/serve-page.js';
 import { closeHttp } from './service/http/close-http.js';
 import { configureHttp } from './service/http/configure-http.js';
 import { listen, ListenError } from './service/http/listen.js';
+import { serveHealth } from './service/http/serve-health.js';
 import { announce } from './service/lifecycle/announce.js';
 import { Shutdown } from './service/lifecycle/shutdown.js';
 import { ServiceLogger } from './service/logging/service-logger.js';
@@ -62,12 +63,29 @@ async function startService(config: Config, logger: LoggerService, shutdown: Shu
   shutdown.add('the transport', () => transport.close());
   app.connectMicroservice({ strategy: transport });
   await app.init();
+  await listenForProbes(app, config, shutdown);
   const url = await listen(app.getHttpServer(), config.port, config.host);
   const store = app.get(OrderStore);
   const consuming = store.ready.then(() => app.startAllMicroservices());
   if (store.isReady) await consuming;
   else consuming.catch((error: unknown) => void endLate(error, shutdown));
   announce(url, { stream: config.streamKey, group: config.groupName });
+}
+
+async function listenForProbes(
+  app: NestExpressApplication,
+  { healthPort, host }: Config,
+  shutdown: Shutdown,
+): Promise<void> {
+  if (healthPort === undefined) return;
+  const server = serveHealth(app);
+  shutdown.add('the health server', async () => {
+    server.close();
+    server.closeAllConnections();
+    await Promise.resolve();
+  });
+  const healthUrl = await listen(server, healthPort, host, 'HEALTH_PORT');
+  new Logger('Health').log(`Health is answered on ${healthUrl} too`, { healthUrl });
 }
 
 async function startOwnRedis(shutdown: Shutdown): Promise<SingleConnectionOptions> {

@@ -27,5 +27,11 @@ export function contradictionsIn(config: Config): string[] {
       `${VARIABLES[of].name} must not be ${relation} ${VARIABLES[than].name} (${config[than]}); it is ${config[of]}` +
       (config[of] === VARIABLES[of].default ? ', its default' : ''),
   );
-  return [...amounts, ...connectionContradictionsIn(config)];
+  return [...amounts, ...portContradictionsIn(config), ...connectionContradictionsIn(config)];
+}
+
+function portContradictionsIn({ port, healthPort }: Config): string[] {
+  return healthPort === port && port !== 0
+    ? [`HEALTH_PORT must be another port than PORT (${port}), or not be set`]
+    : [];
 }

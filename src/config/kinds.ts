@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { Kind } from './variable.js';
 
 /** Digits alone: `1e9`, `0x10`, `+1`, `1.0` and a blank before or after are refused. */
@@ -54,9 +55,10 @@ export const token = matching(/^[!-~]{16,512}$/, '16 to 512 visible ASCII charac
 export const hostName = matching(/^[A-Za-z0-9._:-]{1,253}$/, 'a host name or an IP address');
 
 export const redisUrl: Kind<string> = {
-  allowed: 'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS)',
+  allowed:
+    'a URL such as redis://user:password@host:6379/0 (rediss:// for TLS), with a percent sign in it written as %25',
   parse: (text) => {
-    if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    if (!/^rediss?:\/\//.test(text) || !URL.canParse(text) || !isDecodable(text)) return undefined;
     const url = new URL(text);
     const databaseIsNumber = /^(\/\d{0,5})?$/.test(url.pathname);
     return url.hostname !== '' && databaseIsNumber && url.search === '' && url.hash === '' ? text : undefined;
@@ -64,9 +66,10 @@ export const redisUrl: Kind<string> = {
 };
 
 export const postgresUrl: Kind<string> = {
-  allowed: 'a URL such as postgresql://user:password@host:5432/database (postgres:// is the same)',
+  allowed:
+    'a URL such as postgresql://user:password@host:5432/database (postgres:// is the same), with a percent sign in it written as %25',
   parse: (text) => {
-    if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+    if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text) || !isDecodable(text)) return undefined;
     const url = new URL(text);
     const databaseIsNamed = /^\/[^/]+$/.test(url.pathname);
     return url.hostname !== '' && databaseIsNamed && url.hash === '' ? text : undefined;
@@ -88,6 +91,15 @@ export const addresses: Kind<readonly Address[]> = {
   },
 };
 
+/** IP addresses, and networks such as `10.0.0.0/8`. */
+export const networks: Kind<readonly string[]> = {
+  allowed: 'IP addresses or networks such as 10.0.0.0/8, separated by commas',
+  parse: (text) => {
+    const parts = text.split(',');
+    return parts.every(isNetwork) ? parts : undefined;
+  },
+};
+
 export const readableFile: Kind<string> = {
   allowed: 'the path of a file that can be read',
   parse: (path) => {
@@ -99,6 +111,22 @@ export const readableFile: Kind<string> = {
     }
   },
 };
+
+/** Whether what the percent signs of a URL stand for can be read. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
+}
 
 function addressOf(text: string): Address | undefined {
   const [, bracketed, name, digits = ''] =

@@ -38,6 +38,12 @@ describe('loadConfig', () => {
       databasePoolSize: 10,
       port: 3000,
       host: '0.0.0.0',
+      healthPort: undefined,
+      trustProxy: [],
+      connectionsPerAddress: 1000,
+      rateLimitPerSecond: undefined,
+      quotaBytes: undefined,
+      quotaWindowMs: 3_600_000,
       streamKey: 'orders',
       groupName: 'order-group',
       consumerName: undefined,
@@ -78,6 +84,7 @@ describe('loadConfig', () => {
     ['PORT', '0', 0],
     ['PORT', '65535', 65_535],
     ['HOST', '::1', '::1'],
+    ['TRUST_PROXY', '10.0.0.0/8,2001:db8::/32,192.0.2.1', ['10.0.0.0/8', '2001:db8::/32', '192.0.2.1']],
     ['HOST', 'orders.example', 'orders.example'],
     ['STREAM_KEY', '{shop}:orders', '{shop}:orders'],
     ['GROUP_NAME', 'g', 'g'],
@@ -158,10 +165,22 @@ describe('loadConfig', () => {
     ['LOG_LEVEL', 'toString'],
     ['LOG_FORMAT', 'JSON'],
     ['FAIL_ORDER_PREFIX', 'fail order'],
+    ['TRUST_PROXY', 'loopback'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', '10.0.0.0/8,'],
+    ['TRUST_PROXY', 'true'],
+    ['HEALTH_PORT', '65536'],
+    ['CONNECTIONS_PER_ADDRESS', '0'],
+    ['QUOTA_BYTES', '0'],
+    ['QUOTA_BYTES', '10MB'],
+    ['QUOTA_WINDOW_MS', '999'],
     ['REDIS_URL', 'localhost:6379'],
     ['REDIS_URL', 'http://localhost:6379'],
     ['REDIS_URL', 'redis://'],
     ['REDIS_URL', 'redis://host:99999'],
+    ['REDIS_URL', 'redis://:100%@host'],
+    ['REDIS_URL', 'redis://%ff:p@host'],
+    ['DATABASE_URL', 'postgres://user:100%@host/orders'],
     ['REDIS_URL', 'redis://host/zero'],
     ['REDIS_URL', 'redis://host/0?tls=no'],
     ['DATABASE_URL', 'localhost:5432'],
@@ -195,6 +214,13 @@ describe('loadConfig', () => {
     const problems = problemsOf(env);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${first} must not be .* ${second} \\(\\d+\\); it is \\d+`));
+  });
+
+  it('refuses one port for health and for everything', () => {
+    expect(problemsOf({ PORT: '80', HEALTH_PORT: '80' })).toEqual([
+      expect.stringMatching(/^HEALTH_PORT must be another port than PORT \(80\)/),
+    ]);
+    expect(problemsOf({ PORT: '0', HEALTH_PORT: '0' })).toEqual([]);
   });
 
   it.each([

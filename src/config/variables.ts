@@ -4,6 +4,7 @@ import {
   groupName,
   hostName,
   matching,
+  networks,
   oneOf,
   postgresUrl,
   redisName,
@@ -44,9 +45,32 @@ export const VARIABLES = {
     default: '0.0.0.0',
     description: 'Address that the HTTP server listens on',
   }),
+  healthPort: optional('HEALTH_PORT', wholeNumber(0, 65_535), {
+    description:
+      'Further port, which answers `/health` alone, whatever callers do on `PORT`; 0 takes any free one',
+    defaultText: 'none: `/health` is on `PORT`',
+  }),
+  trustProxy: variable('TRUST_PROXY', networks, {
+    default: [],
+    description: 'Proxies whose `X-Forwarded-For` says who a caller is: addresses and networks, by commas',
+    defaultText: "none: it is the connection's address",
+  }),
+  connectionsPerAddress: variable('CONNECTIONS_PER_ADDRESS', wholeNumber(1, 1_000_000), {
+    default: 1000,
+    description:
+      'Connections of one address that a process keeps at once; a proxy of `TRUST_PROXY` has no such limit',
+  }),
   rateLimitPerSecond: optional('RATE_LIMIT_PER_SECOND', wholeNumber(1, 1_000_000), {
     description: 'Orders that a process takes over HTTP from one address within a second',
     defaultText: 'no limit',
+  }),
+  quotaBytes: optional('QUOTA_BYTES', wholeNumber(1, 1_000_000_000_000), {
+    description: 'Bytes of orders that a process takes over HTTP from one address within `QUOTA_WINDOW_MS`',
+    defaultText: 'no limit',
+  }),
+  quotaWindowMs: variable('QUOTA_WINDOW_MS', wholeNumber(1000, MOST_MS), {
+    default: 3_600_000,
+    description: 'Length of the windows in which `QUOTA_BYTES` counts, in milliseconds',
   }),
   idempotencyScopeHeader: optional(
     'IDEMPOTENCY_SCOPE_HEADER',

@@ -36,11 +36,12 @@ class KeptLog extends ServiceLogger {
 export async function startServiceInProcess(env: Record<string, string>): Promise<ServiceInProcess> {
   const log = new KeptLog();
   Logger.overrideLogger(log);
+  const config = loadConfig(env);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot(loadConfig(env), { url: sharedRedisUrl() }),
+    AppModule.forRoot(config, { url: sharedRedisUrl() }),
     { logger: log, bodyParser: false, abortOnError: false },
   );
-  configureHttp(app);
+  configureHttp(app, config);
   app.connectMicroservice({ strategy: app.get(RedisStreamsServer) });
   await app.init();
   await app.listen(0, '127.0.0.1');

@@ -32,9 +32,13 @@ export interface ProcessEnd {
 
 const running = new Set<() => Promise<unknown>>();
 
-/** Starts the service on a free port and resolves when it says where it listens. */
-export async function startService(env: Record<string, string>): Promise<Service> {
-  const process = launch({ PORT: '0', HOST: '127.0.0.1', ...env });
+/**
+ * Starts the service on a free port and resolves when it says where it listens.
+ *
+ * @param openFiles - file descriptors that it may have; as many as the system gives when left out
+ */
+export async function startService(env: Record<string, string>, openFiles?: number): Promise<Service> {
+  const process = launch({ PORT: '0', HOST: '127.0.0.1', ...env }, 'dist/main.js', openFiles);
   const ready = eventually(() => process.records.find(({ url }) => typeof url === 'string'), {
     timeoutMs: 180_000,
   });
@@ -55,9 +59,14 @@ export async function endServices(): Promise<void> {
   await Promise.all([...running].map((end) => end()));
 }
 
-function launch(env: Record<string, string>, program = 'dist/main.js'): Omit<Service, 'url'> {
+function launch(
+  env: Record<string, string>,
+  program = 'dist/main.js',
+  openFiles?: number,
+): Omit<Service, 'url'> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [program], {
+  const limit = openFiles === undefined ? ':' : `ulimit -n ${openFiles}`;
+  const child = spawn('sh', ['-c', `${limit} && exec "$0" "$1"`, process.execPath, program], {
     cwd: REPOSITORY,
     env: { PATH, HOME, LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

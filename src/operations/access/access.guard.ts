@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { networkOf } from '../../service/http/network-of.js';
+import { callerOf } from '../../service/http/caller-of.js';
 import { RateLimit } from '../../service/http/rate-limit.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
 import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
@@ -28,6 +28,8 @@ const MINUTE_MS = 60_000;
 interface OperatorRequest {
   readonly method: string;
   readonly headers: OriginHeaders & { readonly authorization?: string };
+  /** The address that a trusted proxy names, else that of the connection. */
+  readonly ip?: string;
   readonly socket: { readonly remoteAddress?: string };
   operator?: Holder;
 }
@@ -80,12 +82,12 @@ export class AccessGuard implements CanActivate {
   }
 
   /** A right token is let in whatever came from its address before: a limit must not shut operators out. */
-  private tokenHolder({ headers, socket }: OperatorRequest, response: HeaderSink): Holder {
-    const { authorization } = headers;
+  private tokenHolder(request: OperatorRequest, response: HeaderSink): Holder {
+    const { authorization } = request.headers;
     const holder = this.tokens.holderOf(authorization);
     if (holder) return holder;
     // A request without a token tries none: a page of another site can make a browser send any number of those.
-    if (authorization !== undefined && !this.wrongTokens.admits(networkOf(socket.remoteAddress ?? ''))) {
+    if (authorization !== undefined && !this.wrongTokens.admits(callerOf(request))) {
       throw tooMany(response);
     }
     response.setHeader('WWW-Authenticate', 'Bearer');

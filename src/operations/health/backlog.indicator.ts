@@ -21,7 +21,7 @@ export class BacklogIndicator {
 
   private async warnings(): Promise<BacklogWarning[]> {
     try {
-      return backlogWarnings((await this.snapshots.take()).streams, this.thresholds);
+      return backlogWarnings((await this.snapshots.recent()).streams, this.thresholds);
     } catch {
       return [{ code: 'unknown', message: 'Redis does not say how much there is to do' }];
     }

@@ -10,19 +10,30 @@ import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
 import { BacklogIndicator } from './backlog.indicator.js';
 import { HealthReportDto, type HealthReport } from './health-report.dto.js';
 import { ProcessIndicator } from './process.indicator.js';
+import { Recent } from '../streams/recent.js';
 import { StoreIndicator } from './store.indicator.js';
+
+/** How long an answer on readiness stands, in milliseconds: anybody may ask, and each answer costs Redis a command. */
+const READINESS_STANDS_MS = 1_500;
 
 /** For the machine that runs the service: is it to be replaced, is it to get work? */
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
+  private readonly readiness: Recent<HealthReport>;
+
   constructor(
     private readonly health: HealthCheckService,
     private readonly process: ProcessIndicator,
     private readonly transport: RedisStreamsHealthIndicator,
     private readonly backlog: BacklogIndicator,
     private readonly store: StoreIndicator,
-  ) {}
+  ) {
+    this.readiness = new Recent(
+      () => this.lookAtReadiness(),
+      () => READINESS_STANDS_MS,
+    );
+  }
 
   @Get('live')
   @HealthCheck({ noCache: true, swaggerDocumentation: false })
@@ -39,6 +50,10 @@ export class HealthController {
   @ApiOkResponse({ type: HealthReportDto, description: 'Warns where a person should look' })
   @ApiServiceUnavailableResponse({ type: HealthReportDto, description: 'Names each cause' })
   ready(): Promise<HealthReport> {
+    return this.readiness.get();
+  }
+
+  private lookAtReadiness(): Promise<HealthReport> {
     return this.report([
       () => this.transport.isHealthy('transport'),
       () => this.store.check('store'),

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 
-/** What a connection may take; times in milliseconds. */
+/** How long a connection may take, in milliseconds. */
 export interface ConnectionLimits {
   /** From the connection, or the answer before, until all headers are there. */
   readonly headersTimeout: number;
@@ -10,8 +10,6 @@ export interface ConnectionLimits {
   readonly keepAliveTimeout: number;
   /** How often Node looks for requests that are late. */
   readonly connectionsCheckingInterval: number;
-  /** Connections at once; further ones are closed. Each costs a file descriptor. */
-  readonly maxConnections: number;
 }
 
 const LIMITS: ConnectionLimits = {
@@ -19,7 +17,6 @@ const LIMITS: ConnectionLimits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
-  maxConnections: 5_000,
 };
 
 /** Keeps callers that send slowly, or nothing, from holding all connections. To be called before the server listens. */

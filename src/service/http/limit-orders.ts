@@ -1,12 +1,11 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { networkOf } from './network-of.js';
+import { callerOf, type CallersRequest } from './caller-of.js';
 import { RateLimit } from './rate-limit.js';
 
 const SECOND_MS = 1_000;
 
-interface Request {
+interface Request extends CallersRequest {
   readonly method: string;
-  readonly socket: { readonly remoteAddress?: string };
 }
 
 interface HeaderSink {
@@ -15,12 +14,12 @@ interface HeaderSink {
 
 /**
  * Refuses orders beyond a number each second from one address, before their bodies are read. It goes by the address of the
- * connection: whatever a header says of another one can be made up.
+ * connection: what a header says of another one is taken from a proxy of `TRUST_PROXY` alone.
  */
 export function limitOrders(perSecond: number) {
   const limit = new RateLimit(perSecond, SECOND_MS);
-  return ({ method, socket }: Request, response: HeaderSink, next: (error?: unknown) => void): void => {
-    if (method !== 'POST' || limit.admits(networkOf(socket.remoteAddress ?? ''))) {
+  return (request: Request, response: HeaderSink, next: (error?: unknown) => void): void => {
+    if (request.method !== 'POST' || limit.admits(callerOf(request))) {
       next();
       return;
     }

@@ -7,15 +7,16 @@ export class ListenError extends Error {
 }
 
 /**
- * Opens the HTTP server.
+ * Opens an HTTP server.
  *
+ * @param variable - names the port in messages
  * @returns the URL to reach it by from this machine
  * @throws ListenError which names the variable to change
  */
-export async function listen(server: Server, port: number, host: string): Promise<string> {
+export async function listen(server: Server, port: number, host: string, variable = 'PORT'): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void =>
-      reject(new ListenError(problemOf(error, port, host)));
+      reject(new ListenError(problemOf(error, `${variable} ${port}`, host)));
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
@@ -25,17 +26,17 @@ export async function listen(server: Server, port: number, host: string): Promis
   return urlOf(server.address() as AddressInfo);
 }
 
-function problemOf({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+function problemOf({ code, message }: NodeJS.ErrnoException, port: string, host: string): string {
   switch (code) {
     case 'EADDRINUSE':
-      return `PORT ${port} on ${host} is in use by another process: stop that one, or set PORT to another`;
+      return `${port} on ${host} is in use by another process: stop that one, or set another port`;
     case 'EACCES':
-      return `PORT ${port} may not be opened by this user: set PORT to one above 1023`;
+      return `${port} may not be opened by this user: set one above 1023`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `HOST ${host} is not an address of this machine`;
     default:
-      return `Cannot listen on ${host}, port ${port}: ${message}`;
+      return `Cannot listen on ${host}, ${port}: ${message}`;
   }
 }
 

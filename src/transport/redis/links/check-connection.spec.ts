@@ -16,6 +16,7 @@ describe('checkConnection', () => {
 
   it.each([
     ['connection.url', {}],
+    ['connection.url', { url: 'redis://:100%@host' }],
     ['connection.sentinels', { url: 'redis://host', sentinels: [NODE], name: 'orders' }],
     ['connection.cluster', { url: 'redis://host', cluster: [NODE] }],
     ['connection.cluster', { sentinels: [NODE], name: 'orders', cluster: [NODE] }],

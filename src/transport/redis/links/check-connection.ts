@@ -53,6 +53,14 @@ function checkUrl(url: unknown): void {
       'must be a URL such as redis://host:6379 or rediss://user:password@host:6379/0',
     );
   }
+  try {
+    decodeURIComponent(text);
+  } catch {
+    throw new InvalidOptionError(
+      'connection.url',
+      'has a % that begins no escape such as %40: write a percent sign, as in a password, as %25',
+    );
+  }
 }
 
 function checkSentinels({ sentinels, name }: Partial<Record<string, unknown>>): void {
