@@ -19,7 +19,7 @@ import {
 import { TransportLog } from '../observe/log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { traceSend } from '../observe/trace-send.js';
-import { registeredTracer } from '../observe/trace-context.js';
+import { checkStandIn, registeredTracer } from '../observe/trace-context.js';
 import {
   resolveClientOptions,
   type RedisStreamsClientOptions,
@@ -51,6 +51,7 @@ export class RedisStreamsClient extends ClientProxy {
   private publisher: EntryPublisher | undefined;
   private readonly log: TransportLog;
   private readonly unheard: UnheardFailures;
+  private readonly onMisfit = saidOnce((level, line) => this.log.write(level, line));
 
   /** @throws InvalidOptionError when an option cannot work */
   constructor(options: RedisStreamsClientOptions) {
@@ -214,8 +215,9 @@ export class RedisStreamsClient extends ClientProxy {
           maxPendingBytes,
           waitReplicas,
         },
-        saidOnce((level, line) => this.log.write(level, line)),
+        this.onMisfit,
       );
+      checkStandIn('emit', this.onMisfit);
       reportStatus(this.publisher.redis, this._status$);
     }
     return this.publisher;

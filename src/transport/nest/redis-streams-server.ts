@@ -8,6 +8,7 @@ import { logEvents } from '../observe/event-log.js';
 import { reportStatus, type RedisStreamsStatus } from '../observe/link-status.js';
 import { Observers } from '../observe/observers.js';
 import { TransportLog } from '../observe/log.js';
+import { checkStandIn } from '../observe/trace-context.js';
 import type { TransportEvents } from '../observe/transport-events.js';
 import { deadLetterKeyOf, streamKeyOf } from '../entry/names.js';
 import { PendingRecoveryService } from './pending-recovery.service.js';
@@ -220,6 +221,7 @@ export class RedisStreamsServer extends Server<
         `@MessagePattern("${pattern}") is not served: this transport carries events only`,
       ),
     );
+    checkStandIn('delivery', this.onMisfit);
     await captureExceptions((context) => context instanceof RedisStreamsContext, this.onMisfit);
     if (this.isClosing()) return;
     this.running = new RunningTransport(this.options, routes, {

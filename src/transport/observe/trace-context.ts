@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/api';
 import { describeThrown } from '../entry/thrown.js';
 import type { Headers, StreamEntry } from '../entry/entry.js';
+import type { OnMisfit } from '../redis/fast/paths.js';
 
 /** The instrumentation scope of every span of the transport. */
 const SCOPE = 'order-streams';
@@ -29,6 +30,15 @@ interface StandIn extends TracerProvider {
 export function registeredTracer(): Tracer | undefined {
   const provider: StandIn = trace.getTracerProvider();
   return provider.getDelegateTracer ? provider.getDelegateTracer(SCOPE) : provider.getTracer(SCOPE);
+}
+
+/** Says so where the API cannot be asked for the SDK: each `what` is then given a span, whether there is one or not. */
+export function checkStandIn(what: 'delivery' | 'emit', onMisfit: OnMisfit): void {
+  const provider: StandIn = trace.getTracerProvider();
+  if (provider.getDelegateTracer) return;
+  onMisfit(
+    `This version of @opentelemetry/api does not say whether an SDK is registered: each ${what} is given a span, even if nobody records it, which takes longer`,
+  );
 }
 
 /** Marks a span as failed, in the words of a dead letter. */

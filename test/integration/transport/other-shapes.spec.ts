@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { RpcExceptionsHandler } from '@nestjs/microservices/exceptions/rpc-exceptions-handler.js';
 import { RpcContextCreator } from '@nestjs/microservices/context/rpc-context-creator.js';
+import { trace, type TracerProvider } from '@opentelemetry/api';
 import { Redis } from 'ioredis';
 import { firstValueFrom } from 'rxjs';
 import { eventually } from '../../support/eventually.js';
@@ -52,6 +53,18 @@ const SHAPES: readonly [what: string, lines: readonly string[], change: () => vo
       plant(RpcContextCreator, 'createPipesFn', (proper) => {
         return function (...[pipes, params]: unknown[]) {
           return proper.call(this, pipes, params);
+        };
+      });
+    },
+  ],
+  [
+    'OpenTelemetry has no stand-in for an SDK',
+    ['an SDK is registered: each delivery', 'an SDK is registered: each emit'],
+    () => {
+      plant({ prototype: Object.getPrototypeOf(trace) as object }, 'getTracerProvider', (proper) => {
+        return function () {
+          const provider = proper.call(this) as TracerProvider;
+          return { getTracer: (name: string) => provider.getTracer(name) };
         };
       });
     },
