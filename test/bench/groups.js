@@ -14,6 +14,15 @@ const consumers = [
   subject('@nestjs-redis', 'nestjs-redis', { share: 0.1 }),
 ];
 
+/** With a fast path, and without: what it is worth to a process that has been at work for a while. */
+function withAndWithout(path, { settings, ...shape }) {
+  return {
+    ...shape,
+    settings: { ...settings, warmUp: 0.5 },
+    subjects: [subject('plain', OURS, { plain: path }), subject('fast', OURS)],
+  };
+}
+
 export const GROUPS = {
   consume: {
     title: 'Consuming a backlog',
@@ -63,6 +72,21 @@ export const GROUPS = {
       subject('@nestjs-redis', 'nestjs-redis'),
     ],
   },
+  'fast-reads': withAndWithout('reads', {
+    title: 'Reading entries, as ioredis does and the fast way',
+    step: 'consume',
+    before: ['fill'],
+  }),
+  'fast-emits': withAndWithout('emits', {
+    title: 'Writing emits, as ioredis does and the fast way',
+    step: 'produce',
+    settings: { width: 1_000 },
+  }),
+  'fast-parameters': withAndWithout('parameters', {
+    title: 'Filling the parameters of handlers, as Nest does and the fast way',
+    step: 'consume',
+    before: ['fill'],
+  }),
   validation: {
     title: 'Consuming with validation',
     step: 'consume',
@@ -130,3 +154,6 @@ export const GROUPS = {
     ]),
   ),
 };
+
+/** Names that stand for several groups. */
+export const COLLECTIONS = { 'fast-paths': ['fast-reads', 'fast-emits', 'fast-parameters', 'validation'] };

@@ -4,6 +4,7 @@ import { useClient } from './use-client.js';
 
 const [subject, step, json] = process.argv.slice(2);
 const settings = JSON.parse(json);
+if (settings.plain) process.env.ORDER_STREAMS_PLAIN = settings.plain;
 if (settings.oursWith) useClient(settings.oursWith);
 const module = await import(`../subjects/${subject}.js`);
 const result = await module[step](settings);

@@ -1,13 +1,18 @@
-/** Measures from the first message to the last of `count`: time, CPU of this process, memory at the end. */
+/** Measures from the first message after a warm-up to the last of `count`: time, CPU of this process, memory at the end. */
 export class Meter {
-  constructor(count) {
-    this.count = count;
+  constructor(count, warmUp = 0) {
+    this.left = warmUp;
+    this.count = count - warmUp;
     this.seen = 0;
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
 
   /** Counts one message. */
   tick() {
+    if (this.left > 0) {
+      this.left -= 1;
+      return;
+    }
     if (this.seen === 0) this.begin();
     this.seen += 1;
     if (this.seen === this.count) this.end(this.result());

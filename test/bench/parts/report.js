@@ -1,4 +1,4 @@
-/** Prints a group as a table: medians, with the range of the ratio. */
+/** Prints a group as a table: medians, with the ranges of the ratios. */
 export function printGroup({ title, latency }, summary) {
   console.log(`\n${title}`);
   const rows = Object.entries(summary).map(([name, figures]) =>
@@ -6,7 +6,7 @@ export function printGroup({ title, latency }, summary) {
   );
   const head = latency
     ? ['', 'p50 ms', 'p99 ms', 'p99.9 ms', 'p50 ×', 'p99 ×']
-    : ['', 'msg/s', 'ratio', 'range', 'CPU µs/msg', 'CPU ×', 'RSS MB'];
+    : ['', 'msg/s', 'ratio', 'range', 'CPU µs/msg', 'CPU ×', 'range', 'RSS MB'];
   const table = [head, ...rows];
   const widths = head.map((_unused, column) => Math.max(...table.map((row) => row[column].length)));
   for (const row of table) {
@@ -21,11 +21,16 @@ function throughputRow(name, { perSecond, ratio, cpuUs, cpuRatio, rssMb }) {
     name,
     Math.round(perSecond.median).toLocaleString('en'),
     ratio.median.toFixed(2),
-    `${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}`,
+    rangeOf(ratio),
     cpuUs.median.toFixed(1),
     cpuRatio.median.toFixed(2),
+    rangeOf(cpuRatio),
     String(Math.round(rssMb.median)),
   ];
+}
+
+function rangeOf({ least, most }) {
+  return `${least.toFixed(2)}–${most.toFixed(2)}`;
 }
 
 function latencyRow(name, { p50, p99, p999, ratio, ratioP99 }) {

@@ -55,10 +55,10 @@ async function orderType() {
   return (await import('../../../dist/orders/dto/order-event.dto.js')).OrderEventDto;
 }
 
-export async function consume({ url, count, variant = 'plain', failing = 0, options = {} }) {
+export async function consume({ url, count, variant = 'plain', failing = 0, warmUp = 0, options = {} }) {
   const good = failing > 0 ? count - Math.ceil(count / failing) : count;
   const { succeed, observe, options: own, ...handler } = await VARIANTS[variant]();
-  const meter = new Meter(good);
+  const meter = new Meter(good, warmUp * good);
   const connection = { url };
   const strategy = new RedisStreamsServer({ connection, group: GROUP, ...own, ...options });
   observe?.(strategy);
@@ -113,13 +113,15 @@ export async function takeOver({ url, count }) {
   return consume({ url, count, options: { ackWaitMs: 1_000 } });
 }
 
-export async function produce({ url, count, width }) {
+export async function produce({ url, count, width, warmUp = 0 }) {
   const client = new RedisStreamsClient({ connection: { url }, maxPendingEmits: 2 * width });
   await client.connect();
   const meter = new Meter(count);
+  const emit = (number) => firstValueFrom(client.emit('orders', orderEvent(number)));
+  await keepInFlight(count * warmUp, width, emit);
   meter.begin();
-  await keepInFlight(count, width, async (number) => {
-    await firstValueFrom(client.emit('orders', orderEvent(number)));
+  await keepInFlight(count * (1 - warmUp), width, async (number) => {
+    await emit(number);
     meter.seen += 1;
   });
   const result = meter.result();
