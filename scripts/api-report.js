@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 // Compares what the package exports with the reports in docs/api: `npm run api`. With `-- --local` it writes them.
 const root = dirname(import.meta.dirname);
 const FRONT_DOOR = 'transport';
-const ENTRY_POINTS = [FRONT_DOOR, 'transport/validation', 'transport/terminus'];
+const ENTRY_POINTS = [FRONT_DOOR, 'transport/validation', 'transport/terminus', 'operations'];
 const accepts = process.argv.includes('--local');
 
 const OFF = { logLevel: 'none', addToApiReportFile: false };

@@ -28,7 +28,7 @@ import {
 import { CORRELATION_ID_HEADER } from './correlation-id.js';
 import { IDEMPOTENCY_KEY_HEADER, IdempotencyKeyReusedError } from '../transport/index.js';
 import { isOrderId } from './dto/order-id.js';
-import { ErrorDto } from '../service/http/error.dto.js';
+import { ErrorDto } from '../operations/http/error.dto.js';
 import { OrderAcceptedDto, OrderViewDto } from './dto/order-responses.js';
 import { PlaceOrderDto } from './dto/place-order.dto.js';
 import { OrderIntake, type PlacedOrder } from './order-intake.js';

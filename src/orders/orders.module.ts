@@ -3,6 +3,7 @@ import {
   RequestMethod,
   type DynamicModule,
   type MiddlewareConsumer,
+  type ModuleMetadata,
   type NestModule,
 } from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
@@ -24,14 +25,9 @@ import { orderStoreProvider } from './store/order-store.provider.js';
 @Module({})
 export class OrdersModule implements NestModule {
   /**
-   * @param transport - the module that provides the `RedisStreamsServer`
-   * @param deadLetters - the module that provides the `DeadLetters`
+   * @param imports - the modules that provide the `RedisStreamsServer` and the `DeadLetters`
    */
-  static forRoot(
-    options: OrdersOptions,
-    transport: DynamicModule,
-    deadLetters: DynamicModule,
-  ): DynamicModule {
+  static forRoot(options: OrdersOptions, ...imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     const { connection, streams, waitReplicas } = options;
     const client = {
       name: ORDERS_CLIENT,
@@ -40,7 +36,7 @@ export class OrdersModule implements NestModule {
     };
     return {
       module: OrdersModule,
-      imports: [ClientsModule.register([client]), transport, deadLetters],
+      imports: [ClientsModule.register([client]), ...imports],
       controllers: [OrdersController, OrdersHandler],
       providers: [
         { provide: ORDERS_OPTIONS, useValue: options },

@@ -25,18 +25,18 @@ module.exports = {
     },
     {
       name: 'service-knows-no-app',
-      comment: 'What both sides use knows neither of them.',
+      comment: 'The process around an application knows the operations alone, not the orders.',
       severity: 'error',
       from: { path: '^src/service/' },
-      to: { path: '^src/(?!service/|transport/)' },
+      to: { path: '^src/(?!service/|operations/|transport/)' },
     },
     {
       name: 'operations-know-no-app',
       comment:
-        'Operations serve any app on the transport: they know neither the orders nor how the service is configured.',
+        'Operations are packed for any app on the transport: nothing of the service is packed with them.',
       severity: 'error',
       from: { path: '^src/operations/' },
-      to: { path: '^src/(?!operations/|service/|transport/)' },
+      to: { path: '^src/(?!operations/|transport/)' },
     },
     {
       name: 'cli-knows-no-app',

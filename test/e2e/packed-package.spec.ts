@@ -1,6 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { buildSibling, packPackage, run } from '../support/packed-package.js';
@@ -31,39 +34,50 @@ describe('the packed package', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('holds the transport, its types and the papers, and nothing of the service', async () => {
+  it('holds the transport, the operations, the terminal and the papers, and nothing of the service', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball]);
     const files = stdout.trim().split('\n');
     expect(files).toEqual(
       expect.arrayContaining(
-        ['dist/transport/index.js', 'dist/transport/index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md'].map(
-          (name) => `package/${name}`,
-        ),
+        [
+          ...[
+            'dist/transport/index.js',
+            'dist/transport/index.d.ts',
+            'dist/operations/index.js',
+            'dist/cli/main.js',
+          ],
+          ...['dist/operations/dashboard/page/index.html', 'LICENSE', 'README.md', 'CHANGELOG.md'],
+        ].map((name) => `package/${name}`),
       ),
     );
     const strangers = files.filter(
-      (name) => !/^package\/(package\.json|LICENSE|\w+\.md|dist\/transport\/.+\.(js|d\.ts|lua))$/.test(name),
+      (name) =>
+        !/^package\/(package\.json|LICENSE|\w+\.md|dist\/(cli|operations|transport)\/.+\.(js|d\.ts|lua|html|css|svg))$/.test(
+          name,
+        ),
     );
     expect(strangers.concat(files.filter((name) => name.includes('.spec.')))).toEqual([]);
   });
 
-  it('asks for ioredis and the API of OpenTelemetry, and for the Nest that the app already has', async () => {
+  it('asks for ioredis, the API of OpenTelemetry and the parts of a terminal, and for the Nest that the app already has', async () => {
     const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
     const packed = JSON.parse(stdout) as Manifest;
     const ours = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
-    const { ioredis, '@opentelemetry/api': tracing } = ours.dependencies;
-    expect(packed.dependencies).toEqual({ ioredis, '@opentelemetry/api': tracing });
+    const names = ['@opentelemetry/api', 'cli-progress', 'cli-table3', 'commander', 'ioredis'];
+    expect(packed.dependencies).toEqual(
+      Object.fromEntries(names.map((name) => [name, ours.dependencies[name]])),
+    );
     for (const name of await importedPackages(tarball)) {
       expect({ ...packed.dependencies, ...packed.peerDependencies }).toHaveProperty([name]);
     }
   });
 
-  it.each(['index', 'validation/index', 'terminus/index'])(
-    'can be loaded before anything else: %s',
-    async (entry) => {
-      await run('node', ['--input-type=module', '-e', `await import('./dist/transport/${entry}.js')`]);
-    },
-  );
+  it.each([
+    ...['transport/index', 'transport/validation/index', 'transport/terminus/index'],
+    'operations/index',
+  ])('can be loaded before anything else: %s', async (entry) => {
+    await run('node', ['--input-type=module', '-e', `await import('./dist/${entry}.js')`]);
+  });
 
   it('serves a CommonJS app on Nest 11, without a second Nest', async () => {
     const app = join(directory, 'commonjs-nest-11');
@@ -85,6 +99,43 @@ describe('the packed package', () => {
       ],
     ]);
     expect(await installedVersions(app, '@nestjs/core')).toEqual([expect.stringMatching(/^11\./)]);
+  });
+
+  it('operates a CommonJS app on Nest 11: routes, terminal and page; what is not installed has one sentence', async () => {
+    const app = join(directory, 'operated-app');
+    await buildSibling('test/fixtures/operated-app', app, tarball);
+    const options = { cwd: app, env: { ...env(), ADMIN_TOKEN: 'a-token-of-sixteen' } };
+
+    const process = spawn('node', ['dist/main.js'], { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [url] = (await once(createInterface(process.stdout), 'line')) as [string];
+      await redis.xadd('tea', '*', 'orderId', '42', 'kind', 'green');
+      await eventually(async () => (await redis.xlen('tea.DLT')) === 1 || undefined);
+      const terminal = (...args: string[]) =>
+        run('npx', ['--no-install', 'order-streams', '--url', url, ...args], options);
+      expect((await terminal('--help')).stdout).toContain('dead-letters');
+      expect((await terminal('streams')).stdout).toMatch(/tea .* shop /);
+      expect((await terminal('dead-letters', 'list')).stdout).toContain('NonRetryableError: no tea today');
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+        'order_streams_dead_lettered_total{stream="tea",group="shop",reason="not-retryable"} 1',
+      );
+      expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({
+        checks: { transport: { status: 'up' }, backlog: { warnings: [{ code: 'dead-letters' }] } },
+      });
+      expect((await fetch(`${url}/`)).status).toBe(200);
+      expect((await fetch(`${url}/streams`)).status).toBe(401);
+    } finally {
+      process.kill('SIGTERM');
+      if (process.exitCode === null) await once(process, 'exit');
+    }
+
+    await rename(join(app, 'node_modules/prom-client'), join(app, 'prom-client'));
+    await expect(run('node', ['dist/main.js'], options)).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        'MetricsModule of order-streams/operations needs prom-client, which is not installed: ' +
+        'npm install @nestjs/swagger prom-client\n',
+    });
   });
 
   it('serves the storefront: of 10,000 orders every one is processed, none twice', async () => {
@@ -122,7 +173,9 @@ function orderIdOf(fields: string[]): string {
 
 async function importedPackages(tarball: string): Promise<Set<string>> {
   const { stdout } = await run('tar', ['-xzOf', tarball, 'package/dist'], { maxBuffer: 64 * 1024 * 1024 });
-  const specifiers = stdout.matchAll(/(?<!\.)\b(?:from|import)\s*\(?\s*'((?!\.|node:)(?:@[^/']+\/)?[^/']+)/g);
+  const specifiers = stdout.matchAll(
+    /(?<!\.)\b(?:from|import)\s*\(?\s*'(?!node:)((?:@[\w.-]+\/)?\w[\w.-]*)/g,
+  );
   const names = new Set([...specifiers].map(([, name = '']) => name));
   // Examples in comments import the package itself.
   names.delete('order-streams');

@@ -10,8 +10,8 @@ import {
 } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { callerOf } from '../../service/http/caller-of.js';
-import { RateLimit } from '../../service/http/rate-limit.js';
+import { callerOf } from './caller-of.js';
+import { RateLimit } from './rate-limit.js';
 import { ACCESS_OPTIONS, type AccessOptions } from './access-options.js';
 import { isForwarded, isFromAnotherSite, isLoopback, type OriginHeaders } from './loopback.js';
 import { SCOPE_METADATA, type Scope } from './scope.js';

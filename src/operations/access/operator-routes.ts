@@ -7,7 +7,7 @@ import {
   ApiTooManyRequestsResponse,
   ApiUnauthorizedResponse,
 } from '@nestjs/swagger';
-import { ErrorDto } from '../../service/http/error.dto.js';
+import { ErrorDto } from '../http/error.dto.js';
 
 /** Documents what every route of operators may answer. */
 export const OperatorRoutes = (tag: string): ClassDecorator =>

@@ -27,8 +27,8 @@ import { DeadLetters, type TakenOut } from '../../transport/index.js';
 import { OperatorName } from '../access/operator.decorator.js';
 import { OperatorRoutes } from '../access/operator-routes.js';
 import { NeedsScope } from '../access/scope.js';
-import { ErrorDto } from '../../service/http/error.dto.js';
-import { CheckedInput } from '../../service/http/checked-input.js';
+import { ErrorDto } from '../http/error.dto.js';
+import { CheckedInput } from '../http/checked-input.js';
 import { detailOf, itemOf } from './dead-letter-view.js';
 import {
   AlreadyTakenOutDto,

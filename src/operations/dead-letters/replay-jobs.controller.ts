@@ -19,12 +19,12 @@ import {
   ApiOkResponse,
   ApiOperation,
 } from '@nestjs/swagger';
-import { ErrorDto } from '../../service/http/error.dto.js';
+import { ErrorDto } from '../http/error.dto.js';
 import { DeadLetters, ReplayJobs } from '../../transport/index.js';
 import { OperatorName } from '../access/operator.decorator.js';
 import { OperatorRoutes } from '../access/operator-routes.js';
 import { NeedsScope } from '../access/scope.js';
-import { CheckedInput } from '../../service/http/checked-input.js';
+import { CheckedInput } from '../http/checked-input.js';
 import { itemOf } from './dead-letter-view.js';
 import { filterOf } from './dto/filter.dto.js';
 import {

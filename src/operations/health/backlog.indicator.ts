@@ -4,7 +4,7 @@ import { StreamsSnapshots } from '../streams/streams-snapshots.js';
 import { backlogWarnings, type BacklogWarning } from './backlog-warnings.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 
-/** Indicates how much there is to do. It warns and is never down: to stop sending orders would help nobody. */
+/** Indicates how much there is to do. It warns and is never down: to stop sending entries would help nobody. */
 @Injectable()
 export class BacklogIndicator {
   constructor(

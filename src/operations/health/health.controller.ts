@@ -46,7 +46,7 @@ export class HealthController {
 
   @Get('ready')
   @HealthCheck({ noCache: true, swaggerDocumentation: false })
-  @ApiOperation({ summary: 'Whether orders are taken in and processed at present' })
+  @ApiOperation({ summary: 'Whether entries are taken in and processed at present' })
   @ApiOkResponse({ type: HealthReportDto, description: 'Warns where a person should look' })
   @ApiServiceUnavailableResponse({ type: HealthReportDto, description: 'Names each cause' })
   ready(): Promise<HealthReport> {

@@ -1,38 +1,37 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
-import { RedisStreamsHealthIndicator } from '../../transport/terminus/index.js';
-import { BacklogIndicator } from './backlog.indicator.js';
-import { HealthController } from './health.controller.js';
-import { ProcessIndicator } from './process.indicator.js';
-import { StoreIndicator } from './store.indicator.js';
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { moduleWithPeers } from '../module-with-peers.js';
 import { THRESHOLDS, type Thresholds } from './thresholds.js';
 
-/** `GET /health/live` and `GET /health/ready`. */
+/**
+ * `GET /health/live`, whether the process is to be replaced, and `GET /health/ready`, whether it is to get work.
+ *
+ * Needs `@nestjs/swagger` and `@nestjs/terminus`.
+ */
 @Module({})
 export class HealthModule {
   /**
-   * @param transport - the module that provides the `RedisStreamsServer`
-   * @param streams - the module that provides the `StreamsSnapshots`
-   * @param store - the module that provides the `StoreCheck`
+   * Adds the routes of `/health`.
+   *
+   * @param thresholds - from where on readiness warns
+   * @param imports - the modules that provide the `RedisStreamsServer`, the {@link StreamsModule}, and the one that
+   * provides a {@link StoreCheck}, if there is any
+   * @throws Error (as a rejection) that names the package to install when one is missing
    */
   static forRoot(
     thresholds: Thresholds,
-    transport: DynamicModule,
-    streams: DynamicModule,
-    store: DynamicModule,
-  ): DynamicModule {
-    return {
-      module: HealthModule,
-      // A probe every few seconds would fill the log with one and the same failure.
-      imports: [TerminusModule.forRoot({ logger: false }), transport, streams, store],
-      controllers: [HealthController],
-      providers: [
-        { provide: THRESHOLDS, useValue: thresholds },
-        ProcessIndicator,
-        RedisStreamsHealthIndicator,
-        BacklogIndicator,
-        StoreIndicator,
-      ],
-    };
+    ...imports: NonNullable<ModuleMetadata['imports']>
+  ): Promise<DynamicModule> {
+    return moduleWithPeers(
+      HealthModule,
+      ['@nestjs/swagger', '@nestjs/terminus'],
+      () => import('./parts.js'),
+      ({ TerminusModule, HealthController, ...indicators }) => ({
+        module: HealthModule,
+        // A probe every few seconds would fill the log with one and the same failure.
+        imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+        controllers: [HealthController],
+        providers: [{ provide: THRESHOLDS, useValue: thresholds }, ...Object.values(indicators)],
+      }),
+    );
   }
 }

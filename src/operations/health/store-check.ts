@@ -1,6 +1,8 @@
-/** Why something that the service keeps its data in cannot be used at present. */
+/** Why something that an application keeps its data in cannot be used at present. */
 export interface StoreProblem {
+  /** A short name for programs, such as `database-unavailable`. */
   readonly code: string;
+  /** One sentence for people. */
   readonly message: string;
 }
 

@@ -1,17 +1,20 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { StoreCheck } from './store-check.js';
 
-/** Indicates whether orders can be kept, in addition to what Redis is needed for. */
+/**
+ * Indicates whether the application can keep its data, in addition to what Redis is needed for. It can where nothing checks
+ * that.
+ */
 @Injectable()
 export class StoreIndicator {
   constructor(
-    private readonly store: StoreCheck,
     private readonly indicators: HealthIndicatorService,
+    @Optional() private readonly store?: StoreCheck,
   ) {}
 
   async check<Key extends string>(key: Key): Promise<HealthIndicatorResult<Key>> {
-    const problem = await this.store.check();
+    const problem = await this.store?.check();
     const indicator = this.indicators.check(key);
     return problem ? indicator.down({ causes: [problem] }) : indicator.up();
   }

@@ -1,27 +1,36 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { moduleWithPeers } from '../module-with-peers.js';
 import { METRICS_OPTIONS, type MetricsOptions } from './metrics-options.js';
-import { MetricsController } from './metrics.controller.js';
-import { ServiceMetrics } from './service-metrics.js';
 
-/** `GET /metrics`. */
+/**
+ * `GET /metrics`, in Prometheus's text format.
+ *
+ * Needs `@nestjs/swagger` and `prom-client`.
+ */
 @Module({})
 export class MetricsModule {
   /**
-   * @param transport - the module that provides the `RedisStreamsServer`
-   * @param streams - the module that provides the `StreamsSnapshots`
-   * @param store - the module that provides the `StoreCheck`
+   * Adds the route of `/metrics`.
+   *
+   * @param options - what the metrics are measured against
+   * @param imports - the modules that provide the `RedisStreamsServer`, the {@link StreamsModule}, and the one that
+   * provides a {@link StoreCheck}, if there is any
+   * @throws Error (as a rejection) that names the package to install when one is missing
    */
   static forRoot(
     options: MetricsOptions,
-    transport: DynamicModule,
-    streams: DynamicModule,
-    store: DynamicModule,
-  ): DynamicModule {
-    return {
-      module: MetricsModule,
-      imports: [transport, streams, store],
-      controllers: [MetricsController],
-      providers: [{ provide: METRICS_OPTIONS, useValue: options }, ServiceMetrics],
-    };
+    ...imports: NonNullable<ModuleMetadata['imports']>
+  ): Promise<DynamicModule> {
+    return moduleWithPeers(
+      MetricsModule,
+      ['@nestjs/swagger', 'prom-client'],
+      () => import('./parts.js'),
+      ({ MetricsController, ServiceMetrics }) => ({
+        module: MetricsModule,
+        imports,
+        controllers: [MetricsController],
+        providers: [{ provide: METRICS_OPTIONS, useValue: options }, ServiceMetrics],
+      }),
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { StoreCheck } from '../health/store-check.js';
 import { RedisStreamsServer } from '../../transport/index.js';
@@ -29,8 +29,8 @@ export class ServiceMetrics {
   constructor(
     private readonly server: RedisStreamsServer,
     private readonly snapshots: StreamsSnapshots,
-    private readonly store: StoreCheck,
     @Inject(METRICS_OPTIONS) { thresholds, recoveryIntervalMs }: MetricsOptions,
+    @Optional() private readonly store?: StoreCheck,
   ) {
     for (const row of EVENT_COUNTERS as readonly EventCounter[]) {
       const tally = new EventTally(row, () => server.consumed, this.registry);
@@ -52,7 +52,7 @@ export class ServiceMetrics {
   private async look(): Promise<void> {
     const [{ ready }, problem, streams] = await Promise.all([
       this.server.checkHealth(),
-      this.store.check(),
+      this.store?.check(),
       this.snapshots.take().then(
         (snapshot) => snapshot.streams,
         () => [],

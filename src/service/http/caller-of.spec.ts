@@ -1,4 +1,4 @@
-import { callerOf } from './caller-of.js';
+import { callerOf } from '../../operations/access/caller-of.js';
 import { TrustedProxies } from './trusted-proxies.js';
 
 const socket = { remoteAddress: '::ffff:192.0.2.1' };

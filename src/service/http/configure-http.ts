@@ -1,7 +1,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { traceRequests } from '../tracing/trace-requests.js';
 import { serveApiDocs } from './api-docs.js';
-import { HttpErrorFilter } from './http-error.filter.js';
+import { HttpErrorFilter } from '../../operations/http/http-error.filter.js';
 import { limitConnections } from './limit-connections.js';
 import { limitOrderBytes, noteLength } from './limit-order-bytes.js';
 import { limitOrders } from './limit-orders.js';

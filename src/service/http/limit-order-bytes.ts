@@ -1,6 +1,6 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { ByteQuota } from './byte-quota.js';
-import { callerOf, type CallersRequest } from './caller-of.js';
+import { callerOf, type CallersRequest } from '../../operations/access/caller-of.js';
 
 /** What one address may place. */
 export interface OrderQuota {

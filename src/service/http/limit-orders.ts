@@ -1,6 +1,6 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { callerOf, type CallersRequest } from './caller-of.js';
-import { RateLimit } from './rate-limit.js';
+import { callerOf, type CallersRequest } from '../../operations/access/caller-of.js';
+import { RateLimit } from '../../operations/access/rate-limit.js';
 
 const SECOND_MS = 1_000;
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { networkOf } from './network-of.js';
+import { networkOf } from '../../operations/access/network-of.js';
 
 /** How the connections of a server are shared out. */
 export interface ConnectionShares {

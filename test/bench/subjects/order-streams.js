@@ -33,7 +33,7 @@ const VARIANTS = {
   unattended: () => ({ options: { recoveryIntervalMs: NEVER_MS, ackWaitMs: NEVER_MS } }),
   metrics: async () => {
     const { ServiceMetrics } = await import('../../../dist/operations/metrics/service-metrics.js');
-    return { observe: (server) => new ServiceMetrics(server, NO_STREAMS, NO_STORE, METRICS_OPTIONS) };
+    return { observe: (server) => new ServiceMetrics(server, NO_STREAMS, METRICS_OPTIONS, NO_STORE) };
   },
 };
 /** Nobody asks for the metrics here, only what they count costs. */

@@ -5,7 +5,7 @@ import { openDatabase } from '../../../src/orders/store/postgres/database.js';
 import { migrate } from '../../../src/orders/store/postgres/migrate.js';
 import { OrderRows } from '../../../src/orders/store/postgres/order-rows.js';
 import type { OrdersDatabase } from '../../../src/orders/store/postgres/schema.js';
-import { StoreUnavailableError } from '../../../src/service/http/store-unavailable.error.js';
+import { StoreUnavailableError } from '../../../src/operations/http/store-unavailable.error.js';
 import { startPostgres, type TestPostgres } from '../../support/postgres.js';
 import { uniqueName } from '../../support/unique-name.js';
 

@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { isISO8601, Matches, ValidateBy } from 'class-validator';
 import type { DeadLetterFilter } from '../../../transport/index.js';
-import { MayBeLeftOut } from '../../../service/http/checked-input.js';
+import { MayBeLeftOut } from '../../http/checked-input.js';
 
 const ORDER_ID = '^[A-Za-z0-9._:-]{1,128}$';
 const REASON = '^[a-z-]{1,64}$';

@@ -1,5 +1,5 @@
 import { BadRequestException, type Type } from '@nestjs/common';
-import { CheckedInput } from '../../../service/http/checked-input.js';
+import { CheckedInput } from '../../http/checked-input.js';
 import { StartReplayDto } from './replay-job.dto.js';
 import { DiscardDto, ListDto, ReplayDto } from './requests.dto.js';
 

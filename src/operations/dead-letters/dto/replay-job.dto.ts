@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsObject, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
 import type { ReplayJob, ReplayJobState } from '../../../transport/index.js';
-import { MayBeLeftOut } from '../../../service/http/checked-input.js';
+import { MayBeLeftOut } from '../../http/checked-input.js';
 import { DeadLetterDto } from './answers.dto.js';
 import { FilterDto } from './filter.dto.js';
 

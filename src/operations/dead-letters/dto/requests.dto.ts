@@ -1,7 +1,7 @@
 import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsDefined, IsInt, IsString, Length, Max, Min, ValidateBy } from 'class-validator';
-import { MayBeLeftOut } from '../../../service/http/checked-input.js';
+import { MayBeLeftOut } from '../../http/checked-input.js';
 import { isStreamId } from './stream-id.js';
 import { FilterDto } from './filter.dto.js';
 

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../../../service/http/store-unavailable.error.js';
+import { StoreUnavailableError } from '../../../operations/http/store-unavailable.error.js';
 
 /** A caller who waits for an answer over HTTP is answered within three seconds. */
 const LIMIT_MS = 2_000;

@@ -27,7 +27,7 @@ import { deadLetteredBy, keptFor, writeFailure } from '../redis/failure-writes.j
 import { failureOfEntry, timeOfEntry } from '../redis/order-record.js';
 import type { OrderRecords } from '../redis/order-records.js';
 import { reopenRecord } from '../redis/reopen-record.js';
-import { StoreUnavailableError } from '../../../service/http/store-unavailable.error.js';
+import { StoreUnavailableError } from '../../../operations/http/store-unavailable.error.js';
 import { asked } from './asked.js';
 import { closeDatabase } from './database.js';
 import type { DatabaseStart } from './database-start.js';

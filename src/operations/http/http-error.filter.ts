@@ -9,11 +9,20 @@ import {
   StreamUnusableError,
 } from '../../transport/index.js';
 
-/** Gives every error over HTTP the same body: `{ statusCode, error, message }`. */
+/**
+ * Gives every error over HTTP the same body: `{ statusCode, error, message }`. While Redis is unavailable, or refuses
+ * what is asked for, the answer is 503.
+ *
+ * @example
+ * ```ts
+ * app.useGlobalFilters(new HttpErrorFilter(app.getHttpAdapter()));
+ * ```
+ */
 @Catch()
 export class HttpErrorFilter extends BaseExceptionFilter {
   private readonly logger = new Logger(HttpErrorFilter.name);
 
+  /** Called by Nest. */
   override catch(error: unknown, host: ArgumentsHost): void {
     super.catch(this.explain(error), host);
   }
