@@ -125,6 +125,7 @@ export type {
   IntakePausedEvent,
   IntakeResumedEvent,
   LoopBlockedEvent,
+  SlotsExhaustedEvent,
   PutOffEvent,
   ReclaimedEvent,
   RecoveredEvent,

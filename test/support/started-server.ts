@@ -118,6 +118,7 @@ function observe(server: RedisStreamsServer): Told {
     'clock-set-back': [],
     trimmed: [],
     'loop-blocked': [],
+    'slots-exhausted': [],
     'stale-group': [],
   };
   const listen = <K extends keyof Told>(name: K): void => {

@@ -89,7 +89,11 @@ describe('EventTally', () => {
 
   it('shows 0 before anything happened, for every value that is known', async () => {
     const registry = new Registry();
-    new EventTally(rowOf('order_streams_dead_lettered_total'), () => [{ ...SOURCE, inFlight: 0 }], registry);
+    new EventTally(
+      rowOf('order_streams_dead_lettered_total'),
+      () => [{ ...SOURCE, exhaustedForMs: 0, inFlight: 0 }],
+      registry,
+    );
     const series = await seriesOf(registry);
     expect(Object.keys(series)).toHaveLength(6);
     expect(new Set(Object.values(series))).toEqual(new Set([0]));

@@ -6,6 +6,7 @@ import type { Thresholds } from '../health/thresholds.js';
 export class ProcessGauges {
   private readonly ready: Gauge;
   private readonly inFlight: Gauge;
+  private readonly slotsExhausted: Gauge;
   private readonly lastRun: Gauge;
   private readonly lastLost: Gauge;
 
@@ -22,6 +23,11 @@ export class ProcessGauges {
     this.inFlight = new Gauge({
       name: 'order_streams_in_flight',
       help: 'Entries given to a handler of this process and not settled yet',
+      ...{ labelNames: ['stream', 'group'], registers },
+    });
+    this.slotsExhausted = new Gauge({
+      name: 'order_streams_slots_exhausted_seconds',
+      help: 'For how long entries have waited while every slot of their pattern was taken; 0 where one is free',
       ...{ labelNames: ['stream', 'group'], registers },
     });
     this.lastRun = new Gauge({
@@ -43,9 +49,11 @@ export class ProcessGauges {
     const { consumed, recovery } = this.server;
     this.ready.set(ready ? 1 : 0);
     this.inFlight.reset();
+    this.slotsExhausted.reset();
     this.lastLost.reset();
-    for (const { stream, group, inFlight, lost } of consumed) {
+    for (const { stream, group, inFlight, exhaustedForMs, lost } of consumed) {
       this.inFlight.set({ stream, group }, inFlight);
+      this.slotsExhausted.set({ stream, group }, exhaustedForMs / 1_000);
       this.lastLost.set({ stream, group }, (lost?.lastAt.getTime() ?? 0) / 1_000);
     }
     this.lastRun.set((recovery.lastSuccessAt?.getTime() ?? 0) / 1_000);

@@ -1,4 +1,6 @@
+import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { FailedEvent } from '../observe/transport-events.js';
+import { inOwnContext } from '../observe/own-context.js';
 import type { DeadLetterReason } from '../entry/dead-letter-fields.js';
 import { SettlementWrites, ENTRY_ID, type StreamWrite } from '../entry/writes.js';
 
@@ -25,8 +27,21 @@ export async function verdictOf(
   arbiter: DeadLetterArbiter | undefined,
   giveUp: (() => Promise<DeadLetterVerdict>) | undefined,
 ): Promise<DeadLetterVerdict> {
-  const said = (await arbiter?.(event, reason)) ?? 'dead-letter';
-  return said === 'dead-letter' && giveUp ? giveUp() : said;
+  const said = arbiter && (await inOwnContext(() => arbiter(event, reason)));
+  return (said === undefined || said === 'dead-letter') && giveUp
+    ? inOwnContext(giveUp)
+    : (said ?? 'dead-letter');
+}
+
+/** A policy whose functions of the user are called in async contexts of their own. */
+export function withOwnContexts(policy: RetryPolicy): RetryPolicy {
+  const { classify, backoff } = policy;
+  return {
+    ...policy,
+    classify: classify && ((error) => inOwnContext(() => classify(error))),
+    backoff:
+      typeof backoff === 'function' ? (retry, error) => inOwnContext(() => backoff(retry, error)) : backoff,
+  };
 }
 
 /** What becomes of a failed entry. */
@@ -58,7 +73,7 @@ export function settlementWrites(
   if (!hook) return [];
   const writes = new SettlementWrites();
   try {
-    hook(event, next, writes, ENTRY_ID);
+    inOwnContext(() => hook(event, next, writes, ENTRY_ID));
   } catch (error) {
     onError(error);
     return [];

@@ -10,6 +10,9 @@ const SHORTEST_INTERVAL_MS = 10;
 /** How long an entry may wait for a slot before it is handed back, in milliseconds. */
 const BUFFER_PATIENCE_MS = 1_000;
 
+/** For how long entries wait without a free slot until that is said, in milliseconds. */
+export const EXHAUSTED_MS = 10_000;
+
 /** What a watch works with. */
 export interface WatchParts {
   readonly stream: string;
@@ -19,6 +22,8 @@ export interface WatchParts {
   /** 0 for never. */
   readonly handlerTimeoutMs: number;
   readonly onFailure: (error: unknown) => void;
+  /** Called once each time that entries have waited for long while no slot of the pattern became free. */
+  readonly onExhausted: (exhausted: { readonly running: number; readonly waitedMs: number }) => void;
 }
 
 /**
@@ -28,6 +33,7 @@ export interface WatchParts {
 export class DeliveryWatch {
   private timer: NodeJS.Timeout | undefined;
   private refreshing = false;
+  private isExhausted = false;
 
   constructor(private readonly parts: WatchParts) {}
 
@@ -71,7 +77,16 @@ export class DeliveryWatch {
     const { ackWaitMs, handlerTimeoutMs, inFlight } = this.parts;
     if (handlerTimeoutMs > 0) this.expire(handlerTimeoutMs);
     void inFlight.handBack(BUFFER_PATIENCE_MS);
+    this.lookAtSlots();
     if (!this.refreshing) void this.refresh(ackWaitMs / 3);
+  }
+
+  private lookAtSlots(): void {
+    const { share, inFlight: running } = this.parts.inFlight;
+    const waitedMs = share.exhaustedForMs;
+    const was = this.isExhausted;
+    this.isExhausted = waitedMs > EXHAUSTED_MS;
+    if (this.isExhausted && !was) this.parts.onExhausted({ running, waitedMs });
   }
 
   private async refresh(afterMs: number): Promise<void> {

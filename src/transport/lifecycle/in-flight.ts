@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inOwnContext } from '../observe/own-context.js';
 import { Signal } from '../redis/signal.js';
 import { Delivery, type Origin } from '../entry/delivery.js';
 import type { DeliveredEntry } from '../entry/entry.js';
 import { DeliveryLostError } from '../entry/errors.js';
 import type { Attempts } from './attempt.js';
 import type { Blocking, LoopBlockage, WatchedStream } from './loop-blockage.js';
-import { ReadSize, type Claimant, type Slots, Turn } from './slots.js';
+import { ReadSize, Turn, type Claimant, type Share, type Slots } from './slots.js';
 import type { Settler } from './settle.js';
 
 /** What the deliveries in flight are worked on with. */
@@ -15,6 +16,8 @@ export interface InFlightParts {
   readonly attempts: Pick<Attempts, 'run' | 'fail'>;
   readonly settler: Pick<Settler, 'handBack'>;
   readonly slots: Slots;
+  /** How many handlers of the pattern may run at once; all slots unless given. */
+  readonly maxInFlight?: number | undefined;
   /** Shared with the other streams. */
   readonly blockage: LoopBlockage;
   readonly onBlocked: (blocking: Blocking) => void;
@@ -29,6 +32,8 @@ export class InFlight implements Claimant, WatchedStream {
   private readonly held = new Map<string, Delivery>();
   private buffer: Delivery[] = [];
   private readonly size: ReadSize;
+  /** What the pattern has of the slots. */
+  readonly share: Share;
   private timedOut = 0;
   private closing = false;
   private paused = false;
@@ -38,8 +43,8 @@ export class InFlight implements Claimant, WatchedStream {
   private readonly heldChanged = new Signal();
 
   constructor(private readonly parts: InFlightParts) {
-    this.size = new ReadSize(parts.slots.limit);
-    parts.slots.addClaimant(this);
+    this.share = parts.slots.add(this, parts.maxInFlight);
+    this.size = new ReadSize(this.share.most);
     parts.blockage.add(this);
   }
 
@@ -67,9 +72,8 @@ export class InFlight implements Claimant, WatchedStream {
 
   /** How many more entries are welcome now. */
   get room(): number {
-    const { slots } = this.parts;
-    if (slots.isReserved || this.isStopped) return 0;
-    return slots.free + this.size.mostBuffered - this.buffer.length;
+    if (this.share.isReserved || this.isStopped) return 0;
+    return this.share.free + this.size.mostBuffered - this.buffer.length;
   }
 
   /** Whether there is enough room that it is worth asking Redis for entries. */
@@ -102,7 +106,7 @@ export class InFlight implements Claimant, WatchedStream {
       this.held.set(delivery.id, delivery);
       this.buffer.push(delivery);
     }
-    if (this.parts.slots.isReserved || this.isStopped) this.onReserved();
+    if (this.share.isReserved || this.isStopped) this.onReserved();
     else this.onFree();
   }
 
@@ -150,7 +154,7 @@ export class InFlight implements Claimant, WatchedStream {
     if (this.isStarting) return;
     this.isStarting = true;
     try {
-      while (this.buffer.length > 0 && !this.paused && !this.turn.isOver() && this.parts.slots.tryTake()) {
+      while (this.buffer.length > 0 && !this.paused && !this.turn.isOver() && this.share.tryTake()) {
         const next = this.buffer.shift();
         if (next) this.process(next);
       }
@@ -208,9 +212,7 @@ export class InFlight implements Claimant, WatchedStream {
 
   /** Resolves when nothing is held. */
   async idle(): Promise<void> {
-    while (this.held.size > 0) {
-      await this.heldChanged.next();
-    }
+    while (this.held.size > 0) await this.heldChanged.next();
   }
 
   /** Notifies running handlers that their result no longer counts. */
@@ -221,7 +223,7 @@ export class InFlight implements Claimant, WatchedStream {
   private process(delivery: Delivery): void {
     let running: Promise<unknown> | undefined;
     try {
-      running = this.parts.attempts.run(delivery);
+      running = inOwnContext(() => this.parts.attempts.run(delivery));
     } catch (error) {
       this.broken(delivery, error);
     }
@@ -279,7 +281,7 @@ export class InFlight implements Claimant, WatchedStream {
   private freeSlot(delivery: Delivery): void {
     if (delivery.slotFreed) return;
     delivery.slotFreed = true;
-    this.parts.slots.release();
+    this.share.release();
   }
 
   /** Its entry was given to another process. */
@@ -287,11 +289,12 @@ export class InFlight implements Claimant, WatchedStream {
     // One whose acknowledgement is on its way has its ending already, and is forgotten when that is answered.
     if (delivery.isDecided || delivery.isLost) return;
     delivery.isLost = true;
-    if (delivery.startedAt === undefined) delivery.takeEnding();
-    else this.overrun(delivery, new DeliveryLostError(delivery.id));
+    const hasStarted = delivery.startedAt !== undefined;
+    if (hasStarted) this.overrun(delivery, new DeliveryLostError(delivery.id));
+    else delivery.takeEnding();
     this.buffer = this.buffer.filter((buffered) => buffered !== delivery);
     this.forget(delivery);
-    if (delivery.startedAt !== undefined) this.freeSlot(delivery);
+    if (hasStarted) this.freeSlot(delivery);
     else this.roomChanged.notify();
   }
 }

@@ -1,110 +1,160 @@
-import { Slots, type Claimant } from './slots.js';
+import { Slots, type Claimant, type Share } from './slots.js';
 
 const claimant = (onFree: () => void = () => undefined): Claimant => ({
   onFree,
   onReserved: () => undefined,
 });
 
-/** A claimant with so much to do that it takes whatever slot it is offered. */
-function busy(slots: Slots, name: string, taken: string[]): void {
-  slots.addClaimant(
+/** A pattern with so much to do that it takes whatever slot it is offered. */
+function busy(slots: Slots, name: string, taken: string[]): Share {
+  const share: Share = slots.add(
     claimant(() => {
-      while (slots.tryTake()) taken.push(name);
+      while (share.tryTake()) taken.push(name);
     }),
   );
+  return share;
 }
 
-describe('Slots', () => {
-  it('gives out as many as there are, and each again once it is free', () => {
-    const slots = new Slots(2);
-    slots.addClaimant(claimant());
+function takeAll(share: Share): number {
+  let taken = 0;
+  while (share.tryTake()) taken += 1;
+  return taken;
+}
 
-    expect([slots.tryTake(), slots.tryTake(), slots.tryTake()]).toEqual([true, true, false]);
-    slots.release();
-    expect([slots.tryTake(), slots.tryTake()]).toEqual([true, false]);
+describe('Slots of one pattern', () => {
+  it('are all its own, and each is given out again once it is free', () => {
+    const share = new Slots(2).add(claimant());
+
+    expect([share.tryTake(), share.tryTake(), share.tryTake()]).toEqual([true, true, false]);
+    share.release();
+    expect([share.tryTake(), share.tryTake()]).toEqual([true, false]);
   });
 
-  it('offers a slot that got free to those who wait', () => {
-    const slots = new Slots(1);
-    const taken: string[] = [];
-    slots.tryTake();
-    busy(slots, 'orders', taken);
+  it('are as many as it may have at once', () => {
+    expect(takeAll(new Slots(8).add(claimant(), 3))).toBe(3);
+  });
+});
 
-    slots.release();
+describe('Slots of several patterns', () => {
+  it.each([
+    [128, 2, 112],
+    [128, 4, 104],
+    [16, 3, 14],
+    [4, 2, 3],
+    [2, 2, 1],
+  ])('of %i slots and %i patterns, one may take %i, and each other one its own', (limit, patterns, most) => {
+    const slots = new Slots(limit);
+    const [first, ...others] = Array.from({ length: patterns }, () => slots.add(claimant()));
+
+    expect(takeAll(first as Share)).toBe(most);
+    for (const other of others) expect(takeAll(other)).toBeGreaterThanOrEqual(1);
+    expect(slots.free).toBe(0);
+  });
+
+  it('lends what a pattern with a bound of its own cannot use', () => {
+    const slots = new Slots(100);
+    const bounded = slots.add(claimant(), 1);
+    const other = slots.add(claimant());
+
+    expect(takeAll(other)).toBe(99);
+    expect(takeAll(bounded)).toBe(1);
+  });
+
+  it('keeps nothing where there are fewer slots than patterns', () => {
+    const slots = new Slots(1);
+    const [first, second] = [slots.add(claimant()), slots.add(claimant())];
+
+    expect(slots.sufficesForAll).toBe(false);
+    expect([takeAll(first), takeAll(second)]).toEqual([1, 0]);
+    first.release();
+    expect(takeAll(second)).toBe(1);
+  });
+
+  it('offers a slot that became free to those who wait', () => {
+    const slots = new Slots(2);
+    const hanging = slots.add(claimant());
+    const taken: string[] = [];
+    const share = busy(slots, 'orders', taken);
+    hanging.tryTake();
+    takeAll(share);
+
+    hanging.release();
+    share.release();
 
     expect(taken).toEqual(['orders']);
   });
 
-  it('shares evenly among streams that could all take everything', () => {
-    const slots = new Slots(1);
+  it('does not let a busy pattern starve one that wants more than its own now and then', () => {
+    const slots = new Slots(8);
     const taken: string[] = [];
-    slots.tryTake();
-    for (const name of ['orders', 'payments', 'refunds']) busy(slots, name, taken);
-
-    for (let i = 0; i < 30; i += 1) slots.release();
-
-    for (const name of ['orders', 'payments', 'refunds']) {
-      expect(taken.filter((owner) => owner === name)).toHaveLength(10);
-    }
-  });
-
-  it('does not let a busy stream starve one that wants a slot now and then', () => {
-    const slots = new Slots(4);
-    const taken: string[] = [];
-    for (let i = 0; i < 4; i += 1) slots.tryTake();
-    busy(slots, 'busy', taken);
+    const share = busy(slots, 'busy', taken);
     let wanted = 0;
-    slots.addClaimant(
+    const quiet: Share = slots.add(
       claimant(() => {
-        if (wanted > 0 && slots.tryTake()) {
-          wanted -= 1;
-          taken.push('quiet');
-        }
+        while (wanted > 0 && quiet.tryTake()) wanted -= 1;
       }),
     );
+    quiet.tryTake();
+    takeAll(share);
+    expect(slots.free).toBe(0);
 
     for (let round = 0; round < 20; round += 1) {
       wanted = 1;
-      slots.release();
-      slots.release();
+      share.release();
+      share.release();
       expect(wanted).toBe(0);
+      quiet.release();
     }
-    expect(taken.filter((owner) => owner === 'busy')).toHaveLength(20);
   });
 
-  describe('running something alone', () => {
-    it('waits until nothing runs, lets nothing start meanwhile, and offers the slots afterwards', async () => {
-      const slots = new Slots(2);
-      const log: string[] = [];
-      slots.addClaimant({ onFree: () => void log.push('free'), onReserved: () => void log.push('reserved') });
-      slots.tryTake();
-      const alone = slots.alone(10_000, () => {
-        log.push(`alone, another may start: ${slots.tryTake()}`);
-        return Promise.resolve();
-      });
-      expect([slots.tryTake(), slots.free]).toEqual([false, 0]);
-      expect(await slots.alone(10_000, () => Promise.resolve())).toBe('busy');
-      slots.release();
+  it('says for how long entries have waited, until a slot is free', () => {
+    const slots = new Slots(2);
+    const [slow, fast] = [slots.add(claimant()), slots.add(claimant())];
+    slow.tryTake();
+    expect(slow.exhaustedForMs).toBe(0);
+    expect(slow.tryTake()).toBe(false);
 
-      expect(await alone).toBe('ran');
-      expect(log).toEqual(['reserved', 'alone, another may start: false', 'free']);
-      expect(slots.tryTake()).toBe(true);
-    });
+    expect(slow.exhaustedForMs).toBeGreaterThan(0);
+    expect(fast.exhaustedForMs).toBe(0);
+    slow.release();
+    expect(slow.exhaustedForMs).toBe(0);
+  });
+});
 
-    it('gives up when what runs does not end in time', async () => {
-      const slots = new Slots(1);
-      slots.addClaimant(claimant());
-      slots.tryTake();
-      expect(await slots.alone(1, () => Promise.reject(new Error('ran')))).toBe('not-quiet');
-      slots.release();
-      expect(slots.tryTake()).toBe(true);
+describe('running something alone', () => {
+  it('waits until nothing runs, lets nothing start meanwhile, and offers the slots afterwards', async () => {
+    const slots = new Slots(2);
+    const log: string[] = [];
+    const share = slots.add({
+      ...{ onFree: () => void log.push('free'), onReserved: () => void log.push('reserved') },
     });
+    share.tryTake();
+    const alone = slots.alone(10_000, () => {
+      log.push(`alone, another may start: ${share.tryTake()}`);
+      return Promise.resolve();
+    });
+    expect([share.tryTake(), share.free, slots.free]).toEqual([false, 0, 0]);
+    expect(await slots.alone(10_000, () => Promise.resolve())).toBe('busy');
+    share.release();
 
-    it('is over when what ran alone fails', async () => {
-      const slots = new Slots(1);
-      slots.addClaimant(claimant());
-      await expect(slots.alone(1, () => Promise.reject(new Error('ran')))).rejects.toThrow('ran');
-      expect(slots.tryTake()).toBe(true);
-    });
+    expect(await alone).toBe('ran');
+    expect(log).toEqual(['reserved', 'alone, another may start: false', 'free']);
+    expect(share.tryTake()).toBe(true);
+  });
+
+  it('gives up when what runs does not end in time', async () => {
+    const slots = new Slots(1);
+    const share = slots.add(claimant());
+    share.tryTake();
+    expect(await slots.alone(1, () => Promise.reject(new Error('ran')))).toBe('not-quiet');
+    share.release();
+    expect(share.tryTake()).toBe(true);
+  });
+
+  it('is over when what ran alone fails', async () => {
+    const slots = new Slots(1);
+    const share = slots.add(claimant());
+    await expect(slots.alone(1, () => Promise.reject(new Error('ran')))).rejects.toThrow('ran');
+    expect(share.tryTake()).toBe(true);
   });
 });

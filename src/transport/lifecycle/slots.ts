@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { readerOf } from '../entry/decode.js';
 import type { DeliveredEntry } from '../entry/entry.js';
 
-/** One of those who share the slots. */
+/** One of the patterns that share the slots. */
 export interface Claimant {
   /** A slot may be free. */
   onFree(): void;
@@ -11,22 +11,50 @@ export interface Claimant {
   onReserved(): void;
 }
 
-/** Bounds how many handlers run at once in a process, and shares the room fairly among its streams. */
+/** The part of all slots that is kept for patterns that do not use it, and that no other pattern borrows. */
+const KEPT_PART = 1 / 4;
+
+/** Bounds how many handlers run at once in a process, and shares the room among its patterns. */
 export class Slots {
-  private readonly claimants: Claimant[] = [];
+  private readonly shares: Share[] = [];
   private taken = 0;
+  /** Slots that are kept for patterns that do not use them now. */
+  private kept = 0;
   private turn = 0;
   private reserved = false;
   private readonly quiet = new Signal();
 
   constructor(readonly limit: number) {}
 
-  addClaimant(claimant: Claimant): void {
-    this.claimants.push(claimant);
+  /**
+   * Adds a pattern. Each may always run a few handlers, one at least where there are as many slots as patterns; what it
+   * does not use of the rest is lent, and comes back as handlers end.
+   *
+   * @param most - how many of its handlers may run at once
+   */
+  add(claimant: Claimant, most = this.limit): Share {
+    const share = new Share(this, claimant, Math.min(most, this.limit));
+    this.shares.push(share);
+    const patterns = this.shares.length;
+    const each = patterns > this.limit ? 0 : Math.max(1, Math.floor((this.limit * KEPT_PART) / patterns));
+    this.kept = 0;
+    for (const one of this.shares) this.kept += one.keep(patterns === 1 ? 0 : each);
+    return share;
   }
 
+  /** Whether each pattern may always run a handler. */
+  get sufficesForAll(): boolean {
+    return this.shares.length <= this.limit;
+  }
+
+  /** How many handlers may be started now, whosever they are. */
   get free(): number {
     return this.reserved ? 0 : this.limit - this.taken;
+  }
+
+  /** How many handlers of one pattern may be started now. */
+  freeFor(share: Share): number {
+    return Math.max(0, Math.min(share.most - share.taken, this.free - this.kept + share.unused));
   }
 
   /** Whether somebody runs alone, or is about to. */
@@ -34,14 +62,15 @@ export class Slots {
     return this.reserved;
   }
 
-  tryTake(): boolean {
-    if (this.free <= 0) return false;
+  /** @param unused - how much less of what is kept for it the pattern leaves unused by then */
+  take(unused: number): void {
     this.taken += 1;
-    return true;
+    this.kept -= unused;
   }
 
-  release(): void {
+  release(unused: number): void {
     this.taken -= 1;
+    this.kept += unused;
     if (this.reserved) {
       if (this.taken === 0) this.quiet.notify();
       return;
@@ -58,7 +87,7 @@ export class Slots {
   async alone(patienceMs: number, run: () => Promise<void>): Promise<'ran' | 'busy' | 'not-quiet'> {
     if (this.reserved) return 'busy';
     this.reserved = true;
-    for (const claimant of this.claimants) claimant.onReserved();
+    for (const { claimant } of this.shares) claimant.onReserved();
     try {
       if (!(await this.quietWithin(patienceMs))) return 'not-quiet';
       await run();
@@ -76,10 +105,71 @@ export class Slots {
 
   private offer(): void {
     // Each time another one is asked first, so that a busy stream does not starve a quiet one.
-    this.turn = (this.turn + 1) % this.claimants.length;
-    for (let i = 0; i < this.claimants.length && this.free > 0; i += 1) {
-      this.claimants[(this.turn + i) % this.claimants.length]?.onFree();
+    this.turn = (this.turn + 1) % this.shares.length;
+    for (let i = 0; i < this.shares.length && this.free > 0; i += 1) {
+      this.shares[(this.turn + i) % this.shares.length]?.claimant.onFree();
     }
+  }
+}
+
+/** What one pattern has of the slots. */
+export class Share {
+  /** How many of its handlers run. */
+  taken = 0;
+  private guaranteed = 0;
+  private waitsSince: number | undefined;
+
+  constructor(
+    private readonly slots: Slots,
+    readonly claimant: Claimant,
+    /** How many of its handlers may run at once. */
+    readonly most: number,
+  ) {}
+
+  /** Keeps slots for the pattern. @returns how many of them it does not use */
+  keep(slots: number): number {
+    this.guaranteed = Math.min(slots, this.most);
+    return this.unused;
+  }
+
+  /** How many of the slots that are kept for it it does not use. */
+  get unused(): number {
+    return Math.max(0, this.guaranteed - this.taken);
+  }
+
+  /** How many of its handlers may be started now. */
+  get free(): number {
+    return this.slots.freeFor(this);
+  }
+
+  /** Whether a suspect runs alone, or is about to. */
+  get isReserved(): boolean {
+    return this.slots.isReserved;
+  }
+
+  /** For how many milliseconds entries have waited while no slot became free; 0 where one is. */
+  get exhaustedForMs(): number {
+    const { waitsSince } = this;
+    return waitsSince === undefined || this.isReserved || this.free > 0 ? 0 : performance.now() - waitsSince;
+  }
+
+  /** Takes a slot for an entry that waits. @returns whether there was one */
+  tryTake(): boolean {
+    if (this.free <= 0) {
+      this.waitsSince ??= performance.now();
+      return false;
+    }
+    this.waitsSince = undefined;
+    const { unused } = this;
+    this.taken += 1;
+    this.slots.take(unused - this.unused);
+    return true;
+  }
+
+  release(): void {
+    const { unused } = this;
+    this.taken -= 1;
+    this.slots.release(this.unused - unused);
   }
 }
 

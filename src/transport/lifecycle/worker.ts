@@ -8,7 +8,7 @@ import type { StreamNaming } from '../entry/names.js';
 import { withActiveContext } from '../observe/trace-context.js';
 import { DeliveryTracing } from '../observe/delivery-tracing.js';
 import { Attempts, type Dispatch } from './attempt.js';
-import type { DeadLetterArbiter, SettlementHook } from './application-hooks.js';
+import { withOwnContexts, type DeadLetterArbiter, type SettlementHook } from './application-hooks.js';
 import { Decider } from './decider.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { InFlight } from './in-flight.js';
@@ -34,6 +34,8 @@ export interface WorkerParts {
   readonly dispatch: Dispatch;
   readonly once: OncePerKey | undefined;
   readonly slots: Slots;
+  /** How many handlers of the pattern may run at once; all slots unless given. */
+  readonly maxInFlight?: number | undefined;
   readonly blockage: LoopBlockage;
   readonly observers: Observers;
   readonly policy: RetryPolicy;
@@ -61,7 +63,8 @@ export class StreamWorker {
   private readonly tracing: DeliveryTracing;
 
   constructor(parts: WorkerParts) {
-    const { source, naming, broker, slots, observers, policy, once, hook, arbiter } = parts;
+    const { source, naming, broker, slots, observers, once, hook, arbiter } = parts;
+    const policy = withOwnContexts(parts.policy);
     const { ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes } = parts;
     const { stream } = source;
     const onFailure = (error: unknown): void => {
@@ -99,7 +102,8 @@ export class StreamWorker {
       },
     });
     this.inFlight = new InFlight({
-      ...{ origin, attempts, settler, slots, onFailure, blockage: parts.blockage },
+      ...{ origin, attempts, settler, slots, maxInFlight: parts.maxInFlight },
+      ...{ onFailure, blockage: parts.blockage },
       onBlocked: (blocking) => observers.emit('loop-blocked', () => ({ ...source, ...blocking })),
     });
     const { inFlight } = this;
@@ -115,7 +119,10 @@ export class StreamWorker {
       },
     });
     const { handlerTimeoutMs } = policy;
-    this.watch = new DeliveryWatch({ stream, broker, inFlight, ackWaitMs, handlerTimeoutMs, onFailure });
+    this.watch = new DeliveryWatch({
+      ...{ stream, broker, inFlight, ackWaitMs, handlerTimeoutMs, onFailure },
+      onExhausted: (exhausted) => observers.emit('slots-exhausted', () => ({ ...source, ...exhausted })),
+    });
     this.unread = new UnreadWatch(shared);
     this.loop = new ReadLoop({
       ...{ stream, broker, inFlight, tally: this.unread.tally },

@@ -31,6 +31,9 @@ export function Retry(options: RetryOptions): MethodDecorator {
   return patternExtra(RETRY_EXTRA, options);
 }
 
+/** The name under which stands in the extras of a pattern how many of its handlers may run at once. */
+export const MAX_IN_FLIGHT_EXTRA = 'maxInFlight';
+
 /** The name under which a handler's key and options stand in the extras of its pattern. */
 export const IDEMPOTENT_EXTRA = 'idempotent';
 

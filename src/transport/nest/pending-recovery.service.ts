@@ -1,3 +1,4 @@
+import { inOwnContext } from '../observe/own-context.js';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { noRecoveries, sumOf, type RecoveryCounts } from '../lifecycle/recover.js';
 
@@ -64,7 +65,7 @@ export class PendingRecoveryService {
 
   /** Runs once; while a run is in progress, joins it. Never rejects: a failure is logged, and the next run tries on. */
   runOnce(): Promise<RecoveryCounts> {
-    this.current ??= this.run().finally(() => {
+    this.current ??= inOwnContext(() => this.run()).finally(() => {
       this.current = undefined;
     });
     return this.current;

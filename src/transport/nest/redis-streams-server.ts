@@ -42,6 +42,8 @@ export interface ConsumedStream {
   readonly consumer: string;
   /** Entries that were given to a handler and are not settled yet. */
   readonly inFlight: number;
+  /** For how many milliseconds entries have waited while every slot of the pattern was taken; 0 where one is free. */
+  readonly exhaustedForMs: number;
   /** Entries that were lost before the group was given them; absent where none were. */
   readonly lost?: LostEntries;
 }
@@ -178,6 +180,7 @@ export class RedisStreamsServer extends Server<
       group: source.group,
       consumer: source.consumer,
       inFlight: inFlight.inFlight,
+      exhaustedForMs: inFlight.share.exhaustedForMs,
       ...(unread.lost && { lost: unread.lost }),
     }));
   }
@@ -223,6 +226,12 @@ export class RedisStreamsServer extends Server<
     );
     checkStandIn('delivery', this.onMisfit);
     await captureExceptions((context) => context instanceof RedisStreamsContext, this.onMisfit);
+    if (routes.length > this.options.maxInFlight) {
+      this.log.write(
+        'warn',
+        `maxInFlight ${this.options.maxInFlight} is less than the ${routes.length} patterns: a handler that hangs can stop the others`,
+      );
+    }
     if (this.isClosing()) return;
     this.running = new RunningTransport(this.options, routes, {
       observers: this.observers,

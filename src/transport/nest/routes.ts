@@ -6,9 +6,9 @@ import { InvalidOptionError, UnsupportedPatternError } from '../entry/client-err
 import { checkPattern, streamKeyOf } from '../entry/names.js';
 import { isNearly } from '../entry/known-options.js';
 import { dispatcherOf, type AroundProcessing } from './event-dispatcher.js';
-import { IDEMPOTENT_EXTRA, RETRY_EXTRA } from './decorators.js';
+import { IDEMPOTENT_EXTRA, MAX_IN_FLIGHT_EXTRA, RETRY_EXTRA } from './decorators.js';
 import type { Route } from './running-transport.js';
-import type { ResolvedServerOptions } from './server-options.js';
+import { wholeOption, type ResolvedServerOptions } from './server-options.js';
 
 /**
  * The routes of the handlers that Nest registered.
@@ -54,14 +54,25 @@ export function routesOf(
     const keyed = extras[IDEMPOTENT_EXTRA] as IdempotencyExtra | undefined;
     const where = `@EventPattern("${pattern}") ${IDEMPOTENT_EXTRA}`;
     const idempotency = keyed && resolveIdempotencyPolicy(keyed, options.idempotency, pattern, where);
-    routes.set(stream, { pattern, stream, dispatch: dispatcherOf(handler, around), policy, idempotency });
+    const most = extras[MAX_IN_FLIGHT_EXTRA];
+    const maxInFlight =
+      most === undefined
+        ? undefined
+        : wholeOption(
+            `@EventPattern("${pattern}") ${MAX_IN_FLIGHT_EXTRA}`,
+            most as number,
+            1,
+            options.maxInFlight,
+          );
+    const dispatch = dispatcherOf(handler, around);
+    routes.set(stream, { pattern, stream, dispatch, policy, maxInFlight, idempotency });
   }
   return [...routes.values()];
 }
 
 /** Extras may be anybody's, such as `retries` of another transport; one that is nearly ours is ours, misspelt. */
 function checkExtras(extras: Readonly<Record<string, unknown>>, pattern: string): void {
-  for (const own of [RETRY_EXTRA, IDEMPOTENT_EXTRA]) {
+  for (const own of [RETRY_EXTRA, IDEMPOTENT_EXTRA, MAX_IN_FLIGHT_EXTRA]) {
     const wrong = Object.keys(extras).find((name) => name !== own && isNearly(name, own));
     if (wrong !== undefined) {
       throw new InvalidOptionError(

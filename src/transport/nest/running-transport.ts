@@ -13,6 +13,7 @@ import type { IdempotencyPolicy } from '../idempotency/idempotency-policy.js';
 import { RedisIdempotencyStore } from '../idempotency/redis-idempotency-store.js';
 import { troubleOf } from '../policy/trouble.js';
 import type { Observers } from '../observe/observers.js';
+import { followPromises } from '../observe/own-context.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import { isDeadLetterStream } from '../entry/names.js';
 import type { Recoverable } from './pending-recovery.service.js';
@@ -44,6 +45,8 @@ export interface Route {
   readonly stream: string;
   readonly dispatch: Dispatch;
   readonly policy: RetryPolicy;
+  /** How many of its handlers may run at once; all slots unless given. */
+  readonly maxInFlight: number | undefined;
   /** For a handler that is called once for each key. */
   readonly idempotency: IdempotencyPolicy | undefined;
 }
@@ -73,7 +76,7 @@ export class RunningTransport {
     const blockage = new LoopBlockage(ackWaitMs);
     this.broker = broker;
     this.blockage = blockage;
-    this.workers = routes.map(({ pattern, stream, dispatch, policy, idempotency }) => {
+    this.workers = routes.map(({ pattern, stream, dispatch, policy, maxInFlight, idempotency }) => {
       const source = {
         ...{ pattern, stream, group, consumer },
         isDeadLetterStream: isDeadLetterStream(stream),
@@ -81,6 +84,7 @@ export class RunningTransport {
       const once = idempotency && this.oncePerKey(stream, idempotency, policy);
       return new StreamWorker({
         ...{ source, broker, dispatch, once, slots, blockage, observers, policy, hook, arbiter },
+        maxInFlight,
         ...{ ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes, naming, followUps: options.followUps },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
@@ -112,6 +116,7 @@ export class RunningTransport {
   /** @returns whether reading began within the time; if not, it begins as soon as Redis is ready */
   async start(limitMs: number): Promise<boolean> {
     this.blockage.start();
+    followPromises();
     return within(limitMs, Promise.all(this.workers.map((worker) => worker.start())));
   }
 

@@ -68,7 +68,9 @@ export interface RedisStreamsServerOptions {
   streams?: Record<string, string>;
   /**
    * How many handlers run at once in this process, over all streams. Too few leave a handler that waits for
-   * something (a database, an HTTP call) idle; too many take memory and make each one slower.
+   * something (a database, an HTTP call) idle; too many take memory and make each one slower. A quarter is kept for
+   * patterns that do not use it, one slot each at least, so that handlers of one that hang do not stop the others; the
+   * rest is lent to whoever has work. `@EventPattern('orders', { maxInFlight: 4 })` bounds one pattern.
    *
    * @defaultValue 128
    */
@@ -226,7 +228,8 @@ function nameOption(option: string, value: string): string {
   return value;
 }
 
-function wholeOption(option: string, value: number, least: number, most: number): number {
+/** @throws InvalidOptionError unless it is a whole number between these */
+export function wholeOption(option: string, value: number, least: number, most: number): number {
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new InvalidOptionError(
       option,

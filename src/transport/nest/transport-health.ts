@@ -3,6 +3,8 @@ import { failureOf, type RedisFailure } from '../redis/redis-failure.js';
 import type { StreamBroker } from '../redis/port.js';
 import type { LostEntries } from '../lifecycle/unread.js';
 import type { Source } from '../entry/delivery.js';
+import { EXHAUSTED_MS } from '../lifecycle/delivery-watch.js';
+import type { InFlight } from '../lifecycle/in-flight.js';
 import type { StreamWorker } from '../lifecycle/worker.js';
 import type { PendingRecoveryService } from './pending-recovery.service.js';
 
@@ -36,13 +38,16 @@ export interface HealthCause {
 
 /** Something that a person should look at, although the transport does its work. */
 export interface HealthWarning {
-  /** Entries left the stream before the group was given them. */
-  readonly code: 'entries-lost';
-  /** The stream that lost them. */
+  /**
+   * `entries-lost`: entries left the stream before the group was given them. `slots-exhausted`: entries wait, and every
+   * slot that their pattern may have is taken by a handler that does not end.
+   */
+  readonly code: 'entries-lost' | 'slots-exhausted';
+  /** The stream that it concerns. */
   readonly stream: string;
-  /** The group that was not given them. */
+  /** The group that it concerns. */
   readonly group: string;
-  /** How many, at least, since the group was first watched. */
+  /** How many entries were lost at least, since the group was first watched; how many handlers have the slots. */
   readonly value: number;
   /** The same for a person. */
   readonly message: string;
@@ -135,15 +140,28 @@ export async function checkTransportHealth(
     const { trouble } = recovery;
     if (trouble) causes.push(cause(trouble === 'failing' ? 'recovery-failing' : 'recovery-stalled'));
   }
-  const warnings = workers.flatMap(({ source, unread }) => warningOf(source, unread.lost) ?? []);
+  const warnings = workers.flatMap(({ source, unread, inFlight }) => [
+    ...lossWarnings(source, unread.lost),
+    ...slotWarnings(source, inFlight),
+  ]);
   return { ready: causes.length === 0, causes, ...(warnings.length > 0 && { warnings }) };
 }
 
-function warningOf({ stream, group }: Source, lost: LostEntries | undefined): HealthWarning | undefined {
-  if (!lost || Date.now() - lost.lastAt.getTime() > LOSS_WARNS_MS) return undefined;
+function lossWarnings({ stream, group }: Source, lost: LostEntries | undefined): HealthWarning[] {
+  if (!lost || Date.now() - lost.lastAt.getTime() > LOSS_WARNS_MS) return [];
   const message =
     'Entries left the stream before the group was given them, the last of them within the hour; the log says how';
-  return { code: 'entries-lost', stream, group, value: lost.count, message };
+  return [{ code: 'entries-lost', stream, group, value: lost.count, message }];
+}
+
+function slotWarnings(
+  { stream, group }: Source,
+  { share, inFlight: value }: Pick<InFlight, 'share' | 'inFlight'>,
+): HealthWarning[] {
+  if (share.exhaustedForMs <= EXHAUSTED_MS) return [];
+  const message =
+    'Entries wait, and every slot of their pattern is taken by a handler that has not ended: they hang, or maxInFlight is too small';
+  return [{ code: 'slots-exhausted', stream, group, value, message }];
 }
 
 /** Whether a read loop stands still for so long that only a new process helps. Redis being away is no reason. */

@@ -186,6 +186,12 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
       `for ${Math.round(durationMs)} ms, ${entryIds.length > 1 ? 'one of the entries' : 'entry'} ${listOf(entryIds)}. ` +
       'Nothing else ran; beyond the ack wait entries are given to other processes. Compute in a worker thread, or in parts',
   },
+  'slots-exhausted': {
+    level: 'warn',
+    kind: ({ pattern }) => `Entries of "${pattern}" wait: every slot that it may have is taken`,
+    detail: ({ running, waitedMs }) =>
+      `for ${Math.round(waitedMs / 1_000)} s, by ${running} handlers that have not ended. They hang, or maxInFlight is too small`,
+  },
   'stale-group': {
     level: 'warn',
     kind: ({ stream, staleGroup }) =>

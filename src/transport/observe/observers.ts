@@ -1,6 +1,8 @@
+import { context } from '@opentelemetry/api';
 import type { TransportEvents, DeliveryEvent, FailedEvent, SettledEvent } from './transport-events.js';
 import { performance } from 'node:perf_hooks';
 import type { Delivery } from '../entry/delivery.js';
+import { inOwnContext } from './own-context.js';
 
 type Listener<K extends keyof TransportEvents> = TransportEvents[K];
 
@@ -29,6 +31,7 @@ export class Observers {
     'clock-set-back': [],
     trimmed: [],
     'loop-blocked': [],
+    'slots-exhausted': [],
     'stale-group': [],
   };
 
@@ -55,10 +58,12 @@ export class Observers {
     const listeners = this.listeners[name] as ((event: unknown) => unknown)[];
     if (listeners.length === 0) return;
     const value = event();
+    // What listeners log belongs to the span in which the event happens; nothing else of that context is theirs.
+    const active = context.active();
     for (const listener of listeners) {
       try {
         // A listener may be an async function although its result is not awaited.
-        const result = listener(value);
+        const result = inOwnContext(() => context.with(active, listener, undefined, value));
         if (result instanceof Promise) result.catch(this.onListenerError);
       } catch (error) {
         this.onListenerError(error);

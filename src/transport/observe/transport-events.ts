@@ -139,6 +139,14 @@ export interface IntakeResumedEvent extends StreamEvent {
   readonly pausedMs: number;
 }
 
+/** Entries that wait while every slot of their pattern is taken. */
+export interface SlotsExhaustedEvent extends StreamEvent {
+  /** Handlers of the pattern that have not ended. */
+  readonly running: number;
+  /** For how many milliseconds no slot became free. */
+  readonly waitedMs: number;
+}
+
 /** Handlers that let nothing else run in their process. */
 export interface LoopBlockedEvent extends StreamEvent {
   /** The entry whose handler it was, or all whose handlers ran, where it is not known which. */
@@ -250,6 +258,11 @@ export interface TransportEvents {
    * wait its entries are given to other processes. Emitted when the event loop goes on.
    */
   'loop-blocked': (event: LoopBlockedEvent) => void;
+  /**
+   * Entries have waited for ten seconds while every slot of the pattern was taken: its handlers hang, or take longer
+   * than entries come in. Emitted once each time.
+   */
+  'slots-exhausted': (event: SlotsExhaustedEvent) => void;
   /** A group still needs entries that are older than the retention; emitted at every look while it lasts. */
   'stale-group': (event: StaleGroupEvent) => void;
 }

@@ -43,6 +43,7 @@ const EVENTS: Readonly<Record<keyof TransportEvents, true>> = {
   ...{ 'intake-paused': true, 'intake-resumed': true, 'dead-letter-failed': true, skipped: true },
   ...{ 'replay-fields-ignored': true, reclaimed: true, vanished: true, lost: true, trimmed: true },
   ...{ 'group-remade': true, 'group-set-back': true, 'clock-set-back': true, 'loop-blocked': true },
+  'slots-exhausted': true,
   'stale-group': true,
 };
 
