@@ -21,6 +21,8 @@ export interface Diagnosis {
   readonly retry: number;
   /** What was thrown, if anything was. */
   readonly error: unknown;
+  /** What was thrown first, where exception filters made `error` of it. */
+  readonly original?: unknown;
   readonly failedAt: Date;
 }
 
@@ -31,7 +33,7 @@ const MAX_RETRY = 999_999;
 
 /** The fields that dead-lettering adds, names and values in turn. */
 export function deadLetterFields(diagnosis: Diagnosis): string[] {
-  const { reason, stream, entryId, group, consumer, deliveryCount, retry, error, failedAt } = diagnosis;
+  const { reason, stream, entryId, group, consumer, deliveryCount, retry, failedAt } = diagnosis;
   const added = {
     reason,
     'original-stream': stream,
@@ -40,7 +42,7 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
     'original-consumer-group': group,
     'original-consumer': consumer,
     'delivery-count': String(deliveryCount),
-    ...exceptionFields(error),
+    ...exceptionFields(diagnosis),
     'failed-at': failedAt.toISOString(),
   };
   return [
@@ -51,9 +53,9 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
 }
 
 /** What is said of an error, whatever was thrown; nothing where nothing was. */
-function exceptionFields(error: unknown): Record<string, string> {
+function exceptionFields({ error, original }: Pick<Diagnosis, 'error' | 'original'>): Record<string, string> {
   if (error === undefined) return {};
-  const { name, message, response, stack, properties, causes } = describeThrown(error);
+  const { name, message, response, stack, properties, causes } = describeThrown(error, original);
   return {
     'exception-name': name,
     'exception-message': [message, response].filter((part) => part !== '').join(' '),

@@ -56,6 +56,8 @@ export interface Holding {
 /** What a delivery failed with. */
 export interface Failure {
   readonly error: unknown;
+  /** What exception filters were given, where `error` is what came out of them. */
+  readonly original: unknown;
   /** Milliseconds that its handler had taken by then; 0 where it was not called. */
   readonly durationMs: number;
   /** What observers, hook and arbiter are given: one object for all of them, so that they know it again. */
@@ -82,6 +84,8 @@ export class Delivery implements EntryRef {
   /** When Redis had caught up with what is to be acknowledged, if it lagged behind then. */
   caughtUpAt: number | undefined;
   failure: Failure | undefined;
+  /** What was thrown in its handler, where exception filters made something else of it. */
+  original: unknown;
   /** The key that its handler is called once for, as it was found in the payload: a handler may change that. */
   idempotencyKey: string | undefined;
   /** A marker that must hold for its success to count. */
@@ -205,7 +209,7 @@ export class Delivery implements EntryRef {
   /** Notes what it failed with. */
   fail(error: unknown, now: number): void {
     const durationMs = this.startedAt === undefined ? 0 : (this.finishedAt ?? now) - this.startedAt;
-    this.failure = { error, durationMs };
+    this.failure = { error, original: this.original, durationMs };
   }
 
   /** Aborts when the handler's result will no longer count. Made on first use: most handlers never ask. */

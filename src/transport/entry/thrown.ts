@@ -35,16 +35,26 @@ export interface Thrown {
 /**
  * Describes what was thrown. This is the one place that reads it: anything can be thrown, also what throws when it is
  * looked at, what holds itself, and what is as large as memory.
+ *
+ * @param original - what exception filters were given, where `thrown` is what came out of them
  */
-export function describeThrown(thrown: unknown): Thrown {
+export function describeThrown(thrown: unknown, original?: unknown): Thrown {
+  const causes = new Causes(thrown);
+  const stacks = [stackOf(thrown), original === undefined ? '' : stackOf(original)].filter(
+    (stack) => stack !== '',
+  );
   return {
     name: nameOf(thrown),
     message: messageOf(thrown),
     response: responseOf(thrown),
     properties: propertiesOf(thrown),
-    stack: isError(thrown) ? plainText(read(thrown, 'stack') ?? '', LONGEST.stack) : '',
-    causes: new Causes(thrown).below(thrown, 0).slice(0, LONGEST.causes),
+    stack: stacks.map((stack) => stack.slice(0, LONGEST.stack / stacks.length)).join('\n'),
+    causes: joined('; ', causes.below(thrown, 0), causes.thrownFirst(original)).slice(0, LONGEST.causes),
   };
+}
+
+function stackOf(thrown: unknown): string {
+  return isError(thrown) ? plainText(read(thrown, 'stack') ?? '', LONGEST.stack - 1) : '';
 }
 
 /** The name of an error; the type of anything else that was thrown. */
@@ -150,6 +160,11 @@ class Causes {
       joined('; ', ...together.map((error) => this.name(error, depth + 1))),
       cause === undefined ? '' : this.name(cause, depth + 1),
     );
+  }
+
+  thrownFirst(original: unknown): string {
+    const said = original === undefined ? '' : this.name(original, 1);
+    return said === '' ? '' : `(thrown first) ${said}`;
   }
 
   private name(thrown: unknown, depth: number): string {

@@ -56,7 +56,7 @@ export interface DeciderParts extends DecisionParts {
   /** Of a handler that is called once for each key. */
   readonly once?: Pick<OncePerKey, 'giveUp'> | undefined;
   /** Called with what an entry is put off for. */
-  readonly onTrouble: (error: unknown) => void;
+  readonly onTrouble: (...errors: readonly unknown[]) => void;
   /** Says whether Redis was in trouble within the last milliseconds. */
   readonly wasInTrouble: (withinMs: number) => Promise<boolean>;
 }
@@ -71,13 +71,14 @@ export class Decider {
    */
   async afterFailure(delivery: Delivery, storeAsksMs?: number): Promise<Ending> {
     const { policy, wasInTrouble, onTrouble, steps, broker } = this.parts;
-    const { error, durationMs } = failedEvent(delivery);
+    const { error, original, durationMs } = failedEvent(delivery);
     const hungByRedis = error instanceof HandlerTimeoutError && (await wasInTrouble(durationMs));
     const streak = policy.resetOnErrorChange ? await this.streakOf(delivery, error) : undefined;
     const failure: Failure = {
       entryId: delivery.id,
       retry: delivery.retry - (streak?.beganAtRetry ?? 0),
       error,
+      original,
       durationMs,
       fromDeadLetters: delivery.source.isDeadLetterStream,
       storeAsksMs,
@@ -85,7 +86,7 @@ export class Decider {
     };
     let ending = decideSafely(failure, this.parts);
     if (ending.action === 'defer') {
-      onTrouble(error);
+      onTrouble(error, original);
       const putOffs = await steps.untilTaken(() => broker.readPutOffs(delivery.source.stream, delivery.id));
       if (!putOffs) return LEAVE;
       ending = decideSafely({ ...failure, putOffs }, this.parts);

@@ -36,8 +36,8 @@ export class IntakeGate {
   }
 
   /** Looks at Redis when an error speaks of its trouble, unless that is under way. */
-  suspect(error: unknown): void {
-    if (troubleOf(error) === 'redis') void this.look();
+  suspect(...errors: readonly unknown[]): void {
+    if (troubleOf(...errors) === 'redis') void this.look();
   }
 
   /** Asks Redis, and says whether it was in trouble at some time within the last milliseconds. */

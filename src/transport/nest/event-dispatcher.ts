@@ -1,11 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Delivery } from '../entry/delivery.js';
-import { readable } from '../entry/thrown.js';
 import type { MessageHandler } from '@nestjs/microservices';
 import { concatMap, EMPTY, isObservable, lastValueFrom } from 'rxjs';
 import type { Dispatch } from '../lifecycle/attempt.js';
-import { capturedException } from './internals/exception-capture.js';
+import { failureOf } from './internals/exception-capture.js';
 import { RedisStreamsContext } from './redis-streams.context.js';
 
 /** For how long steps follow one another before everything else has its turn, in milliseconds. */
@@ -77,8 +76,10 @@ async function outcomeOf(
   try {
     const result = await handling;
     if (result !== undefined) await drain(result, delivery);
-  } catch (error) {
-    throw readable(capturedException(context) ?? error);
+  } catch (thrown) {
+    const { error, original } = failureOf(context, thrown);
+    delivery.original = original;
+    throw error;
   }
 }
 

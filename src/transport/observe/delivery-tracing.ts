@@ -113,7 +113,7 @@ export class DeliveryTracing {
     const attempt = this.spans.get(delivery);
     if (!attempt) return settle();
     attempt.isHandedOn = true;
-    recordFailure(attempt.span, error);
+    recordFailure(attempt.span, error, delivery.original);
     try {
       return await context.with(attempt.context, settle);
     } finally {

@@ -23,8 +23,8 @@ interface EventLine<K extends keyof TransportEvents> {
   readonly detail: (event: EventOf<K>, naming: Pick<EventLogParts, 'deadLetterKeyOf'>) => string;
   /** How many entries it is about, where that is not one. */
   readonly entries?: (event: EventOf<K>) => number;
-  /** What was thrown; its stack follows the line. */
-  readonly error?: (event: EventOf<K>) => unknown;
+  /** Follows the line. */
+  readonly stack?: (event: EventOf<K>) => string | undefined;
 }
 
 /** Most ids that a line names. */
@@ -61,7 +61,7 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     level: 'error',
     kind: ({ pattern, error }) => `Handling of "${pattern}" failed with ${nameOf(error)}`,
     detail: (event) => `entry ${event.entryId}, attempt ${event.retry + 1}${messageOf(event.error)}`,
-    error: ({ error }) => error,
+    stack: ({ error, original }) => stackOf(error, original),
   },
   'retry-scheduled': {
     level: 'log',
@@ -219,7 +219,7 @@ export function logEvents(observed: Observed, parts: EventLogParts): void {
 function logEvent<K extends keyof TransportEvents>(name: K, observed: Observed, parts: EventLogParts): void {
   const row = EVENT_LINES[name];
   if (!row) return;
-  const { level, kind, detail, entries, error } = row;
+  const { level, kind, detail, entries, stack } = row;
   const listener = (event: EventOf<K>): void => {
     const words = kind(event);
     if (words === undefined) return;
@@ -227,7 +227,7 @@ function logEvent<K extends keyof TransportEvents>(name: K, observed: Observed, 
       ...{ level, kind: words },
       detail: () => detail(event, parts),
       entries: entries?.(event),
-      stack: () => error && stackOf(error(event)),
+      stack: () => stack?.(event),
     });
   };
   observed.on(name, listener);
@@ -251,8 +251,8 @@ function messageOf(error: unknown): string {
   return message === '' ? '' : `: ${message.slice(0, MAX_MESSAGE)}`;
 }
 
-function stackOf(error: unknown): string | undefined {
-  const { stack, causes } = describeThrown(error);
+function stackOf(error: unknown, original: unknown): string | undefined {
+  const { stack, causes } = describeThrown(error, original);
   return [stack, causes && `Caused by ${causes}`].filter((part) => part).join('\n') || undefined;
 }
 

@@ -110,7 +110,8 @@ export function settledEvent(delivery: Delivery): SettledEvent {
 export function failedEvent(delivery: Delivery): FailedEvent {
   const { failure } = delivery;
   if (!failure) throw new Error(`Entry ${delivery.id} has not failed`);
-  const { error, durationMs } = failure;
-  failure.event ??= Object.assign(deliveryEvent(delivery), { durationMs, error });
+  const { error, original, durationMs } = failure;
+  const thrownFirst = original === undefined ? {} : { original };
+  failure.event ??= Object.assign(deliveryEvent(delivery), { durationMs, error, ...thrownFirst });
   return failure.event as FailedEvent;
 }

@@ -42,8 +42,8 @@ export function checkStandIn(what: 'delivery' | 'emit', onMisfit: OnMisfit): voi
 }
 
 /** Marks a span as failed, in the words of a dead letter. */
-export function recordFailure(span: Span, error: unknown): void {
-  const { name, message, stack } = describeThrown(error);
+export function recordFailure(span: Span, error: unknown, original?: unknown): void {
+  const { name, message, stack } = describeThrown(error, original);
   span.recordException({ name, message, stack });
   span.setAttribute('error.type', name);
   span.setStatus({ code: SpanStatusCode.ERROR, message });

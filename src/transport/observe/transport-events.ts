@@ -38,8 +38,10 @@ export interface SettledEvent extends DeliveryEvent {
 
 /** A delivery that failed. */
 export interface FailedEvent extends SettledEvent {
-  /** What was thrown in the handler, pipe, guard or interceptor, or what is wrong with the entry. */
+  /** What came out of handler, pipes, guards, interceptors and exception filters, or what is wrong with the entry. */
   readonly error: unknown;
+  /** What was thrown first, where exception filters made `error` of it. */
+  readonly original?: unknown;
 }
 
 /** A failed entry that waits for its next attempt. */

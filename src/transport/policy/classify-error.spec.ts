@@ -1,8 +1,11 @@
 import {
   BadRequestException,
+  ForbiddenException,
   InternalServerErrorException,
+  UnauthorizedException,
   UnprocessableEntityException,
 } from '@nestjs/common';
+import { RpcException } from '@nestjs/microservices';
 import fc from 'fast-check';
 import {
   DependencyUnavailableError,
@@ -11,6 +14,12 @@ import {
   RetryLaterError,
 } from '../entry/errors.js';
 import { classifyError } from './classify-error.js';
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 class StaleOrderError extends NonRetryableError {}
 
@@ -21,6 +30,12 @@ describe('classifyError', () => {
     new StaleOrderError('x'),
     new BadRequestException(['amount must be positive']),
     new UnprocessableEntityException(),
+    new ForbiddenException(),
+    new UnauthorizedException(),
+    new RpcException({ status: 400 }),
+    new RpcException('Forbidden resource'),
+    new RpcException(new NonRetryableError('x')),
+    [{ property: 'orderId', constraints: { isString: 'orderId must be a string' } }],
   ])('takes what no repeat can mend for final: %s', (error) => {
     expect(classifyError(error)).toBe('final');
   });
@@ -28,10 +43,16 @@ describe('classifyError', () => {
   it.each([
     new Error('x'),
     new InternalServerErrorException(),
+    new RpcException('x'),
+    new RpcException({ status: 500, errors: ['x'] }),
+    new RpcException({ code: 'GONE' }),
+    Object.assign(new Error('of a GraphQL client'), { errors: [{ message: 'x', path: ['orders'] }] }),
+    Object.assign(new RpcException('x'), { error: revoked() }),
     new RetryLaterError(5),
     Object.assign(new Error('x'), { getStatus: 400 }),
     Object.assign(new Error('x'), { getStatus: () => 'nonsense' }),
     { getStatus: () => 400 },
+    { errors: ['x'] },
     'text',
     undefined,
     null,

@@ -13,6 +13,8 @@ export interface Failure {
   /** Attempts before this one, those made elsewhere included. */
   readonly retry: number;
   readonly error: unknown;
+  /** What was thrown first, where exception filters made `error` of it. */
+  readonly original?: unknown;
   /** Milliseconds that its handler took; 0 where it was not called. */
   readonly durationMs: number;
   /** Whether the entry was read from a dead-letter stream, where it stays. */
@@ -48,10 +50,13 @@ export function decide(failure: Failure, policy: RetryPolicy, limits: WaitLimits
   return { action: 'retry', delayMs: delayOfRetry(failure, policy, limits) };
 }
 
-function classOf({ error, storeAsksMs, hungByRedis }: Failure, { classify }: RetryPolicy): ErrorClass {
+function classOf(
+  { error, original, storeAsksMs, hungByRedis }: Failure,
+  { classify }: RetryPolicy,
+): ErrorClass {
   if (storeAsksMs !== undefined) return 'put-off';
   if (hungByRedis === true) return classify?.(error) ?? 'put-off';
-  return error instanceof MalformedEntryError ? 'final' : classifyError(error, classify);
+  return error instanceof MalformedEntryError ? 'final' : classifyError(error, classify, original);
 }
 
 /** As if it had not been delivered: what it needs cannot be used. */
@@ -62,9 +67,9 @@ function deferred(failure: Failure, policy: RetryPolicy, putOffs: PutOffs, limit
   return { action: 'defer', as: 'put-off', delayMs, putOff };
 }
 
-function reasonOf({ error, hungByRedis, storeAsksMs }: Failure): Trouble | 'classifier' {
+function reasonOf({ error, original, hungByRedis, storeAsksMs }: Failure): Trouble | 'classifier' {
   if (hungByRedis === true) return 'redis';
-  return troubleOf(error) ?? (storeAsksMs === undefined ? 'classifier' : 'dependency');
+  return troubleOf(error, original) ?? (storeAsksMs === undefined ? 'classifier' : 'dependency');
 }
 
 function delayOfPutOff(

@@ -20,7 +20,8 @@ export interface RetryOptions {
   backoff?: Backoff;
   /**
    * Says which errors are final, and which say nothing of the entry (`put-off`). Undefined from it, or none given:
-   * decoding and validation errors and `NonRetryableError` are final, `DependencyUnavailableError` is put off.
+   * decoding and validation errors, what a guard refuses and `NonRetryableError` are final, and `DependencyUnavailableError`
+   * is put off. It is given what came out of Nest's pipeline, exception filters included.
    */
   classify?: ErrorClassifier;
   /**

@@ -97,10 +97,11 @@ const INNER_LISTS = ['errors', 'previousErrors'] as const;
  * The trouble of Redis, of PostgreSQL or of a declared dependency that an error is made of, also where another error
  * wraps it. Other clients' errors are not looked at: whether those say something of the entry only its handler knows.
  *
+ * @param errors - one error, or what came out of exception filters and what they were given
  * @returns undefined when there is none; also for what cannot be looked at
  */
-export function troubleOf(error: unknown): Trouble | undefined {
-  const seen = new Set<unknown>([error]);
+export function troubleOf(...errors: readonly unknown[]): Trouble | undefined {
+  const seen = new Set(errors);
   let declared: Trouble | undefined;
   // What is added while it is walked is walked too.
   for (const next of seen) {
