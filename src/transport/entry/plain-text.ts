@@ -16,11 +16,11 @@ export function read(value: unknown, name: string): unknown {
   }
 }
 
-/** Calls a method of anything without arguments. @returns undefined where there is none, or where it throws */
-export function ask(value: unknown, name: string): unknown {
+/** Calls a method of anything. @returns undefined where there is none, or where it throws */
+export function ask(value: unknown, name: string, ...args: readonly unknown[]): unknown {
   const method = read(value, name);
   try {
-    return typeof method === 'function' ? (Reflect.apply(method, value, []) as unknown) : undefined;
+    return typeof method === 'function' ? (Reflect.apply(method, value, args) as unknown) : undefined;
   } catch {
     return undefined;
   }

@@ -79,6 +79,7 @@ export class Decider {
       retry: delivery.retry - (streak?.beganAtRetry ?? 0),
       error,
       original,
+      atMs: Date.now(),
       durationMs,
       fromDeadLetters: delivery.source.isDeadLetterStream,
       storeAsksMs,

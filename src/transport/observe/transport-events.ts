@@ -56,7 +56,8 @@ export interface PutOffEvent extends FailedEvent {
   readonly delayMs: number;
   /**
    * What cannot be used: `redis`, `postgresql`, a `dependency` that the handler named with
-   * `DependencyUnavailableError`; `classifier` where the `classify` of the options alone says so.
+   * `DependencyUnavailableError`, or that lets nobody in for now by its own word; `classifier` where the `classify` of
+   * the options alone says so.
    */
   readonly reason: Trouble | 'classifier';
   /** How often in a row the entry was put off, this time included. */

@@ -25,7 +25,7 @@ const errors = fc.constantFrom<unknown>(
 const retries = fc.integer({ min: 0, max: 999_999 });
 
 const failure = (more: Partial<Failure>): Failure => ({
-  ...{ entryId: '1-1', retry: 0, error: new Error('x'), durationMs: 0, fromDeadLetters: false },
+  ...{ entryId: '1-1', retry: 0, error: new Error('x'), atMs: 0, durationMs: 0, fromDeadLetters: false },
   ...more,
 });
 

@@ -3,7 +3,8 @@ import { MalformedEntryError, RetryLaterError } from '../entry/errors.js';
 import { backoffDelay } from './backoff.js';
 import { classifyError, type ErrorClass } from './classify-error.js';
 import type { DeadLetterEnding, DeferEnding, DropEnding, RetryEnding } from './ending.js';
-import { NOT_PUT_OFF, putOffDelay, type PutOffs } from './put-off.js';
+import { askedPutOffDelay, NOT_PUT_OFF, putOffDelay, type PutOffs } from './put-off.js';
+import { retryAfterOf } from './retry-after.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { troubleOf, type Trouble } from './trouble.js';
 
@@ -15,6 +16,8 @@ export interface Failure {
   readonly error: unknown;
   /** What was thrown first, where exception filters made `error` of it. */
   readonly original?: unknown;
+  /** When it failed, in milliseconds since 1970: somebody may have said until when it is to wait. */
+  readonly atMs: number;
   /** Milliseconds that its handler took; 0 where it was not called. */
   readonly durationMs: number;
   /** Whether the entry was read from a dead-letter stream, where it stays. */
@@ -76,13 +79,17 @@ function delayOfPutOff(
   failure: Failure,
   { backoff }: RetryPolicy,
   putOffs: PutOffs,
-  { maxRetryDelayMs }: WaitLimits,
+  { maxRetryDelayMs, maxPutOffMs }: WaitLimits,
 ): number {
-  const grown = putOffDelay(backoff, failure, putOffs, maxRetryDelayMs);
-  return (
-    askedDelay(failure, maxRetryDelayMs) ??
-    Math.min(Math.max(grown, failure.storeAsksMs ?? 0), maxRetryDelayMs)
-  );
+  const { entryId, error, original, atMs, storeAsksMs = 0 } = failure;
+  const askedMs = askedDelay(failure, maxRetryDelayMs);
+  if (askedMs !== undefined) return askedMs;
+  const afterMs = retryAfterOf([error, original], atMs);
+  const delayMs =
+    afterMs === undefined
+      ? putOffDelay(backoff, failure, putOffs, maxRetryDelayMs)
+      : askedPutOffDelay(afterMs, entryId, putOffs, maxPutOffMs - putOffs.forMs);
+  return Math.min(Math.max(delayMs, storeAsksMs), maxRetryDelayMs);
 }
 
 function delayOfRetry(failure: Failure, { backoff }: RetryPolicy, { maxRetryDelayMs }: WaitLimits): number {

@@ -14,6 +14,8 @@ const SHORTEST_MS = 10;
 const LONGEST_MS = 30_000;
 /** Entries that met the same trouble must not come back together. */
 const JITTER = 0.2;
+/** So much later they are back at most when somebody said when. */
+const LONGEST_LATER_MS = 500;
 
 /**
  * How long an entry is put off for, in milliseconds: at first for the delay of its backoff, then twice as long each
@@ -32,4 +34,18 @@ export function putOffDelay(
   const grown = Math.min(first * 2 ** times, Math.max(first, LONGEST_MS));
   const swing = 1 + JITTER * (2 * fraction(`${attempt.entryId}/put-off/${times}`) - 1);
   return Math.min(grown * swing, maxDelayMs);
+}
+
+/**
+ * How long an entry is put off for where somebody asked to be left alone for `askedMs`: never less, and a little longer,
+ * each entry by another time; at most `leftMs`.
+ */
+export function askedPutOffDelay(
+  askedMs: number,
+  entryId: string,
+  { times }: PutOffs,
+  leftMs: number,
+): number {
+  const later = Math.min(askedMs * JITTER, LONGEST_LATER_MS) * fraction(`${entryId}/asked/${times}`);
+  return Math.min(Math.max(askedMs, SHORTEST_MS) + later, leftMs);
 }

@@ -1,7 +1,8 @@
 import { DependencyUnavailableError } from '../entry/errors.js';
 import { EmitQueueFullError, RedisUnavailableError } from '../entry/client-errors.js';
-import { isError, membersOf, read } from '../entry/plain-text.js';
-import { madeOf } from '../entry/thrown.js';
+import { isError } from '../entry/plain-text.js';
+import { errorsWithin } from './errors-within.js';
+import { refusesForNow } from './retry-after.js';
 
 /**
  * Connection exceptions, insufficient resources, a server that shuts down, starts, or lost a process, an I/O error, a
@@ -73,7 +74,10 @@ function isReply(error: Error): boolean {
   return typeof command?.name === 'string' && Array.isArray(command.args);
 }
 
-/** What cannot be used at present. `dependency` is whatever a `DependencyUnavailableError` was thrown for. */
+/**
+ * What cannot be used at present. `dependency` is whatever a `DependencyUnavailableError` was thrown for, and what says
+ * by a code or an HTTP status that it lets nobody in for now.
+ */
 export type Trouble = 'redis' | 'postgresql' | 'dependency';
 
 /** What the system says of a link that broke, or that could not be made. */
@@ -87,36 +91,31 @@ const CLIENTS: readonly (readonly [RegExp, Trouble])[] = [
   [/[\\/]node_modules[\\/]pg(-pool|-native)?[\\/]/, 'postgresql'],
 ];
 const LONGEST_STACK = 20_000;
-/** An error may hold others, and itself. */
-const MOST_ERRORS = 64;
-/** Where libraries keep the error that they wrap; `lastNodeError` and `previousErrors` are those of ioredis. */
-const INNER = ['cause', 'driverError', 'original', 'parent', 'lastNodeError'] as const;
-const INNER_LISTS = ['errors', 'previousErrors'] as const;
-
 /**
  * The trouble of Redis, of PostgreSQL or of a declared dependency that an error is made of, also where another error
- * wraps it. Other clients' errors are not looked at: whether those say something of the entry only its handler knows.
+ * wraps it; and what lets nobody in for now, see {@link refusesForNow}. Other errors are not looked at: whether those say
+ * something of the entry only its handler knows.
  *
  * @param errors - one error, or what came out of exception filters and what they were given
  * @returns undefined when there is none; also for what cannot be looked at
  */
 export function troubleOf(...errors: readonly unknown[]): Trouble | undefined {
-  const seen = new Set(errors);
   let declared: Trouble | undefined;
-  // What is added while it is walked is walked too.
-  for (const next of seen) {
-    const trouble = troubleOfOne(next);
+  for (const error of errorsWithin(errors)) {
+    const trouble = troubleOfOne(error);
     // What is declared unavailable may be made of an error that says more.
     if (trouble === 'dependency') declared = trouble;
     else if (trouble) return trouble;
-    for (const inner of innerOf(next)) if (seen.size < MOST_ERRORS) seen.add(inner);
   }
   return declared;
 }
 
 function troubleOfOne(error: unknown): Trouble | undefined {
   try {
-    return isError(error) ? troubleOfError(error) : undefined;
+    return (
+      (isError(error) ? troubleOfError(error) : undefined) ??
+      (refusesForNow(error) ? 'dependency' : undefined)
+    );
   } catch {
     return undefined; // Anything can be thrown, also what throws when it is looked at.
   }
@@ -133,12 +132,4 @@ function brokenLinkOf(error: Error): Trouble | undefined {
   if (!('code' in error) || !LINK_CODES.has(String(error.code))) return undefined;
   const stack = (error.stack ?? '').slice(0, LONGEST_STACK);
   return CLIENTS.find(([client]) => client.test(stack))?.[1];
-}
-
-function innerOf(error: unknown): unknown[] {
-  if (typeof error !== 'object' || error === null) return [];
-  const lists = INNER_LISTS.flatMap((name) => membersOf(read(error, name), MOST_ERRORS));
-  return [...INNER.map((name) => read(error, name)), ...lists, madeOf(error)].filter(
-    (inner) => typeof inner === 'object' && inner !== null,
-  );
 }

@@ -4,7 +4,9 @@ import {
   Catch,
   Controller,
   ForbiddenException,
+  HttpException,
   HttpStatus,
+  ServiceUnavailableException,
   UnauthorizedException,
   UseFilters,
   UseGuards,
@@ -126,6 +128,16 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     { decorators: [guarded(fails(duplicate()))], end: 'retried', name: 'DatabaseError' },
     { decorators: [guarded(fails(refused()))], end: 'final', name: 'NonRetryableError' },
   ],
+  'somebody lets nobody in for now, also where a filter passes that on': [
+    new RpcException({ code: 'CIRCUIT_OPEN', retryAfter: 3_600 }),
+    new HttpException({ code: 'IDEMPOTENCY_KEY_IN_USE' }, HttpStatus.CONFLICT),
+    new ServiceUnavailableException(),
+    new HttpException('slowly', HttpStatus.TOO_MANY_REQUESTS),
+  ].flatMap((error) => [
+    { handle: fails(error), end: 'put off' },
+    { decorators: [guarded(fails(error)), passedOn], end: 'put off' },
+    { handle: fails(error), decorators: [UseFilters(new ExtendingFilter()), untouched], end: 'put off' },
+  ]),
   'a filter returns a value, or a promise or an Observable that completes': [
     () => 'handled',
     () => false,
