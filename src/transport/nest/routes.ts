@@ -54,7 +54,7 @@ export function routesOf(
     const keyed = extras[IDEMPOTENT_EXTRA] as IdempotencyExtra | undefined;
     const where = `@EventPattern("${pattern}") ${IDEMPOTENT_EXTRA}`;
     const idempotency = keyed && resolveIdempotencyPolicy(keyed, options.idempotency, pattern, where);
-    const most = extras[MAX_IN_FLIGHT_EXTRA];
+    const most: unknown = extras[MAX_IN_FLIGHT_EXTRA];
     const maxInFlight =
       most === undefined
         ? undefined

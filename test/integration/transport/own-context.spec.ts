@@ -37,7 +37,7 @@ async function startLeaking(seen: Seen, stream: string): Promise<StartedServer> 
     idempotent: {
       key: (payload: unknown) => {
         seen.push(['key', tenant.getStore()]);
-        return String((payload as { n: string }).n);
+        return (payload as { n: string }).n;
       },
     },
     arbiter: () => {
