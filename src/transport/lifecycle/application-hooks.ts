@@ -71,12 +71,16 @@ export function settlementWrites(
   onError: (error: unknown) => void,
 ): readonly StreamWrite[] {
   if (!hook) return [];
+  const ask: (...args: Parameters<SettlementHook>) => unknown = hook;
   const writes = new SettlementWrites();
   try {
-    inOwnContext(() => hook(event, next, writes, ENTRY_ID));
+    const result = inOwnContext(() => ask(event, next, writes, ENTRY_ID));
+    if (result instanceof Promise) result.catch(onError);
   } catch (error) {
     onError(error);
     return [];
+  } finally {
+    writes.close('the settlement hook');
   }
   return writes.list();
 }
