@@ -55,12 +55,12 @@ export function deadLetterFields(diagnosis: Diagnosis): string[] {
 /** What is said of an error, whatever was thrown; nothing where nothing was. */
 function exceptionFields({ error, original }: Pick<Diagnosis, 'error' | 'original'>): Record<string, string> {
   if (error === undefined) return {};
-  const { name, message, response, stack, properties, causes } = describeThrown(error, original);
+  const { name, message, response, stack, properties, causesInFull } = describeThrown(error, original);
   return {
     'exception-name': name,
     'exception-message': [message, response].filter((part) => part !== '').join(' '),
     // As Node prints an error.
     'exception-stacktrace': [stack, properties].filter((part) => part !== '').join('\n'),
-    'exception-cause': causes,
+    'exception-cause': causesInFull,
   };
 }

@@ -126,6 +126,20 @@ describe('describeThrown', () => {
     expect(everythingOf(error)).not.toContain('hidden');
   });
 
+  it('leaves what may hold a payload out of what is logged', () => {
+    const cause = Object.assign(new Error('duplicate'), {
+      code: '23505',
+      detail: 'Key (sku)=(A-17) exists.',
+    });
+    const { name, message, stack, causes, causesInFull } = describeThrown(
+      new RpcException({ code: 'GONE', sku: 'A-17' }),
+      new Error('first', { cause }),
+    );
+    expect([name, message, stack, causes].join(' ')).not.toContain('A-17');
+    expect(causes).toBe('(thrown first) Error: first ← Error: duplicate');
+    expect(causesInFull).toContain('Error: duplicate {"code":"23505","detail":"Key (sku)=(A-17) exists."}');
+  });
+
   it('says the word of each error once, also where one holds itself', () => {
     const circular = new Error('circular');
     circular.cause = circular;

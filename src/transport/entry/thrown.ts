@@ -28,8 +28,10 @@ export interface Thrown {
   /** Its own properties that are simple values, such as the `code` and the `detail` of a database. */
   readonly properties: string;
   readonly stack: string;
-  /** The errors that failed together, and the chain of causes. */
+  /** The errors that failed together, and the chain of causes, by name and message. */
   readonly causes: string;
+  /** The same with what each of them carries. */
+  readonly causesInFull: string;
 }
 
 /**
@@ -39,7 +41,6 @@ export interface Thrown {
  * @param original - what exception filters were given, where `thrown` is what came out of them
  */
 export function describeThrown(thrown: unknown, original?: unknown): Thrown {
-  const causes = new Causes(thrown);
   const stacks = [stackOf(thrown), original === undefined ? '' : stackOf(original)].filter(
     (stack) => stack !== '',
   );
@@ -49,7 +50,8 @@ export function describeThrown(thrown: unknown, original?: unknown): Thrown {
     response: responseOf(thrown),
     properties: propertiesOf(thrown),
     stack: stacks.map((stack) => stack.slice(0, LONGEST.stack / stacks.length)).join('\n'),
-    causes: joined('; ', causes.below(thrown, 0), causes.thrownFirst(original)).slice(0, LONGEST.causes),
+    causes: new Causes(thrown, false).with(original),
+    causesInFull: new Causes(thrown, true).with(original),
   };
 }
 
@@ -145,11 +147,20 @@ function propertiesOf(thrown: unknown): string {
 class Causes {
   private readonly named: Set<unknown>;
 
-  constructor(thrown: unknown) {
+  constructor(
+    private readonly thrown: unknown,
+    private readonly inFull: boolean,
+  ) {
     this.named = new Set([thrown]);
   }
 
-  below(thrown: unknown, depth: number): string {
+  with(original: unknown): string {
+    const below = this.below(this.thrown, 0);
+    const first = original === undefined ? '' : this.name(original, 1);
+    return joined('; ', below, first && `(thrown first) ${first}`).slice(0, LONGEST.causes);
+  }
+
+  private below(thrown: unknown, depth: number): string {
     if (!isError(thrown) || depth === MOST_CAUSES) return '';
     const made = madeOf(thrown);
     const cause = read(thrown, 'cause') ?? (isError(made) ? made : undefined);
@@ -162,16 +173,11 @@ class Causes {
     );
   }
 
-  thrownFirst(original: unknown): string {
-    const said = original === undefined ? '' : this.name(original, 1);
-    return said === '' ? '' : `(thrown first) ${said}`;
-  }
-
   private name(thrown: unknown, depth: number): string {
     if (this.named.has(thrown) || this.named.size > MOST_NAMED) return '';
     this.named.add(thrown);
-    const carried = joined(' ', messageOf(thrown), responseOf(thrown), propertiesOf(thrown));
-    const said = `${nameOf(thrown)}: ${carried}`.slice(0, LONGEST.cause);
+    const carried = this.inFull ? [responseOf(thrown), propertiesOf(thrown)] : [];
+    const said = `${nameOf(thrown)}: ${joined(' ', messageOf(thrown), ...carried)}`.slice(0, LONGEST.cause);
     return joined(' ← ', said, this.below(thrown, depth));
   }
 }

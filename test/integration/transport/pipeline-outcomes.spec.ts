@@ -23,6 +23,7 @@ import { catchError, EMPTY, firstValueFrom, NEVER, of, throwError, timeout, type
 import { DependencyUnavailableError, NonRetryableError, Retry } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { deadLetters } from '../../support/group-view.js';
+import { RecordedLog } from '../../support/recorded-log.js';
 import { startTransportApp, type TransportApp } from '../../support/transport-app.js';
 import { uniqueName } from '../../support/unique-name.js';
 
@@ -298,9 +299,10 @@ describe('What the pipeline of Nest says in the end decides', () => {
   let running: TransportApp;
   const streams = Object.fromEntries(CASES.map(({ pattern }) => [pattern, uniqueName('pipeline')]));
   const ends = new Map<string, End>();
+  const logger = new RecordedLog();
   beforeAll(async () => {
     running = await startTransportApp({
-      controllers: [controllerOf()],
+      ...{ controllers: [controllerOf()], logger },
       server: {
         streams,
         retry: { maxRetries: 1, backoff: { type: 'fixed', delayMs: 10 } },
@@ -318,6 +320,14 @@ describe('What the pipeline of Nest says in the end decides', () => {
     );
   });
   afterAll(() => running.close());
+
+  it('the log says what was thrown first', async () => {
+    await eventually(() =>
+      logger.lines.find(({ stack }) =>
+        stack?.endsWith('Caused by (thrown first) NonRetryableError: refused'),
+      ),
+    );
+  });
 
   it.each(CASES)('$what ($pattern): $end', async ({ pattern, end, name, said }) => {
     const stream = streams[pattern] ?? '';
