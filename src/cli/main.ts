@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { escapeControls } from '../transport/index.js';
+import { escapeLines } from '../transport/index.js';
 import { addDeadLetters } from './commands/dead-letters.js';
 import { addStreams } from './commands/streams.js';
 import { EXIT, exitCodeFor } from './exit-code.js';
@@ -39,7 +39,7 @@ function explain(error: unknown): number {
     (type) => error instanceof type,
   );
   const text = isExpected ? (error as Error).message : ((error as Error).stack ?? String(error));
-  process.stderr.write(`error: ${escapeControls(text, '\n')}\n`);
+  process.stderr.write(`error: ${escapeLines(text)}\n`);
   if (error instanceof ServiceError) return exitCodeFor(error.status);
   return error instanceof InvalidArgumentError ? EXIT.usage : EXIT.failed;
 }

@@ -1,5 +1,7 @@
 import Table from 'cli-table3';
-import { escapeControls } from '../transport/index.js';
+import { escapeControls, escapeLines } from '../transport/index.js';
+
+const CLEAR = '\u001b[H\u001b[2J';
 
 /** Writes what a command has to say: tables for people, JSON for programs. */
 export class Output {
@@ -9,9 +11,15 @@ export class Output {
     private readonly write: (text: string) => void = (text) => void process.stdout.write(text),
   ) {}
 
-  /** Shows a value: as JSON, or in the form for people. */
+  /** Shows a value: as JSON, or in the form for people, of which no line but the form's own may be another's. */
   show(value: unknown, forPeople: () => string): void {
-    this.write(`${this.isJson ? JSON.stringify(value) : forPeople()}\n`);
+    const text = this.isJson ? escapeControls(JSON.stringify(value)) : escapeControls(forPeople(), '\n');
+    this.write(`${text}\n`);
+  }
+
+  /** Empties the terminal, where people look at one. */
+  clear(): void {
+    if (!this.isJson && process.stdout.isTTY) this.write(CLEAR);
   }
 }
 
@@ -25,7 +33,10 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
 /** Names and values below each other. */
 export function details(rows: readonly (readonly [name: string, value: unknown])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${plain(value, '\n')}`).join('\n');
+  const indent = ' '.repeat(width + 2);
+  return rows
+    .map(([name, value]) => `${name.padEnd(width)}  ${escapeLines(textOf(value), indent)}`)
+    .join('\n');
 }
 
 /** Milliseconds in the largest unit that fits. */
@@ -41,7 +52,12 @@ export function duration(ms: number | undefined): string {
   return `${Math.floor(ms / size)}${name}`;
 }
 
-function plain(value: unknown, keep = ''): string {
+/** A value in one line, whoever wrote it. */
+export function plain(value: unknown): string {
+  return escapeControls(textOf(value));
+}
+
+function textOf(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) as string | undefined);
-  return escapeControls(text ?? '', keep);
+  return text ?? '';
 }

@@ -1,5 +1,5 @@
 import { ConfigError, connectionOptions, loadConfig } from '../config/index.js';
-import { loadFunctions, OrderStreamsError } from '../transport/index.js';
+import { escapeLines, loadFunctions, OrderStreamsError } from '../transport/index.js';
 
 /** Loads the function library into the Redis that the configuration names: `node dist/deploy/main.js`. */
 async function main(): Promise<void> {
@@ -18,6 +18,7 @@ try {
   await main();
 } catch (error) {
   const isExplained = error instanceof ConfigError || error instanceof OrderStreamsError;
-  process.stderr.write(`${isExplained ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  const text = isExplained ? error.message : ((error as Error).stack ?? String(error));
+  process.stderr.write(`${escapeLines(text)}\n`);
   process.exit(1);
 }

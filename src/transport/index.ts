@@ -58,7 +58,7 @@ export {
   StreamUnusableError,
 } from './entry/errors.js';
 export { deadLetterKeyOf, helperKeyOf } from './entry/names.js';
-export { escapeControls } from './entry/text.js';
+export { escapeControls, escapeLines } from './entry/text.js';
 export type { SettlementWrites, ENTRY_ID, StreamWrites, WriteCollector, WriteValue } from './entry/writes.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export type {

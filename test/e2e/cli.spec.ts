@@ -7,11 +7,12 @@ import { Redis } from 'ioredis';
 import { runCli } from '../support/cli.js';
 import { onceEach, seedDeadLetters, timesInStream } from '../support/seeded-dead-letters.js';
 import { endServices, startService, type Service } from '../support/service.js';
+import { STEERING, STEERING_BUT_LINES, WORST_TEXT } from '../support/worst-text.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { uniqueName } from '../support/unique-name.js';
 
 const TOKEN = 'admin-token-0123456789';
-const MARKUP = '\u001b[31m<b>red</b>\n\u202e';
+const MARKUP = `\u001b[31m<b>red</b>${WORST_TEXT}`;
 
 describe('order-streams', () => {
   let redis: Redis;
@@ -85,8 +86,19 @@ describe('order-streams', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('malformed');
     expect(stdout).toContain('\\u001b[31m<b>red</b>');
-    expect(stdout).not.toContain('\u001b');
-    expect((await cli('dead-letters', 'list')).stdout).not.toContain('\u001b');
+    for (const args of [['show', id], ['list']]) {
+      expect((await cli('dead-letters', ...args)).stdout).not.toMatch(STEERING_BUT_LINES);
+      const json = (await cli('--json', 'dead-letters', ...args)).stdout;
+      expect(json.trimEnd()).not.toMatch(STEERING);
+      expect(json).toContain(String.raw`\u200f`);
+      expect(JSON.stringify(JSON.parse(json))).toContain('\u200f');
+    }
+    const audited = await cli('dead-letters', 'discard', id, '--why', MARKUP.replace('\u0000', ''));
+    expect(audited.code).toBe(0);
+    expect((await cli('dead-letters', 'audit')).stdout).not.toMatch(STEERING_BUT_LINES);
+    expect((await cli('dead-letters', 'list', '--reason', MARKUP.replace('\u0000', ''))).stderr).not.toMatch(
+      STEERING_BUT_LINES,
+    );
   });
 
   it('puts named ones back, once, with another payload where one is given', async () => {

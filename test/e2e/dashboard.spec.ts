@@ -8,6 +8,8 @@ import { post } from '../support/http.js';
 import { otherAddress } from '../support/other-address.js';
 import { seedDeadLetters, timesInStream } from '../support/seeded-dead-letters.js';
 import { endServices, startService, type Service } from '../support/service.js';
+import { noteLetters } from '../support/provenance.js';
+import { STEERING, WORST_TEXT } from '../support/worst-text.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { uniqueName } from '../support/unique-name.js';
 
@@ -245,6 +247,41 @@ describe('The dashboard', () => {
     expect(await page.title()).toBe('Order Streams');
     // The look-up of an id that no order can have is the only thing that was refused.
     expect(opened?.problems.filter((problem) => !/status of 40[04]/.test(problem))).toEqual([]);
+  });
+
+  it('writes out what steers text, and shows an order whose history somebody made up', async () => {
+    const worst = WORST_TEXT.replaceAll('\u0000', '');
+    await seed('worst-', 1);
+    const [[, seeded] = ['', []]] = await redis.xrange(`${stream}.DLT`, '-', '+');
+    await redis.del(`${stream}.DLT`);
+    const history = '1-1:2-2,99999999999999999-0:3-3';
+    const fields = [
+      ...[...seeded, 'dlt-exception-message', worst, 'dlt-exception-name', worst, worst, worst],
+      ...['dlt-failed-at', worst, 'replay-history', history],
+    ];
+    const id = (await redis.xadd(`${stream}.DLT`, '*', ...fields)) ?? '';
+    await noteLetters(redis, stream, [id]);
+    const page = await open();
+    await isListed(page);
+    const harmless = async (): Promise<void> => {
+      const texts = await page.evaluate<string[]>(
+        'Array.from(document.querySelectorAll("body *:not(pre, script, noscript)"), (each) => [...each.childNodes]' +
+          '.filter(({ nodeType }) => nodeType === 3).map(({ data }) => data.trim())).flat()',
+      );
+      expect(texts.join('')).not.toMatch(STEERING);
+      const blocks = await page.locator('pre').allTextContents();
+      for (const block of blocks) expect(block.replaceAll('\n', '')).not.toMatch(STEERING);
+    };
+    await harmless();
+    await page.locator('#order-form').getByLabel('Order id').fill('worst-0');
+    await page.keyboard.press('Enter');
+    await shows(page, '.timeline', 'entry 99999999999999999-0');
+    await harmless();
+    await rows(page).getByRole('button').first().click();
+    await page.getByText('All fields').click();
+    await page.locator('pre').last().waitFor();
+    await harmless();
+    expect(await page.locator('dialog pre').count()).toBeGreaterThan(1);
   });
 
   it('fits a phone, is dark where that is wanted, and says when only its own machine may ask', async () => {

@@ -3,11 +3,12 @@ import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { endServices, startService, type Service } from '../support/service.js';
+import { STEERING } from '../support/worst-text.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { uniqueName } from '../support/unique-name.js';
 
 const FORGED = '{"level":"log","message":"FORGED"}';
-const HOSTILE = `a"}\n${FORGED}\r\n\u001b[2J\u001b]0;x\u0007\u009b\u0000\u2028${FORGED}\u2029\u202e`;
+const HOSTILE = `a"}\n${FORGED}\r\n\u001b[2J\u001b]0;x\u0007\u009b\u0000\u2028${FORGED}\u2029\u202e\u200e\u200f\u061c`;
 
 describe('What comes in from outside', () => {
   const stream = uniqueName('orders');
@@ -73,7 +74,7 @@ describe('What comes in from outside', () => {
     expect(code).toBe(0);
     const lines = output.trimEnd().split('\n');
     for (const line of lines) {
-      expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
+      expect(line).not.toMatch(STEERING);
       expect(line.length).toBeLessThan(60_000);
       expect(JSON.parse(line)).not.toMatchObject({ message: 'FORGED' });
     }

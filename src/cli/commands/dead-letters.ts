@@ -5,7 +5,7 @@ import type {
   DeadLetterPageDto,
   TruncationDto,
 } from '../../operations/dead-letters/dto/answers.dto.js';
-import { details, table } from '../output.js';
+import { details, plain, table } from '../output.js';
 import { sessionOf, wholeNumber, type Session } from '../session.js';
 import { addReplay } from './replay.js';
 import { withFilter, type FilterOptions } from './filter-options.js';
@@ -40,7 +40,7 @@ export function addDeadLetters(program: Command): void {
       const { api, output } = sessionOf(command);
       for (const id of ids) {
         await api.delete(`/dead-letters/${encodeURIComponent(id)}`, { reason: why });
-        output.show({ id, discarded: true }, () => `${id} discarded`);
+        output.show({ id, discarded: true }, () => `${plain(id)} discarded`);
       }
     });
   deadLetters
@@ -81,7 +81,7 @@ function listText({ items, nextCursor }: DeadLetterPageDto): string {
     },
   );
   const head = ['id', 'failed at', 'order', 'reason', 'deliveries', 'replays', 'foreign', 'exception'];
-  return table(head, rows) + (nextCursor === null ? '' : `\nMore: --cursor ${nextCursor}`);
+  return table(head, rows) + (nextCursor === null ? '' : `\nMore: --cursor ${plain(nextCursor)}`);
 }
 
 function truncationText({ bytes, omittedFields }: TruncationDto): string {

@@ -7,7 +7,7 @@ import type {
   DryRunDto,
   ReplayJobDto,
 } from '../../operations/dead-letters/dto/replay-job.dto.js';
-import { table } from '../output.js';
+import { plain, table } from '../output.js';
 import { ServiceError, UnreachableError } from '../service-api.js';
 import { sessionOf, wholeNumber, type Session } from '../session.js';
 import { filterIn, withFilter, type FilterOptions } from './filter-options.js';
@@ -89,7 +89,7 @@ async function replayEach(
   };
   for (const id of ids) {
     const { entryId } = await api.post<ReplayedDto>(`/dead-letters/${encodeURIComponent(id)}/replay`, body);
-    output.show({ id, entryId }, () => `${id} went back as ${entryId}`);
+    output.show({ id, entryId }, () => `${plain(id)} went back as ${plain(entryId)}`);
   }
 }
 
@@ -145,8 +145,8 @@ function isPassing(error: unknown): boolean {
 }
 
 function jobText({ job, state, replayed, total, repeated, skipped, foreign, problem }: ReplayJobDto): string {
-  const text = `job ${job} ${state}: ${replayed} of ${total} replayed (${repeated} not for the first time), ${skipped} skipped${foreignText(foreign)}`;
-  return problem === undefined ? text : `${text}\nIt cannot go on at present: ${problem}`;
+  const text = `job ${plain(job)} ${plain(state)}: ${replayed} of ${total} replayed (${repeated} not for the first time), ${skipped} skipped${foreignText(foreign)}`;
+  return problem === undefined ? text : `${text}\nIt cannot go on at present: ${plain(problem)}`;
 }
 
 /** Why a job left some where they are. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { duration, table } from '../output.js';
+import { duration, plain, table } from '../output.js';
 import { sessionOf, wholeNumber } from '../session.js';
 
 /** What `GET /streams` answers, as far as it is shown. */
@@ -37,7 +37,6 @@ const HEAD = [
   'oldest',
   'consumers',
 ];
-const CLEAR = '\u001b[H\u001b[2J';
 
 /** Adds `streams` and `watch`. */
 export function addStreams(program: Command): void {
@@ -59,8 +58,8 @@ export function addStreams(program: Command): void {
         const { api, output } = sessionOf(command);
         for (let look = 1; ; look += 1) {
           const answer = await api.get<StreamsAnswer>('/streams');
-          const clear = process.stdout.isTTY ? CLEAR : '';
-          output.show(answer, () => `${clear}${answer.at}\n${streamsTable(answer)}`);
+          output.clear();
+          output.show(answer, () => `${plain(answer.at)}\n${streamsTable(answer)}`);
           if (look >= count) return;
           await delay(interval * 1000);
         }

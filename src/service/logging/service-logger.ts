@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { LOG_LEVELS } from './log-levels.js';
 import { traceFields } from '../tracing/trace-fields.js';
-import { escapeControls } from '../../transport/index.js';
+import { escapeControls, escapeLines } from '../../transport/index.js';
 import { logFields } from './log-fields.js';
 
 /** Most characters of one value, as with `util.inspect`: an entry that is echoed must not become a log of its own. */
@@ -56,13 +56,16 @@ export class ServiceLogger extends ConsoleLogger {
 
   protected override stringifyMessage(message: unknown, level: LogLevel): string {
     if (typeof message === 'string') return super.stringifyMessage(escapeControls(shortened(message)), level);
-    if (!(message instanceof Error)) return super.stringifyMessage(message, level);
+    if (!(message instanceof Error)) {
+      // `inspect` escapes the ASCII controls of values: what escape characters are left are its colours.
+      const text = escapeControls(super.stringifyMessage(message, level), '\u001b\n');
+      return text.replaceAll('\n', '\n  ');
+    }
     // `inspect` does not escape the text of an error, as it does that of other values.
     return super.stringifyMessage(linesOf(inspect(message)), level);
   }
 
   protected override stringifyParams(params: Record<string, unknown>): string {
-    // `inspect` has escaped the ASCII controls of the values; what escape characters are left are its colours.
     return escapeControls(super.stringifyParams(params), '\u001b');
   }
 
@@ -82,5 +85,5 @@ function shortened(text: string): string {
 
 /** The lines of an error, the further ones indented: a record begins at the margin, so that none of them can pass for one. */
 function linesOf(text: string): string {
-  return escapeControls(shortened(text), '\n').replaceAll('\n', '\n  ');
+  return escapeLines(shortened(text));
 }

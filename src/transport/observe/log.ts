@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { nameOf } from '../entry/thrown.js';
-import { escapeControls, withoutQuotedArguments } from '../entry/text.js';
+import { escapeControls, escapeLines, withoutQuotedArguments } from '../entry/text.js';
 
 /** How urgent a line of the transport is, as Nest's `Logger` names it. */
 export type TransportLogLevel = 'error' | 'warn' | 'log' | 'debug';
@@ -24,7 +24,7 @@ export class TransportLog {
   write(level: TransportLogLevel, message: string, stack?: string): void {
     if (!this.shown.has(level)) return;
     const line = escapeControls(withoutQuotedArguments(message));
-    const below = stack && escapeControls(withoutQuotedArguments(stack), '\n');
+    const below = stack && escapeLines(withoutQuotedArguments(stack));
     try {
       if (below) this.logger[level](line, below);
       else this.logger[level](line);

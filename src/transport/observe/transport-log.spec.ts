@@ -1,3 +1,4 @@
+import { STEERING_BUT_LINES, WORST_TEXT } from '../../../test/support/worst-text.js';
 import { resolveLogOption } from './log-option.js';
 import { TransportLog, type TransportLogLevel } from './log.js';
 
@@ -38,6 +39,15 @@ describe('TransportLog', () => {
     const { written, log } = recordedLog('debug');
     log.write('warn', 'owner "a\nb\u001b[2J\u2028"');
     expect(written).toEqual([['warn', String.raw`owner "a\u000ab\u001b[2J\u2028"`]]);
+  });
+});
+
+describe('The stack below a line', () => {
+  it('has no line that passes for a record', () => {
+    const { written, log } = recordedLog('debug');
+    log.write('error', 'failed', `Error: ${WORST_TEXT}\n    at handler`);
+    expect(written[0]?.[2]).not.toMatch(STEERING_BUT_LINES);
+    expect(written[0]?.[2]).toMatch(/\n +at handler$/);
   });
 });
 

@@ -2,11 +2,12 @@ import { json } from './api.js';
 import { confirmAndRun } from './dialog.js';
 import { element } from './dom.js';
 import { number } from './format.js';
+import { plain } from './plain.js';
 
 /** Asks, and puts one dead letter back, with another payload if one is given. */
 export function replay(letter, onDone) {
   const payload = element('textarea', { name: 'payload', rows: 8, spellcheck: 'false' });
-  payload.value = JSON.stringify(letter.payload ?? {}, undefined, 2);
+  payload.value = plain(JSON.stringify(letter.payload ?? {}, undefined, 2), '\n');
   const stream = element('input', { name: 'stream', required: true, autocomplete: 'off' });
   const other = element('details', {}, element('summary', {}, 'Send another payload instead'), payload);
   confirmAndRun({

@@ -3,6 +3,7 @@ import { json } from './api.js';
 import { byId, element } from './dom.js';
 import { time } from './format.js';
 import { showLetter } from './letter.js';
+import { plain } from './plain.js';
 
 const PAGE = 25;
 /** A page may be short before the end; this many are looked through for one that is not empty. */
@@ -134,5 +135,5 @@ function report(error) {
 }
 
 function say(message) {
-  byId('dead-letters-status').textContent = message;
+  byId('dead-letters-status').textContent = plain(message);
 }

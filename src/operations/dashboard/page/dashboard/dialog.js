@@ -1,4 +1,5 @@
 import { element } from './dom.js';
+import { plain } from './plain.js';
 
 let made = 0;
 
@@ -43,7 +44,7 @@ export function confirmAndRun({ title, content, action, danger = false, run }) {
     run(new FormData(form)).then(
       () => dialog.close(),
       (error) => {
-        problem.textContent = error.message;
+        problem.textContent = plain(error.message);
         problem.hidden = false;
         submit.disabled = false;
       },

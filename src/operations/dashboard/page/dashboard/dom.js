@@ -1,5 +1,8 @@
+import { plain } from './plain.js';
+
 /**
- * Makes an element. Text is put in as text, never as markup, and so are attributes: what comes from an order stays what it is.
+ * Makes an element. Text is put in as text, never as markup, and so are attributes: what comes from an order stays what it
+ * is, with its control characters written out.
  *
  * @param {string} tag
  * @param {Record<string, unknown>} [attributes] - `onclick` and the like are listeners; `undefined` and `false` leave one out
@@ -29,10 +32,11 @@ function filled(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
     else if (value !== undefined && value !== false)
-      made.setAttribute(name, value === true ? '' : String(value));
+      made.setAttribute(name, value === true ? '' : plain(String(value)));
   }
+  const keep = made.localName === 'pre' ? '\n' : '';
   for (const child of children.flat(Infinity)) {
-    if (child !== undefined) made.append(child instanceof Node ? child : String(child));
+    if (child !== undefined) made.append(child instanceof Node ? child : plain(String(child), keep));
   }
   return made;
 }

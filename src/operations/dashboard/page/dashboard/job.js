@@ -1,6 +1,7 @@
 import { cancelJob, described } from './actions.js';
 import { byId, element } from './dom.js';
 import { number, time } from './format.js';
+import { plain } from './plain.js';
 
 let shown = '';
 
@@ -35,7 +36,7 @@ function panel(job) {
 /** The focus stays on the button while the figures change. */
 function update(made, { total, replayed, repeated, skipped, state, problem }) {
   made.querySelector('progress').value = state === 'done' ? Math.max(1, total) : replayed + skipped;
-  made.querySelector('.counts').textContent = [
+  const counts = [
     `${number(replayed)} of ${number(total)} replayed`,
     repeated > 0 ? `${number(repeated)} of them not for the first time` : '',
     skipped > 0 ? `${number(skipped)} skipped` : '',
@@ -43,4 +44,5 @@ function update(made, { total, replayed, repeated, skipped, state, problem }) {
   ]
     .filter(Boolean)
     .join(', ');
+  made.querySelector('.counts').textContent = plain(counts);
 }

@@ -5,6 +5,7 @@ import { follow } from './events.js';
 import { time } from './format.js';
 import { showJob } from './job.js';
 import { startOrder } from './order.js';
+import { plain } from './plain.js';
 import { showSignOut } from './sign-in.js';
 import { showStreams } from './streams.js';
 
@@ -22,7 +23,7 @@ function say(kind, text) {
   const status = byId('status');
   status.setAttribute('role', status.dataset.kind === kind ? 'none' : 'status');
   status.dataset.kind = kind;
-  status.textContent = text;
+  status.textContent = plain(text);
 }
 
 sessionStorage.removeItem('reloads');

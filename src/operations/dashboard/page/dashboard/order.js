@@ -25,7 +25,7 @@ async function show(orderId) {
   const content = order
     ? [summary(order)]
     : [element('p', {}, 'There is no record of an order ', element('code', {}, orderId), '.')];
-  steps.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  steps.sort(byTime);
   if (steps.length > 0) content.push(element('ol', { class: 'timeline' }, steps.map(stepItem)));
   byId('order-content').replaceChildren(...content);
 }
@@ -73,9 +73,15 @@ function stepsOfLetter({ id, failedAt, reason, exception, history }) {
   return [...earlier, { at: failedAt, what: 'Dead-lettered', detail, letter: id }];
 }
 
-/** When Redis made an id, which begins with that. */
+/** When Redis made an id, which begins with that; the text itself where it cannot be one. */
 function timeOf(id) {
-  return new Date(Number.parseInt(id, 10)).toISOString();
+  const date = new Date(Number.parseInt(id, 10));
+  return Number.isNaN(date.getTime()) ? id : date.toISOString();
+}
+
+/** Anybody may have written a history: what is no time comes first, in its own order. */
+function byTime(a, b) {
+  return (Date.parse(a.at) || 0) - (Date.parse(b.at) || 0);
 }
 
 function stepItem({ at, what, detail, letter }) {
