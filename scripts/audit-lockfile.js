@@ -33,14 +33,28 @@ function isAllowed(expression) {
   return alternatives.some((all) => all.split(' AND ').every((licence) => LICENCES.has(licence)));
 }
 
+/** The name under which a package is installed: what stands behind the last `node_modules/` of its path. */
+function folderOf(path) {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}
+
+/** The tarball of a package in the registry: it carries the name, behind the scope, and the version. */
+function tarballOf(name, version) {
+  return `${REGISTRY}${name}/-/${name.slice(name.indexOf('/') + 1)}-${version}.tgz`;
+}
+
 function problemsOf(path, entry) {
-  const name = entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const name = entry.name ?? folderOf(path);
   const problems = [];
   if (entry.link) problems.push('is a link to a directory');
   else if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(entry.integrity ?? '')) problems.push('has no SHA-512 hash');
-  if (entry.resolved !== undefined && !entry.resolved.startsWith(REGISTRY)) {
-    problems.push(`comes from ${entry.resolved}, not from ${REGISTRY}`);
+  const { resolved } = entry;
+  if (resolved !== undefined && !resolved.startsWith(REGISTRY)) {
+    problems.push(`comes from ${resolved}, not from ${REGISTRY}`);
+  } else if (resolved !== undefined && resolved !== tarballOf(name, entry.version)) {
+    problems.push(`is another package: it comes from ${resolved}`);
   }
+  if (!/^(.+\/)?node_modules\/(@[^/]+\/)?[^/]+$/.test(path)) problems.push(`is installed in ${path}`);
   if (entry.hasInstallScript && !Object.hasOwn(MAY_RUN_SCRIPTS, name)) {
     problems.push('runs a script at its installation, and is not on the list of those that may');
   }
@@ -50,10 +64,52 @@ function problemsOf(path, entry) {
   return problems.map((problem) => `${name}@${entry.version} ${problem}`);
 }
 
+/** `npm:name@range` asks for a package under a name of one's own. */
+const ALIAS = /^npm:((?:@[^/@]+\/)?[^/@]+)(?:@(.*))?$/;
+
+function asked({ dependencies, devDependencies, optionalDependencies }) {
+  return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+}
+
+/** Where a package finds another one: next to its own parts, else in a folder above, as Node looks. */
+function foundBy(asker, folder, packages) {
+  for (let place = asker; ; place = place.slice(0, Math.max(0, place.lastIndexOf('node_modules/') - 1))) {
+    const path = `${place === '' ? '' : `${place}/`}node_modules/${folder}`;
+    if (Object.hasOwn(packages, path)) return path;
+    if (place === '') return undefined;
+  }
+}
+
+/** Packages that are installed under a name by which those who need them mean another one. */
+function impostors(packages) {
+  const meant = new Map();
+  for (const [asker, entry] of Object.entries(packages)) {
+    for (const [folder, range] of [...asked(entry), ...Object.entries(entry.peerDependencies ?? {})]) {
+      const path = foundBy(asker, folder, packages);
+      if (path === undefined) continue;
+      const names = meant.get(path) ?? new Map();
+      meant.set(path, names.set(ALIAS.exec(range)?.[1] ?? folder, asker === '' ? 'the project' : asker));
+    }
+  }
+  return Object.entries(packages).flatMap(([path, { name, version }]) => {
+    if (path === '') return [];
+    const installed = name ?? folderOf(path);
+    const others = [...(meant.get(path) ?? [])].filter(([meantName]) => meantName !== installed);
+    const isUnasked = installed !== folderOf(path) && !meant.has(path);
+    return [
+      ...others.map(
+        ([meantName, asker]) =>
+          `${installed}@${version} is installed as ${path}, where ${asker} asks for ${meantName}`,
+      ),
+      ...(isUnasked ? [`${installed}@${version} is installed as ${path}, which nobody asks for`] : []),
+    ];
+  });
+}
+
 /** Names and ranges that lead somewhere else than to a registry. */
-function foreignDependencies({ dependencies, devDependencies, optionalDependencies }) {
-  const ranges = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
-  return ranges
+function foreignDependencies(entry) {
+  return asked(entry)
+    .map(([name, range]) => [name, range.replace(ALIAS, (_, __, version = '*') => version)])
     .filter(([, range]) => /^(git|github|https?|file|link|ssh)\b|\//.test(range))
     .map(([name, range]) => `${name} is asked for as ${range}, which is not a version`);
 }
@@ -61,10 +117,13 @@ function foreignDependencies({ dependencies, devDependencies, optionalDependenci
 function audit(file) {
   const { lockfileVersion, packages = {} } = JSON.parse(readFileSync(file, 'utf8'));
   if (!(lockfileVersion >= 3)) return [`${file} has version ${lockfileVersion}; npm 7 and later write 3`];
-  return Object.entries(packages).flatMap(([path, entry]) => [
-    ...foreignDependencies(entry),
-    ...(path === '' ? [] : problemsOf(path, entry)),
-  ]);
+  return [
+    ...impostors(packages),
+    ...Object.entries(packages).flatMap(([path, entry]) => [
+      ...foreignDependencies(entry),
+      ...(path === '' ? [] : problemsOf(path, entry)),
+    ]),
+  ];
 }
 
 const OWN = [join(root, 'package-lock.json'), join(root, 'test', 'bench', 'package-lock.json')];
