@@ -14,7 +14,12 @@ import { Shutdown } from './service/lifecycle/shutdown.js';
 import { ServiceLogger } from './service/logging/service-logger.js';
 import { DatabaseStartError } from './orders/store/postgres/database-start.error.js';
 import { OrderStore } from './orders/store/order-store.js';
-import { OrderStreamsError, RedisStreamsServer, type SingleConnectionOptions } from './transport/index.js';
+import {
+  escapeLines,
+  OrderStreamsError,
+  RedisStreamsServer,
+  type SingleConnectionOptions,
+} from './transport/index.js';
 
 /** Where the service keeps the Redis that it starts by itself. */
 const DATA_DIR = '.data';
@@ -46,7 +51,7 @@ async function main(): Promise<void> {
 }
 
 async function startService(config: Config, logger: LoggerService, shutdown: Shutdown): Promise<void> {
-  const connection = connectionOptions(config) ?? (await startOwnRedis(shutdown));
+  const connection = connectionOptions(config) ?? (await startOwnRedis(config, shutdown));
   const options: Pick<NestApplicationOptions, 'logger' | 'bodyParser' | 'abortOnError'> = {
     logger,
     bodyParser: false,
@@ -88,9 +93,16 @@ async function listenForProbes(
   new Logger('Health').log(`Health is answered on ${healthUrl} too`, { healthUrl });
 }
 
-async function startOwnRedis(shutdown: Shutdown): Promise<SingleConnectionOptions> {
+async function startOwnRedis(
+  { embeddedRedis: mode }: Config,
+  shutdown: Shutdown,
+): Promise<SingleConnectionOptions> {
   const logger = new Logger('EmbeddedRedis');
-  const redis = await startEmbeddedRedis({ dataDir: DATA_DIR, log: (line) => logger.log(line) });
+  const redis = await startEmbeddedRedis({
+    dataDir: DATA_DIR,
+    mode,
+    log: (line) => logger.log(line),
+  });
   shutdown.add('the embedded Redis', () => redis.stop());
   const { url, socketPath } = redis;
   return { url, ...(socketPath !== undefined && { redis: { path: socketPath } }) };
@@ -104,9 +116,8 @@ async function endLate(error: unknown, shutdown: Shutdown): Promise<void> {
 
 function endExplained(error: unknown): never {
   const explained = EXPLAINED.some((type) => error instanceof type);
-  process.stderr.write(
-    `${explained ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
-  );
+  const text = explained ? (error as Error).message : ((error as Error).stack ?? String(error));
+  process.stderr.write(`${escapeLines(text)}\n`);
   process.exit(1);
 }
 

@@ -18,6 +18,7 @@ export function connectionContradictionsIn(config: Config): string[] {
   const ways = WAYS.filter(isSet);
   refuse(ways.length > 1, `${ways.map(nameOf).join(' and ')} cannot be set together: name one way to Redis`);
   const anyWay = WAYS.map(nameOf).join(', ');
+  refuse(config.embeddedRedis === 'off' && ways.length === 0, `EMBEDDED_REDIS=off needs one of ${anyWay}`);
   for (const property of NEED_A_WAY) {
     refuse(isSet(property) && ways.length === 0, `${nameOf(property)} needs one of ${anyWay}`);
   }

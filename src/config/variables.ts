@@ -28,6 +28,11 @@ export const VARIABLES = {
     secret: true,
   }),
   ...CONNECTION_VARIABLES,
+  embeddedRedis: variable('EMBEDDED_REDIS', oneOf('install', 'installed', 'off'), {
+    default: 'install',
+    description:
+      'Where no Redis is named: `installed` starts a server on `PATH`; `install` may also install one (as root, by apt-get, apk or dnf) or run a container; `off` refuses to start',
+  }),
   databaseUrl: optional('DATABASE_URL', postgresUrl, {
     description: 'The PostgreSQL that keeps the orders. Unset: Redis keeps them',
     defaultText: 'orders are kept in Redis',

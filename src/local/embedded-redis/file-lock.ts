@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { NotStartedError } from './redis-source.js';
 import { isAlive } from './send-signal.js';
 
 const WAIT_MS = 120_000;
@@ -11,13 +12,14 @@ const WRITTEN_WITHIN_MS = 5_000;
 /**
  * Runs `work` while no other process runs its own under the same lock file. A lock whose process is gone is taken.
  *
- * @throws an error that names the file when another process held it for two minutes.
+ * @throws NotStartedError that names the file when another process held it for two minutes; the system's error where the
+ * file cannot be written.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + WAIT_MS;
   while (!tryLock(path)) {
     if (Date.now() > deadline)
-      throw new Error(`Another process holds ${path}. Remove it if none is starting.`);
+      throw new NotStartedError(`another process holds ${path}; remove it if none is starting`);
     await delay(POLL_MS);
   }
   try {
@@ -32,7 +34,11 @@ function tryLock(path: string): boolean {
     writeFileSync(path, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      // A full disk has room for the file and none for what it says; nobody could tell then whose it is.
+      rmSync(path, { force: true });
+      throw error;
+    }
     if (isStale(path)) rmSync(path, { force: true });
     return false;
   }

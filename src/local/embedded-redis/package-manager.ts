@@ -1,3 +1,4 @@
+import { plainEnvironment } from './plain-environment.js';
 import { runCommand } from './run-command.js';
 import type { Log, Unavailable } from './redis-source.js';
 
@@ -32,8 +33,8 @@ export async function installRedis(log: Log): Promise<Unavailable | undefined> {
   if (process.getuid?.() !== 0) return { unavailable: 'installing one needs root' };
   for (const { command, script } of PACKAGE_MANAGERS) {
     if ((await runCommand(command, ['--version'])).code !== 0) continue;
-    log(`No Redis server here: installing one with ${command} ...`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    log(`No Redis server here: installing one with ${command} (EMBEDDED_REDIS=installed forbids that) ...`);
+    const env = { ...plainEnvironment(), DEBIAN_FRONTEND: 'noninteractive' };
     const { code, stderr } = await runCommand('/bin/sh', ['-c', script], {
       env,
       timeoutMs: INSTALL_TIMEOUT_MS,

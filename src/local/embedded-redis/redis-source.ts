@@ -44,6 +44,18 @@ export interface RedisSource {
   findRunning(place: RedisPlace): Promise<RunningRedis | undefined>;
 }
 
+const FILE_CALLS = ['open', 'write', 'mkdir', 'unlink', 'rm'];
+
+/** Whether an error is the system's refusal of a file, as where a disk is full. */
+export function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && FILE_CALLS.includes(String(error.syscall));
+}
+
+/** A server that is there could not be started, or not be reached; the message says why. */
+export class NotStartedError extends Error {
+  override readonly name = 'NotStartedError';
+}
+
 /** The port was free a moment ago and is not any more: another one may do. */
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';

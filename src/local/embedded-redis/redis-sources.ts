@@ -22,5 +22,11 @@ export const packageManagerSource: RedisSource = {
   findRunning: () => Promise.resolve(undefined),
 };
 
-/** The ways to a Redis server, the cheapest first. */
-export const REDIS_SOURCES: readonly RedisSource[] = [pathSource, packageManagerSource, containerSource];
+/** What the service may do for a Redis of its own: nothing, start what is there, or fetch one too. */
+export const REDIS_SOURCES = {
+  off: [],
+  /** A server on PATH, whatever the machine has. */
+  installed: [pathSource],
+  /** The same; else one from the package manager, where that needs no question; else a container. The cheapest first. */
+  install: [pathSource, packageManagerSource, containerSource],
+} as const satisfies Record<string, readonly RedisSource[]>;

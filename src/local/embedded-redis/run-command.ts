@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { plainEnvironment } from './plain-environment.js';
 
 /** How a finished command ended; `code` is null when it could not be started or was killed. */
 export interface CommandResult {
@@ -7,7 +8,10 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs a command to its end without a shell; never rejects: a command that is missing has code null. */
+/**
+ * Runs a command to its end without a shell; never rejects: a command that is missing has code null. Unless `env` says
+ * otherwise it has the {@link plainEnvironment}.
+ */
 export async function runCommand(
   command: string,
   args: readonly string[],
@@ -15,7 +19,7 @@ export async function runCommand(
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      env: options.env ?? process.env,
+      env: options.env ?? plainEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.timeoutMs === undefined
         ? {}

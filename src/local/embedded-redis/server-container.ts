@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Door } from './ask-redis.js';
+import { plainEnvironment } from './plain-environment.js';
 import { PortTakenError, type RedisPlace, type RedisSource, type RunningRedis } from './redis-source.js';
 import { runCommand } from './run-command.js';
 import { DURABLE_SETTINGS, SECRET_SETTINGS, secretSettings } from './server-arguments.js';
@@ -96,7 +97,7 @@ function containerOnPort(name: string, port: number): RunningRedis {
       await waitForRemoval(name);
     },
     stopSoon() {
-      spawn('docker', ['stop', name], { detached: true, stdio: 'ignore' }).unref();
+      spawn('docker', ['stop', name], { detached: true, stdio: 'ignore', env: plainEnvironment() }).unref();
     },
   };
 }

@@ -6,7 +6,14 @@ import { askRedis, type Door } from './ask-redis.js';
 import { endSilentServer } from './left-over-process.js';
 import { recordProcess, recordedProcess } from './process-record.js';
 import type { RedisBinary } from './redis-binary.js';
-import { PortTakenError, type RedisPlace, type RunningRedis } from './redis-source.js';
+import { plainEnvironment } from './plain-environment.js';
+import {
+  isOfSystem,
+  NotStartedError,
+  PortTakenError,
+  type RedisPlace,
+  type RunningRedis,
+} from './redis-source.js';
 import { sendSignal } from './send-signal.js';
 import { SECRET_SETTINGS, secretSettings, serverArguments } from './server-arguments.js';
 import { socketPath } from './server-socket.js';
@@ -21,7 +28,7 @@ const POLL_MS = 50;
  * Starts `binary` and resolves when it answers. It runs in a process group of its own, so that Ctrl-C reaches the
  * service alone, which drains before it stops its Redis.
  *
- * @throws PortTakenError when the port was taken; an error with the end of the server's log when it did not start.
+ * @throws PortTakenError when the port was taken; NotStartedError with the end of the server's log when it did not start.
  */
 export async function startServerProcess(binary: RedisBinary, place: RedisPlace): Promise<RunningRedis> {
   const { directory, port, log } = place;
@@ -32,20 +39,22 @@ export async function startServerProcess(binary: RedisBinary, place: RedisPlace)
   const child = spawn(binary.path, serverArguments({ directory, port, logFile }), {
     detached: true,
     stdio: 'ignore',
+    env: plainEnvironment(),
   });
-  if (child.pid !== undefined) recordProcess(directory, child.pid);
   const ended = new AbortController();
   child.once('error', (error) => ended.abort(error));
   child.once('exit', () => ended.abort());
   child.unref();
   try {
+    if (child.pid !== undefined) recordProcess(directory, child.pid);
     await waitForRedis(door, ended.signal);
   } catch (error) {
     child.kill('SIGKILL');
+    if (isOfSystem(error)) throw error;
     const reason = readSince(logFile, logStart);
     if (/address already in use|failed listening/i.test(reason))
       throw new PortTakenError(`port ${port} is taken`);
-    throw new Error(`${binary.path} did not start on ${directory}: ${reason || String(error)}`, {
+    throw new NotStartedError(`${binary.path} did not start on ${directory}: ${reason || String(error)}`, {
       cause: error,
     });
   }

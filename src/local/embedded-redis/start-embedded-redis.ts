@@ -6,6 +6,8 @@ import { freePort } from './free-port.js';
 import { Leases } from './leases.js';
 import { makePrivateDirectory } from './private-directory.js';
 import {
+  isOfSystem,
+  NotStartedError,
   PortTakenError,
   type Log,
   type RedisPlace,
@@ -22,7 +24,9 @@ export interface EmbeddedRedisOptions {
   dataDir: string;
   /** Gets one line about each thing done that the user should know. */
   log: Log;
-  /** Ways to a server, tried in order. Default: PATH, the package manager, Docker. */
+  /** Whether one may be started, and installed where there is none; default `install`. */
+  mode?: keyof typeof REDIS_SOURCES;
+  /** Ways to a server, tried in order, instead of those of the mode. */
   sources?: readonly RedisSource[];
 }
 
@@ -47,10 +51,19 @@ export class NoRedisError extends Error {
  * The port is remembered, so that a restart has the same one while it is free. A process that exits without `stop()`
  * ends the server too; one that is killed leaves it to the next start, which ends it and starts again on its data.
  *
- * @throws NoRedisError when there is neither a server program nor a container engine, or no place for the data.
+ * @throws NoRedisError when there is neither a server program nor a container engine, no place for the data, or when the
+ * server does not start.
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
-  const { log, sources = REDIS_SOURCES } = options;
+  try {
+    return await startOrShare(options);
+  } catch (error) {
+    throw explained(error, resolve(options.dataDir));
+  }
+}
+
+async function startOrShare(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
+  const { log, mode = 'install', sources = REDIS_SOURCES[mode] } = options;
   const dataDir = makeDirectory(options.dataDir);
   const directory = makeDirectory(join(dataDir, 'redis'));
   const urlFile = join(dataDir, 'redis.url');
@@ -68,8 +81,13 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
       await found.stop();
     }
     const started = shared ?? (await startAnew(sources, place, urlFile));
-    leases.take();
-    return { server: started, url: readFileSync(urlFile, 'utf8').trim() };
+    try {
+      leases.take();
+      return { server: started, url: readFileSync(urlFile, 'utf8').trim() };
+    } catch (error) {
+      if (!isShared) await started.stop(); // nobody would end it
+      throw error;
+    }
   });
   log(`Embedded Redis on 127.0.0.1:${server.port} (${server.description}), data in ${directory}.`);
 
@@ -81,9 +99,14 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     process.off('exit', onExit);
-    await withFileLock(lockFile, async () => {
+    const end = async (): Promise<void> => {
       leases.giveBack();
       if (!leases.areHeld()) await server.stop();
+    };
+    await withFileLock(lockFile, end).catch((error: unknown) => {
+      // A disk that has no room for a lock is no reason to leave a server behind.
+      if (isOfSystem(error)) return end();
+      throw error;
     });
   };
   const { socketPath } = server;
@@ -99,6 +122,16 @@ function makeDirectory(path: string): string {
         `(${(error as Error).message}). Set REDIS_URL, or start where that directory can be written.`,
     );
   }
+}
+
+/** What the user can do something about is one sentence; anything else is a fault of ours, and stays as it is. */
+function explained(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof NotStartedError || isOfSystem(error))) return error;
+  const advice = isOfSystem(error) ? `Make room in ${dataDir}, or let it be written` : 'Mend that';
+  return new NoRedisError(
+    `REDIS_URL is not set, and a Redis of our own could not be started: ${error.message}. ${advice}; or set REDIS_URL.`,
+    { cause: error },
+  );
 }
 
 async function findRunning(
