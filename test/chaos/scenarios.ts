@@ -81,6 +81,14 @@ export const SCENARIOS: Readonly<Record<string, Partial<Settings>>> = {
       { name: 'kill', everyMs: 5_000 },
     ],
   },
+  /** An older backup comes back under load, and what was acknowledged since is sent again. */
+  restore: {
+    ...{ orders: 20_000, rate: 500, fsync: 'always' },
+    faults: [
+      { name: 'restore', everyMs: 12_000, lastsMs: 3_000 },
+      { name: 'kill', everyMs: 5_000 },
+    ],
+  },
   'operator-errors': {
     ...{ orders: 20_000, rate: 500 },
     faults: each('group-destroy', 'stream-delete', 'flushall'),

@@ -37,6 +37,8 @@ export interface Evidence {
 export interface Account {
   readonly orders: number;
   readonly sentTwice: number;
+  /** Of those, the ones that had one effect: keys caught the others. */
+  readonly caught: number;
   readonly done: number;
   readonly doubled: readonly string[];
   readonly lost: readonly string[];
@@ -86,12 +88,13 @@ export function accountOf(evidence: Evidence): Account {
     string[]
   >;
   const put = (kind: string, orderId: string): void => void found[kind]?.push(orderId);
-  const sums = { done: 0, dead: 0, deadAtFault: 0, lostByRedis: 0, repeated: 0, sentTwice: 0 };
+  const sums = { done: 0, dead: 0, deadAtFault: 0, lostByRedis: 0, repeated: 0, sentTwice: 0, caught: 0 };
   for (const [orderId, entries] of entriesOf) {
     if (entries.length > 1) sums.sentTwice += 1;
     const applied = effectsOf.get(orderId) ?? [];
     const letters = lettersOf.get(orderId) ?? [];
     if (applied.length === 1) sums.done += 1;
+    if (applied.length === 1 && entries.length > 1) sums.caught += 1;
     if (applied.length > 1) {
       if (applied.slice(0, -1).some(maySurprise)) sums.repeated += 1;
       else put('doubled', orderId);

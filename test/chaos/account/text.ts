@@ -13,7 +13,7 @@ export function textOf(report: Report): string {
     ['duration', `${(durationMs / 1_000).toFixed(1)} s`],
     ['orders acknowledged', `${account.orders} (${account.sentTwice} of them sent twice)`],
     ['emits refused and repeated', `${report.refused} (${report.denied} of them surely not there)`],
-    ['effect once', account.done],
+    ['effect once', `${account.done} (${account.caught} of them sent twice)`],
     ['effect more than once', account.doubled.length],
     ['lost', account.lost.length],
     ['dead-lettered', `${account.dead} (${account.deadAtFault} of them poison)`],

@@ -26,6 +26,8 @@ export interface World {
   take(ids: { readonly unread: readonly string[]; readonly pending: readonly string[] }): void;
   /** Notes that Redis may have lost what it had up to this entry. */
   lose(upToId: string): void;
+  /** Sends the orders of these entries once more, as their source would. @returns how many orders these are */
+  sendAgain(entryIds: readonly string[]): number;
 }
 
 /** What a fault leaves behind that the service cannot make good. */

@@ -6,6 +6,7 @@ import * as postgres from './postgres.js';
 import * as processes from './processes.js';
 import * as producers from './producers.js';
 import * as redis from './redis.js';
+import { restore } from './restore.js';
 
 /** The faults that can be asked for, by name. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
@@ -23,6 +24,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'group-destroy': redis.groupDestroy,
   'stream-delete': redis.streamDelete,
   flushall: redis.flushAll,
+  restore,
   maxlen: producers.maxlen,
   'master-kill': failovers.masterKill,
   'master-freeze': failovers.masterFreeze,

@@ -127,6 +127,7 @@ export async function runChaos(settings: Settings, directory: string): Promise<R
       },
       keepsData: settings.fsync !== 'off',
       lose: (id) => void lostUpTo.push(id),
+      sendAgain: (ids) => producer.sendAgain(ids),
       take({ unread, pending }) {
         takenUnread += unread.length;
         for (const id of [...unread, ...pending]) taken.add(id);

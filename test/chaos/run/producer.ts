@@ -9,7 +9,7 @@ import {
   type RedisConnectionOptions,
 } from '../../../src/transport/index.js';
 import { EMIT } from '../account/emits.js';
-import { Ledger } from '../account/ledger.js';
+import { Ledger, readLedgers } from '../account/ledger.js';
 import { resendBlindly } from '../../support/seeded-bugs/emit-bugs.js';
 import { kindIn, plannedOrder, type OrderMix } from '../plan/orders.js';
 
@@ -78,6 +78,15 @@ export class Producer {
     await this.settle();
     await this.client.close();
     this.ledger.close();
+  }
+
+  /** Sends the orders of entries once more, each once. @returns how many */
+  sendAgain(entryIds: readonly string[]): number {
+    const wanted = new Set(entryIds);
+    const lines = readLedgers(this.settings.directory, 'acknowledged');
+    const orders = new Set(lines.filter(([, id = '']) => wanted.has(id)).map(([orderId = '']) => orderId));
+    for (const orderId of orders) this.send(orderId);
+    return orders.size;
   }
 
   private async settle(): Promise<void> {
