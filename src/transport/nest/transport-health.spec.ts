@@ -33,6 +33,7 @@ function examined({
     loop: { failure, silentForMs },
     gate: { isPaused },
     unread: { lost },
+    inFlight: { inFlight: 0, share: { exhaustedForMs: 0 } },
   };
   return { broker, workers: [delivery] } as unknown as Examined;
 }
