@@ -266,6 +266,7 @@ export class DeadLetters {
     const writes = new StreamWrites();
     const payload: unknown = data === undefined ? letter.decoded?.payload : JSON.parse(data);
     await this.hook?.(letter, payload, writes, ENTRY_ID);
+    writes.close('the replay hook');
     return writes.list();
   }
 }

@@ -35,6 +35,19 @@ describe('CommitTransaction', () => {
     expect([tx.list().length, tx.emits.length, tx.bytes]).toEqual([1, 0, bytes]);
   });
 
+  it('refuses what comes after the function that it was given to, and is open again to the next one', () => {
+    const tx = transaction();
+    tx.collect((t) => t.set('a', 1));
+
+    expect(() => tx.set('b', 1)).toThrow(
+      'set came too late: write before the function that context.commit was given',
+    );
+    expect(() => tx.emit('payments', {})).toThrow('emit came too late');
+    expect([tx.list().length, tx.emits.length]).toEqual([1, 0]);
+    tx.collect((t) => t.set('b', 1));
+    expect(tx.list()).toHaveLength(2);
+  });
+
   it.each<[string, (tx: CommitTransaction) => unknown]>([
     ['100 writes', (tx) => Array.from({ length: 101 }, () => tx.del('a'))],
     ['100 events', (tx) => Array.from({ length: 101 }, () => tx.emit('payments', {}))],

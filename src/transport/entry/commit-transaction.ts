@@ -48,6 +48,7 @@ export class CommitTransaction extends WriteCollector<string | number> {
 
   /** Adds an event to the stream that the pattern stands for, as the client does: payload as JSON, `retry` 0, headers. */
   emit(pattern: string, payload: unknown, headers: Headers = {}): this {
+    this.assertOpen('emit');
     if (payload === undefined || payload === null) {
       throw new UnencodableEventError(`emit to "${pattern}" needs a payload`);
     }
@@ -88,6 +89,7 @@ export class CommitTransaction extends WriteCollector<string | number> {
    */
   collect(collect: (tx: this) => unknown): void {
     const before = [this.writes.length, this.followUps.length, this.size] as const;
+    this.open();
     try {
       const result = collect(this);
       if (result instanceof Promise) {
@@ -97,6 +99,8 @@ export class CommitTransaction extends WriteCollector<string | number> {
     } catch (error) {
       [this.writes.length, this.followUps.length, this.size] = before;
       throw error;
+    } finally {
+      this.close('the function that context.commit was given');
     }
   }
 

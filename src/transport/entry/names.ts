@@ -44,6 +44,11 @@ export function helperKeyOf(streamKey: string, ...parts: string[]): string {
   return [hasHashTag(streamKey) ? streamKey : `{${streamKey}}`, ...parts].join(':');
 }
 
+/** The entries of a group that wait for a retry, by the time at which they are due. */
+export function waitingListOf(streamKey: string, group: string): string {
+  return helperKeyOf(streamKey, group, 'retry');
+}
+
 /** Where the entries that a replay made are noted. No group's name begins with `@`, so the key is nobody else's. */
 export function replayNotesOf(streamKey: string): string {
   return helperKeyOf(streamKey, '@replayed');

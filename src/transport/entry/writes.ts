@@ -43,6 +43,7 @@ const GREATEST_INTEGER = 2n ** 63n - 1n;
 export abstract class WriteCollector<V extends WriteValue> {
   /** @internal */
   protected readonly writes: StreamWrite[] = [];
+  private over: string | undefined;
 
   /** HSET: sets fields of a hash. */
   hset(key: string, fields: Readonly<Record<string, V>>): this {
@@ -132,6 +133,7 @@ export abstract class WriteCollector<V extends WriteValue> {
 
   /** @internal */
   protected add(command: WriteCommand, key: string, args: readonly WriteValue[]): this {
+    this.assertOpen(command);
     if (typeof key !== 'string' || key === '' || !key.isWellFormed()) {
       throw this.unusable(`${command} needs a key`);
     }
@@ -153,6 +155,29 @@ export abstract class WriteCollector<V extends WriteValue> {
     }
     this.writes.push({ command, key, args });
     return this;
+  }
+
+  /**
+   * Refuses all further writes, as what was collected is on its way.
+   *
+   * @param collectedBy - what was given it
+   * @internal
+   */
+  close(collectedBy: string): void {
+    this.over = collectedBy;
+  }
+
+  /** @internal */
+  protected open(): void {
+    this.over = undefined;
+  }
+
+  /** @internal */
+  protected assertOpen(command: string): void {
+    if (this.over === undefined) return;
+    throw this.unusable(
+      `${command} came too late: write before ${this.over} returns, and do not keep what it was given`,
+    );
   }
 
   private integer(command: WriteCommand, key: string, value: number | bigint): string {

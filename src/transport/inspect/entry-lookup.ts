@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../entry/client-errors.js';
 import { isBefore } from '../entry/entry.js';
 import { StreamUnusableError } from '../entry/errors.js';
-import { helperKeyOf } from '../entry/names.js';
+import { waitingListOf } from '../entry/names.js';
 import { PARKING } from '../redis/broker/redis-commands.js';
 import { StreamReads, type CommandSender } from '../redis/stream-reads.js';
 import { failureOf } from '../redis/redis-failure.js';
@@ -104,7 +104,7 @@ export class EntryLookup {
   /** When the first of the entries that wait for a retry is due; undefined when none waits. */
   async nextDueAtMs(stream: string, group: string): Promise<number | undefined> {
     const [, due] = (await this.sender.call(
-      ...['ZRANGEBYSCORE', waitingList(stream, group), '-inf', '+inf'],
+      ...['ZRANGEBYSCORE', waitingListOf(stream, group), '-inf', '+inf'],
       ...['WITHSCORES', 'LIMIT', 0, 1],
     )) as string[];
     return due === undefined ? undefined : Number(due);
@@ -116,7 +116,7 @@ export class EntryLookup {
     [id, holder, idleMs, deliveryCount]: PendingRow,
   ) {
     if (holder !== PARKING) return { state: 'pending', deliveryCount, holder, idleMs } as const;
-    const due = (await this.sender.call('ZSCORE', waitingList(stream, group), id)) as string | null;
+    const due = (await this.sender.call('ZSCORE', waitingListOf(stream, group), id)) as string | null;
     return { state: 'waiting', deliveryCount, ...(due !== null && { dueAtMs: Number(due) }) } as const;
   }
 
@@ -133,8 +133,4 @@ export class EntryLookup {
   private async has(stream: string, id: string): Promise<boolean> {
     return ((await this.sender.call('XRANGE', stream, id, id)) as unknown[]).length > 0;
   }
-}
-
-function waitingList(stream: string, group: string): string {
-  return helperKeyOf(stream, group, 'retry');
 }

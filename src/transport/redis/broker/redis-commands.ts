@@ -1,5 +1,11 @@
 import type { Redis } from 'ioredis';
-import { deadLetterKeyOf, helperKeyOf, letterNotesOf, replayNotesOf } from '../../entry/names.js';
+import {
+  deadLetterKeyOf,
+  helperKeyOf,
+  letterNotesOf,
+  replayNotesOf,
+  waitingListOf,
+} from '../../entry/names.js';
 import { FunctionLibrary } from '../lua/function-library.js';
 import type { EntryRef } from '../settlement.js';
 
@@ -32,6 +38,11 @@ export class RedisCommands {
   /** A key next to a stream that belongs to the group. */
   key(stream: string, ...parts: string[]): string {
     return helperKeyOf(stream, this.group, ...parts);
+  }
+
+  /** The entries of the group that wait for a retry. */
+  waitingList(stream: string): string {
+    return waitingListOf(stream, this.group);
   }
 
   /**

@@ -27,7 +27,7 @@ export class RedisRecovery implements RecoveryBroker {
   constructor(private readonly redis: RedisCommands) {}
 
   async claimDue(stream: string, limit: number, maxDelayMs: number): Promise<Claim> {
-    const keys = [stream, this.redis.key(stream, 'retry')];
+    const keys = [stream, this.redis.waitingList(stream)];
     const args = [...this.redis.me(), Math.min(limit, PAGE), maxDelayMs];
     return claimOf((await this.redis.functions.callForBytes('claim_due', keys, args)) as ClaimReply);
   }
@@ -77,7 +77,7 @@ export class RedisRecovery implements RecoveryBroker {
 
   async repairWaiting(stream: string, thorough = false): Promise<number> {
     const { commands, functions, group } = this.redis;
-    const keys = [stream, this.redis.key(stream, 'retry')] as const;
+    const keys = [stream, this.redis.waitingList(stream)] as const;
     const [waiting, rows] = await Promise.all([
       commands.zcard(keys[1]),
       commands.xpending(stream, group) as Promise<[number, string, string, [string, string][] | null]>,
@@ -105,7 +105,7 @@ export class RedisRecovery implements RecoveryBroker {
   }
 
   async freeFuture(stream: string, from: string): Promise<FreedPage> {
-    const keys = [stream, this.redis.key(stream, 'retry')];
+    const keys = [stream, this.redis.waitingList(stream)];
     const [freed, aheadMs, next, vanished] = (await this.redis.functions.call('free_future', keys, [
       ...[this.redis.group, from, PAGE],
     ])) as [number, number, string, string[]];

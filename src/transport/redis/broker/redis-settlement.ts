@@ -81,7 +81,7 @@ export class RedisSettlement implements SettlementBroker {
     const [settlement, deadLetterId] = (await this.redis.functions.call(
       'dead_letter',
       [
-        ...[stream, this.redis.deadLetterKey(stream), this.redis.key(stream, 'retry')],
+        ...[stream, this.redis.deadLetterKey(stream), this.redis.waitingList(stream)],
         ...[this.redis.key(stream, 'receipt', entry.id, String(entry.deliveryCount)), letters, deadLettered],
         ...keys,
       ],
@@ -101,7 +101,7 @@ export class RedisSettlement implements SettlementBroker {
   }
 
   async release(stream: string, entries: readonly EntryRef[], delayMs = 0): Promise<number> {
-    const keys = [stream, this.redis.key(stream, 'retry')];
+    const keys = [stream, this.redis.waitingList(stream)];
     let released = 0;
     for (const page of pagesOf(entries)) {
       const args = [...this.redis.me(), Math.round(delayMs), ...flat(page)];
@@ -116,7 +116,7 @@ export class RedisSettlement implements SettlementBroker {
     delayMs: number,
     { times, forMs, longestRunMs }: KeptPutOffs,
   ): Promise<number> {
-    const keys = [stream, this.redis.key(stream, 'retry'), this.redis.key(stream, 'put-off', id)];
+    const keys = [stream, this.redis.waitingList(stream), this.redis.key(stream, 'put-off', id)];
     const ttlMs = Math.round(delayMs) + longestRunMs + PUT_OFF_TTL_MS;
     const kept = `${times}:${Math.round(forMs)}`;
     const args = [...this.redis.me(), Math.round(delayMs), id, deliveryCount, kept, ttlMs];
@@ -163,7 +163,7 @@ export class RedisSettlement implements SettlementBroker {
   }
 
   private async parkAll(stream: string, parks: readonly Park[]): Promise<Settlement[]> {
-    const { keys, args } = parkArguments(parks, [stream, this.redis.key(stream, 'retry')], this.redis.me());
+    const { keys, args } = parkArguments(parks, [stream, this.redis.waitingList(stream)], this.redis.me());
     const answers = await this.redis.functions.call('park', keys, args);
     return settlementsOf(answers as string | string[], parks.length);
   }

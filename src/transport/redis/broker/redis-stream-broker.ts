@@ -120,12 +120,7 @@ export class RedisStreamBroker implements StreamBroker {
 
   async prepare(stream: string, withWrites = false): Promise<void> {
     const { redis } = this;
-    const own = [
-      stream,
-      redis.key(stream, 'retry'),
-      redis.deadLetterKey(stream),
-      redis.key(stream, 'rights'),
-    ];
+    const own = [stream, redis.waitingList(stream), redis.deadLetterKey(stream), redis.key(stream, 'rights')];
     const keys = [...own, ...Object.values(redis.notes(stream))];
     const args = [redis.group, withWrites ? 1 : 0];
     const missing = (await redis.functions.call('check_rights', keys, args)) as string[];
