@@ -101,7 +101,7 @@ export function madeOf(thrown: unknown): unknown {
 }
 
 /** The violations that a validation threw, in sentences. */
-export function violationsIn(thrown: unknown): readonly string[] {
+function violationsIn(thrown: unknown): readonly string[] {
   const lists = isError(thrown) ? [madeOf(thrown), read(thrown, 'errors')] : [thrown];
   return lists.map(violationsOf).find(({ length }) => length > 0) ?? [];
 }
