@@ -35,7 +35,7 @@ function tryLock(path: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      // A full disk has room for the file and none for what it says; nobody could tell then whose it is.
+      // A full disk has room for the file and none for what it says; nobody could say then whose it is.
       rmSync(path, { force: true });
       throw error;
     }

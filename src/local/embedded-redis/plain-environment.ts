@@ -3,7 +3,7 @@ const NEEDED =
   /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|XDG_RUNTIME_DIR|DOCKER_\w+|(HTTPS?|NO|ALL|FTP)_PROXY)$/i;
 
 /**
- * The environment for programs that this one starts. What the service is told in its own, tokens and passwords of
+ * The environment for programs that this one starts. What the service is given in its own, tokens and passwords of
  * databases above all, is no business of a package manager and its scripts, nor of a Redis.
  */
 export function plainEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {

@@ -47,7 +47,7 @@ function isRefusal(error: unknown, made: unknown): boolean {
   const hasViolations = violationsOf(made).length > 0;
   const status = statusOf(error, made);
   if (status === undefined) return hasViolations || made === FORBIDDEN;
-  // A validation may be told to refuse with another status.
+  // A validation may be set to refuse with another status.
   return REFUSALS.has(status) || (hasViolations && status >= 400 && status < 500);
 }
 

@@ -14,7 +14,7 @@ const SHORTEST_MS = 10;
 const LONGEST_MS = 30_000;
 /** Entries that met the same trouble must not come back together. */
 const JITTER = 0.2;
-/** So much later they are back at most when somebody said when. */
+/** How much later they are back at most when somebody said when, in milliseconds. */
 const LONGEST_LATER_MS = 500;
 
 /**

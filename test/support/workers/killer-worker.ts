@@ -1,8 +1,9 @@
+import { writeSync } from 'node:fs';
 import { startServer } from '../started-server.js';
 
 /**
  * A process whose handler ends the process when it is given the order `killer`. It writes a line for each order that
- * it has handled, and lives until it is told to end.
+ * it has handled, and lives until it is asked to end.
  */
 const { TEST_STREAM: stream = '', TEST_REDIS_URL: url = '' } = process.env;
 
@@ -13,10 +14,9 @@ const running = await startServer({
   handler: async ({ orderId }) => {
     if (orderId === 'killer') process.exit(1);
     await new Promise((resolve) => setTimeout(resolve, 5));
+    // What is in the pipe survives the process.
+    writeSync(process.stdout.fd, `${String(orderId)}\n`);
   },
-});
-running.server.on('processed', ({ payload }) => {
-  process.stdout.write(`${(payload as { orderId: string }).orderId}\n`);
 });
 process.on('SIGTERM', () => void running.close().then(() => process.exit(0)));
 process.stdout.write('ready\n');
