@@ -59,6 +59,7 @@ export {
 } from './entry/errors.js';
 export { deadLetterKeyOf, helperKeyOf } from './entry/names.js';
 export { escapeControls, escapeLines } from './entry/text.js';
+export type { BigNumbers } from './entry/payload-json.js';
 export type { SettlementWrites, ENTRY_ID, StreamWrites, WriteCollector, WriteValue } from './entry/writes.js';
 export type { IdempotencyKey } from './idempotency/idempotency-key.js';
 export type {
@@ -132,6 +133,7 @@ export type {
   RetryScheduledEvent,
   SettledEvent,
   ReplayFieldsIgnoredEvent,
+  HeadersLeftOutEvent,
   SkippedEvent,
   LostEvent,
   ClockSetBackEvent,

@@ -110,6 +110,7 @@ function observe(server: RedisStreamsServer): Told {
     'dead-letter-failed': [],
     skipped: [],
     'replay-fields-ignored': [],
+    'headers-left-out': [],
     reclaimed: [],
     vanished: [],
     lost: [],

@@ -63,6 +63,10 @@ export const EVENT_COUNTERS = [
     name: 'order_streams_replay_fields_ignored_total',
     help: 'Entries in which a producer wrote fields that only a replay writes; the fields said nothing',
   }),
+  counter('headers-left-out', {
+    name: 'order_streams_headers_left_out_total',
+    help: 'Entries that were handled without headers of theirs that are not UTF-8',
+  }),
   counter('failed', {
     name: 'order_streams_failed_total',
     help: 'Deliveries that failed, by the name of the error; names beyond the first 50 count as "other"',

@@ -1,4 +1,5 @@
 import { OrderStreamsError } from './errors.js';
+import { knowByName } from './known-by-name.js';
 
 /**
  * Redis did not answer in time, or refused the write for a reason that passes (loading, out of memory, read only).
@@ -176,3 +177,16 @@ export class UnsupportedPatternError extends OrderStreamsError {
     super(`Pattern "${pattern}": ${problem}`);
   }
 }
+
+knowByName({
+  RedisUnavailableError,
+  EmitQueueFullError,
+  FunctionsMissingError,
+  IdempotencyKeyReusedError,
+  InvalidOptionError,
+  MissingPermissionError,
+  NotReplicatedError,
+  RequestResponseUnsupportedError,
+  UnencodableEventError,
+  UnsupportedPatternError,
+});

@@ -2,13 +2,14 @@ import { decodeEntry, readerOf } from './decode.js';
 import {
   DATA_FIELD,
   DEAD_LETTER_PREFIX,
+  isHeaderOfFlat,
   isNamed,
   REPLAY_HISTORY_FIELD,
   RETRY_FIELD,
   type DecodedEntry,
-  REPLAY_PREFIX,
   type StreamEntry,
 } from './entry.js';
+import type { BigNumbers } from './payload-json.js';
 
 /** What a colliding field of the entry is called in the dead letter: this and its own name. */
 const RENAMED_PREFIX = `${DEAD_LETTER_PREFIX}original-field-`;
@@ -234,10 +235,11 @@ const LONGEST_HEADER = 65_536;
  * the handler is to hear of it all the same, with an undefined payload.
  *
  * @param maxBytes - limit on all names and values together, beyond which the payload is not parsed
+ * @param bigNumbers - what numbers beyond 2^53 - 1 become; without it they are rounded
  */
-export function decodeLetter(entry: StreamEntry, maxBytes: number): DecodedEntry {
+export function decodeLetter(entry: StreamEntry, maxBytes: number, bigNumbers?: BigNumbers): DecodedEntry {
   try {
-    if (readerOf(entry).byteCount <= maxBytes) return decodeEntry(unpacked(entry), maxBytes);
+    if (readerOf(entry).byteCount <= maxBytes) return decodeEntry(unpacked(entry), maxBytes, bigNumbers);
   } catch {
     // It says so by its undefined payload.
   }
@@ -257,7 +259,7 @@ function headersOf({ parts }: StreamEntry): Record<string, string> {
   for (const [nameBytes, value] of fieldPairs(parts)) {
     if (nameBytes.length > LONGEST_HEADER || value.length > LONGEST_HEADER) continue;
     const name = nameBytes.toString();
-    const isPayload = isFlat && !name.startsWith(DEAD_LETTER_PREFIX) && !name.startsWith(REPLAY_PREFIX);
+    const isPayload = isFlat && !isHeaderOfFlat(name);
     if (name !== DATA_FIELD && name !== RETRY_FIELD && !isPayload) headers[name] = value.toString();
   }
   return headers;

@@ -2,6 +2,7 @@ import { decodeEntry } from './decode.js';
 import { MalformedEntryError } from './errors.js';
 
 const LIMIT = 1_000;
+const BYTES = Buffer.from('fffe41', 'hex');
 
 function decode(fields: readonly string[], limit = LIMIT) {
   return decodeEntry(exact(...fields), limit);
@@ -35,6 +36,25 @@ describe('decodeEntry', () => {
     expect({ ...(decoded.payload as object) }).toEqual({ orderId: '42' });
     expect({ ...decoded.headers }).toEqual({ 'dlt-reason': 'x', 'replay-group': 'g' });
     expect(decoded.priorAttempts).toBe(3);
+  });
+
+  it('takes the headers that producers put next to flat fields as headers', () => {
+    const sent = { traceparent: '00-1', tracestate: 'a=b', 'correlation-id': 'c' };
+    const decoded = decode(['orderId', '42', ...Object.entries(sent).flat(), 'baggage', 'a bag']);
+
+    expect({ ...(decoded.payload as object) }).toEqual({ orderId: '42', baggage: 'a bag' });
+    expect({ ...decoded.headers }).toEqual(sent);
+  });
+
+  it('skips the byte order mark of a payload, and of the first name of a flat one', () => {
+    expect(decode(['data', '\ufeff{"orderId":"42"}']).payload).toEqual({ orderId: '42' });
+    expect(decode(['data', '"\ufeff"']).payload).toBe('\ufeff');
+    const flat = decode(['\ufefforderId', '\ufeff42', '\ufeffnote', 'x']).payload;
+    expect({ ...(flat as object) }).toEqual({ orderId: '\ufeff42', '\ufeffnote': 'x' });
+  });
+
+  it.each(['\ufeff', '\ufeff\ufeff1', '\ufeff{'])('refuses the JSON %j for all its mark', (data) => {
+    expect(() => decode(['data', data])).toThrow('the field "data" is not JSON');
   });
 
   it('takes an entry of a retry count alone as an empty flat payload', () => {
@@ -128,11 +148,23 @@ describe('decodeEntry', () => {
 
   describe('bytes that are not text', () => {
     it.each([
-      ['a value', ['data', '{}', 'h', Buffer.from('fffe41', 'hex')], 'the field "h" is not UTF-8'],
+      ['a flat value', ['h', Buffer.from('fffe41', 'hex')], 'the field "h" is not UTF-8'],
       ['data', ['data', Buffer.from('22ff22', 'hex')], 'the field "data" is not UTF-8'],
-      ['a name', [Buffer.from('ff', 'hex'), 'x'], 'a field name is not UTF-8'],
+      ['a flat name', [Buffer.from('ff', 'hex'), 'x'], 'a field name is not UTF-8'],
     ])('refuses them in %s', (_, parts, problem) => {
       expect(() => decodeEntry(exact(...parts), LIMIT)).toThrow(problem);
+    });
+
+    it.each<[string, (string | Buffer)[]]>([
+      ['next to data', ['data', '1', 'tenant', 'a', 'h', BYTES, BYTES, 'x', BYTES, BYTES]],
+      ['next to flat fields', ['n', '1', 'tracestate', BYTES, 'correlation-id', 'c', 'dlt-reason', BYTES]],
+    ])('leaves them out of the headers %s, and says of which', (_, parts) => {
+      const { payload, headers, unreadable } = decodeEntry(exact(...parts), LIMIT);
+      const isFlat = parts[0] !== 'data';
+      expect(payload).toEqual(isFlat ? { n: '1' } : 1);
+      expect({ ...headers }).toEqual(isFlat ? { 'correlation-id': 'c' } : { tenant: 'a' });
+      const nameless = '(its name is not UTF-8)';
+      expect(unreadable).toEqual(isFlat ? ['tracestate', 'dlt-reason'] : ['h', nameless, nameless]);
     });
 
     it('takes the replacement character itself, which is text', () => {

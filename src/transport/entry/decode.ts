@@ -7,13 +7,13 @@ import {
   REPLAYS_FIELD,
   type Replay,
   DATA_FIELD,
-  DEAD_LETTER_PREFIX,
-  REPLAY_PREFIX,
+  isHeaderOfFlat,
   RETRY_FIELD,
   type DecodedEntry,
   type Headers,
 } from './entry.js';
 import { MalformedEntryError } from './errors.js';
+import { parsePayload, withoutMark, type BigNumbers } from './payload-json.js';
 
 /** Reads the names and values of an entry, which are counted in turn, without making more of them than is asked for. */
 export interface FieldReader {
@@ -197,14 +197,17 @@ function isReplayField(fields: FieldReader, index: number): boolean {
 /** How many digits the earlier attempts may have. */
 const RETRY_DIGITS = 6;
 const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Record<string, string>);
+/** Stands for the name of a header whose name is not UTF-8. */
+const NAMELESS = '(its name is not UTF-8)';
 
 /**
  * Reads payload, headers and earlier attempts out of an entry.
  *
  * @param maxBytes - limit on all names and values together, checked before anything is parsed
+ * @param bigNumbers - what numbers beyond 2^53 - 1 become; without it they are rounded
  * @throws MalformedEntryError when the entry does not follow the wire format
  */
-export function decodeEntry(entry: StreamEntry, maxBytes: number): DecodedEntry {
+export function decodeEntry(entry: StreamEntry, maxBytes: number, bigNumbers?: BigNumbers): DecodedEntry {
   const fields = readerOf(entry);
   if (fields.byteCount > maxBytes)
     throw new MalformedEntryError(`larger than the limit of ${maxBytes} bytes`);
@@ -219,8 +222,9 @@ export function decodeEntry(entry: StreamEntry, maxBytes: number): DecodedEntry 
   }
   const priorAttempts = retry < 0 ? 0 : parseRetry(fields, retry);
   if (data < 0) return { ...decodeFlat(fields), priorAttempts };
-  const payload = parseJson(fields, data);
-  return { payload, headers: others === 0 ? NO_HEADERS : headersOf(fields), priorAttempts };
+  const payload = parseJson(fields, data, bigNumbers);
+  if (others === 0) return { payload, headers: NO_HEADERS, priorAttempts };
+  return { payload, ...headersOf(fields), priorAttempts };
 }
 
 function parseRetry(fields: FieldReader, index: number): number {
@@ -231,35 +235,44 @@ function parseRetry(fields: FieldReader, index: number): number {
   return attempts;
 }
 
-function parseJson(fields: FieldReader, index: number): unknown {
+function parseJson(fields: FieldReader, index: number, bigNumbers: BigNumbers | undefined): unknown {
   const text = textOf(fields, index, DATA_FIELD);
   try {
-    return JSON.parse(text);
+    return parsePayload(text, bigNumbers);
   } catch (error) {
     throw new MalformedEntryError(`the field "${DATA_FIELD}" is not JSON`, { cause: error });
   }
 }
 
-function headersOf(fields: FieldReader): Record<string, string> {
+/** A header that is not UTF-8 says nothing of the payload: it is left out. */
+function headersOf(fields: FieldReader): Pick<DecodedEntry, 'headers' | 'unreadable'> {
   const headers = Object.create(null) as Record<string, string>;
+  let unreadable: string[] | undefined;
   for (let i = 0; i < fields.partCount; i += 2) {
-    const name = nameOf(fields, i);
-    if (name !== DATA_FIELD && name !== RETRY_FIELD) headers[name] = textOf(fields, i + 1, name);
+    const name = fields.text(i);
+    if (name === DATA_FIELD || name === RETRY_FIELD) continue;
+    const value = name === undefined ? undefined : fields.text(i + 1);
+    if (name === undefined || value === undefined) (unreadable ??= []).push(name ?? NAMELESS);
+    else headers[name] = value;
   }
-  return headers;
+  return { headers, unreadable };
 }
 
-function decodeFlat(fields: FieldReader): Pick<DecodedEntry, 'payload' | 'headers'> {
+function decodeFlat(fields: FieldReader): Omit<DecodedEntry, 'priorAttempts'> {
   const payload = Object.create(null) as Record<string, string>;
   const headers = Object.create(null) as Record<string, string>;
+  let unreadable: string[] | undefined;
   for (let i = 0; i < fields.partCount; i += 2) {
     const name = nameOf(fields, i);
-    const value = textOf(fields, i + 1, name);
     if (name === RETRY_FIELD) continue;
-    const target = name.startsWith(DEAD_LETTER_PREFIX) || name.startsWith(REPLAY_PREFIX) ? headers : payload;
-    target[name] = value;
+    if (!isHeaderOfFlat(name)) payload[i === 0 ? withoutMark(name) : name] = textOf(fields, i + 1, name);
+    else {
+      const value = fields.text(i + 1);
+      if (value === undefined) (unreadable ??= []).push(name);
+      else headers[name] = value;
+    }
   }
-  return { payload, headers };
+  return { payload, headers, unreadable };
 }
 
 function nameOf(fields: FieldReader, index: number): string {

@@ -5,6 +5,7 @@ import { DeliveryOverError } from './errors.js';
 import { DIAGNOSIS_BYTES } from './dead-letter-fields.js';
 import { decodeLetter } from './dead-letter.js';
 import type { StreamNaming } from './names.js';
+import type { BigNumbers } from './payload-json.js';
 
 const NO_HEADERS: Headers = Object.freeze({});
 
@@ -156,20 +157,23 @@ export class Delivery implements EntryRef {
    * Reads payload and headers.
    *
    * @param maxBytes - limit on an entry's names and values together, before dead-lettering adds to it
+   * @param bigNumbers - what numbers beyond 2^53 - 1 become; without it they are rounded
+   * @returns the names of headers that are left out because they are not UTF-8, if there are any
    * @throws MalformedEntryError when it does not follow the wire format and is no dead letter
    */
-  decode(maxBytes: number): void {
+  decode(maxBytes: number, bigNumbers?: BigNumbers): readonly string[] | undefined {
     if (this.source.isDeadLetterStream) {
       // There the field says how many attempts failed before; it is data, and attempts are counted from 0.
-      const { payload, headers, priorAttempts } = decodeLetter(this.entry, maxBytes + DIAGNOSIS_BYTES);
-      this.payload = payload;
-      this.headers = { ...headers, [RETRY_FIELD]: String(priorAttempts) };
-      return;
+      const letter = decodeLetter(this.entry, maxBytes + DIAGNOSIS_BYTES, bigNumbers);
+      this.payload = letter.payload;
+      this.headers = { ...letter.headers, [RETRY_FIELD]: String(letter.priorAttempts) };
+      return letter.unreadable;
     }
-    const { payload, headers, priorAttempts } = decodeEntry(this.entry, maxBytes);
+    const { payload, headers, priorAttempts, unreadable } = decodeEntry(this.entry, maxBytes, bigNumbers);
     this.payload = payload;
     this.headers = headers;
     this.retry += priorAttempts;
+    return unreadable;
   }
 
   /** Only its acknowledgement is outstanding: payload and bytes need not outlive the handler. */

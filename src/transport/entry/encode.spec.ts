@@ -91,12 +91,18 @@ describe('encodeEntry', () => {
     ['a property called retry', { retry: '7' }],
     ['a property of a dead letter', { 'dlt-reason': 'x' }],
     ['a property of a replay', { 'replay-group': 'x' }],
+    ['a property that would come as a header', { traceparent: 'x' }],
   ])('refuses %s as fields', (_, payload) => {
     expect(() => encodeEntry(payload, {}, 'fields')).toThrow(UnencodableEventError);
   });
 
   it('refuses headers as fields: they would become payload', () => {
     expect(() => encodeEntry({ orderId: '42' }, { 'x-tenant': 'a' }, 'fields')).toThrow('"x-tenant"');
+  });
+
+  it('writes headers next to flat fields that come as headers', () => {
+    const fields = encodeEntry({ orderId: '42' }, { 'correlation-id': 'c' }, 'fields');
+    expect(fields).toEqual(['orderId', '42', 'retry', '0', 'correlation-id', 'c']);
   });
 
   it.each(['data', 'retry', 'dlt-reason', 'replay-group'])('refuses the header name %s', (name) => {

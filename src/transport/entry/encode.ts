@@ -1,4 +1,4 @@
-import { DATA_FIELD, isReservedField, RETRY_FIELD, type Headers } from './entry.js';
+import { DATA_FIELD, isFlatHeader, isReservedField, RETRY_FIELD, type Headers } from './entry.js';
 import { UnencodableEventError } from './client-errors.js';
 
 /** How a payload is laid out in an entry: `json` in one field, or its properties as `fields` of the entry. */
@@ -60,6 +60,11 @@ function toFields(payload: unknown): string[] {
     if (isReservedField(name)) {
       throw new UnencodableEventError(`the property "${name}" is a reserved field; use the encoding "json"`);
     }
+    if (isFlatHeader(name)) {
+      throw new UnencodableEventError(
+        `the property "${name}" would become a header in the encoding "fields"; set it as a header`,
+      );
+    }
     if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol') {
       throw new UnencodableEventError(
         `the property "${name}" is not a string, number, bigint or boolean; use the encoding "json"`,
@@ -71,7 +76,7 @@ function toFields(payload: unknown): string[] {
 }
 
 function headerValue(name: string, value: unknown, encoding: EntryEncoding): string {
-  if (encoding === 'fields') {
+  if (encoding === 'fields' && !isFlatHeader(name)) {
     throw new UnencodableEventError(
       `the header "${name}" would become part of the payload in the encoding "fields"; use "json"`,
     );

@@ -28,10 +28,12 @@ export interface DeliveredEntry {
 export interface DecodedEntry {
   /** The field `data`, parsed as JSON; an object of its fields where an entry has no such field. */
   readonly payload: unknown;
-  /** The fields next to the payload. */
+  /** The fields next to the payload, less those that are not UTF-8. */
   readonly headers: Headers;
   /** Attempts that the entry had already had elsewhere when it was written. */
   readonly priorAttempts: number;
+  /** Names of headers that are not UTF-8, and so not among the headers; absent where there are none. */
+  readonly unreadable?: readonly string[] | undefined;
 }
 
 /** Out-of-band values next to the payload; names and values are strings. */
@@ -72,6 +74,19 @@ export function isReservedField(name: string): boolean {
     name.startsWith(DEAD_LETTER_PREFIX) ||
     name.startsWith(REPLAY_PREFIX)
   );
+}
+
+/** Headers that producers put next to flat fields. */
+const FLAT_HEADERS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'correlation-id']);
+
+/** Whether a field is a header that a producer may set also where the other fields are the payload. */
+export function isFlatHeader(name: string): boolean {
+  return FLAT_HEADERS.has(name);
+}
+
+/** Whether a field of an entry without `data` is a header, and not a part of the payload. */
+export function isHeaderOfFlat(name: string): boolean {
+  return isFlatHeader(name) || name.startsWith(DEAD_LETTER_PREFIX) || name.startsWith(REPLAY_PREFIX);
 }
 
 /** Whether a field has an ASCII name. Every entry that is read is asked, so no text is made of it. */

@@ -1,3 +1,5 @@
+import { knowByName } from './known-by-name.js';
+
 /** Base of every error that this package raises by itself. */
 export abstract class OrderStreamsError extends Error {
   /** Whether the same step may succeed when it is tried again. */
@@ -234,3 +236,22 @@ export class StreamUnusableError extends OrderStreamsError {
   /** The stream may be mended by then. */
   readonly retriable = true;
 }
+
+knowByName({
+  OrderStreamsError,
+  NonRetryableError,
+  RetryLaterError,
+  DependencyUnavailableError,
+  HandlerTimeoutError,
+  AbandonedEntryError,
+  DeliveryLostError,
+  DeliveryOverError,
+  MalformedEntryError,
+  CommitRefusedError,
+  CommitTooLargeError,
+  ContradictedWritesError,
+  IdempotencyKeyError,
+  GivenUpError,
+  TransactionControlError,
+  StreamUnusableError,
+});

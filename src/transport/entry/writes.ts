@@ -1,7 +1,7 @@
 import { UnencodableEventError } from './client-errors.js';
 
 /** Stands for the id of the entry that is written in the same step. */
-export const ENTRY_ID: unique symbol = Symbol('order-streams:entry-id');
+export const ENTRY_ID: unique symbol = Symbol.for('order-streams/entry-id');
 
 /** A value in a write: text, a number, or the id of the entry written with it. */
 export type WriteValue = string | number | typeof ENTRY_ID;

@@ -8,6 +8,8 @@ describe('keyOf', () => {
     ['order-1', 'order-1'],
     [42, '42'],
     [0, '0'],
+    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+    [9_007_199_254_740_993n, '9007199254740993'],
     ['a'.repeat(512), 'a'.repeat(512)],
   ])('takes %p', (found, key) => {
     expect(find(found)).toBe(key);
@@ -24,6 +26,8 @@ describe('keyOf', () => {
     ['', 'empty string'],
     [Number.NaN, 'gave NaN'],
     [Number.POSITIVE_INFINITY, 'gave Infinity'],
+    [2 ** 53, 'a number beyond 2^53 - 1'],
+    [-(2 ** 53), 'a number beyond 2^53 - 1'],
     [{}, 'gave object'],
     [true, 'gave boolean'],
     [Promise.resolve('1'), 'gave a promise'],

@@ -8,7 +8,7 @@ const MAX_KEY_LENGTH = 512;
 const MAX_KEPT_LENGTH = 128;
 
 /** Finds the business key in a payload, at once. It is given what the entry carries, before any pipe. */
-export type IdempotencyKey<T = unknown> = (payload: T) => string | number;
+export type IdempotencyKey<T = unknown> = (payload: T) => string | number | bigint;
 
 /**
  * The key of an event.
@@ -23,7 +23,14 @@ export function keyOf(handler: string, key: IdempotencyKey, payload: unknown): s
     const { name, message } = describeThrown(error);
     throw new IdempotencyKeyError(handler, `the key function threw ${name}: ${message}`, { cause: error });
   }
-  const text = typeof found === 'number' && Number.isFinite(found) ? String(found) : found;
+  if (typeof found === 'number' && Math.abs(found) > Number.MAX_SAFE_INTEGER && Number.isFinite(found)) {
+    throw new IdempotencyKeyError(
+      handler,
+      "it is a number beyond 2^53 - 1, which is rounded and may be that of another event too; set the option bigNumbers to 'string' or 'bigint'",
+    );
+  }
+  const isNumber = typeof found === 'bigint' || (typeof found === 'number' && Number.isFinite(found));
+  const text = isNumber ? String(found) : found;
   if (typeof text !== 'string') {
     throw new IdempotencyKeyError(
       handler,

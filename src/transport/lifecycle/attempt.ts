@@ -3,6 +3,7 @@ import type { IdempotencyEnd } from '../idempotency/idempotency-store.js';
 import { deliveryEvent, type Observers } from '../observe/observers.js';
 import type { Ending } from '../policy/ending.js';
 import type { Delivery } from '../entry/delivery.js';
+import type { BigNumbers } from '../entry/payload-json.js';
 import type { DeliveryTracing } from '../observe/delivery-tracing.js';
 import type { OncePerKey } from './once-per-key.js';
 import type { Provenance } from './provenance.js';
@@ -29,6 +30,8 @@ export interface AttemptParts {
   readonly tracing: DeliveryTracing;
   /** Limit on an entry's names and values together, in bytes. */
   readonly maxEntryBytes: number;
+  /** What numbers of a payload beyond 2^53 - 1 become; rounded where it is undefined. */
+  readonly bigNumbers: BigNumbers | undefined;
 }
 
 type Running = Promise<unknown> | undefined;
@@ -63,17 +66,23 @@ export class Attempts {
   }
 
   private runProved(delivery: Delivery): Running {
-    const { group, once, tracing, maxEntryBytes } = this.parts;
+    const { group, once, tracing, maxEntryBytes, bigNumbers } = this.parts;
     const replayGroup = delivery.replay?.group;
     // Another group failed at the entry and was given it again; here it was done.
     if (replayGroup !== undefined && replayGroup !== group) return this.end(delivery, SKIPPED);
     try {
-      delivery.decode(maxEntryBytes);
+      const unreadable = delivery.decode(maxEntryBytes, bigNumbers);
+      if (unreadable !== undefined) this.sayLeftOut(delivery, unreadable);
     } catch (error) {
       return this.fail(delivery, error);
     }
     tracing.received(delivery);
     return once ? this.handleOnce(once, delivery) : this.handle(delivery);
+  }
+
+  private sayLeftOut({ source, id, deliveryCount }: Delivery, headers: readonly string[]): void {
+    if (deliveryCount !== 1) return;
+    this.parts.observers.emit('headers-left-out', () => ({ ...source, entryId: id, headers }));
   }
 
   private handle(delivery: Delivery): Running {

@@ -5,6 +5,7 @@ import type { Observers } from '../observe/observers.js';
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { Origin, Source } from '../entry/delivery.js';
 import type { StreamNaming } from '../entry/names.js';
+import type { BigNumbers } from '../entry/payload-json.js';
 import { withActiveContext } from '../observe/trace-context.js';
 import { DeliveryTracing } from '../observe/delivery-tracing.js';
 import { Attempts, type Dispatch } from './attempt.js';
@@ -43,6 +44,7 @@ export interface WorkerParts {
   readonly maxRetryDelayMs: number;
   readonly maxPutOffMs: number;
   readonly maxEntryBytes: number;
+  readonly bigNumbers: BigNumbers | undefined;
   readonly hook: () => SettlementHook | undefined;
   readonly arbiter: () => DeadLetterArbiter | undefined;
   readonly onFailure: (failure: RedisFailure, error: unknown) => void;
@@ -99,6 +101,7 @@ export class StreamWorker {
         once,
         settler,
         maxEntryBytes,
+        bigNumbers: parts.bigNumbers,
       },
     });
     this.inFlight = new InFlight({

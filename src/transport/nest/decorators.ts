@@ -49,8 +49,8 @@ export const IDEMPOTENT_EXTRA = 'idempotent';
  *
  * Without a decorator: `@EventPattern('orders', { idempotent: { key, ...options } })`, or these extras in `addHandler`.
  *
- * @param key - finds the key in the payload as it stands in the entry, before any pipe: 1 to 512 characters, or a
- * number. An entry without one goes to the dead letters (`IdempotencyKeyError`)
+ * @param key - finds the key in the payload as it stands in the entry, before any pipe: 1 to 512 characters, a number
+ * up to 2^53 - 1, or a bigint. An entry without one goes to the dead letters (`IdempotencyKeyError`)
  *
  * @example
  * ```ts

@@ -225,7 +225,12 @@ export class RedisStreamsServer extends Server<
       ),
     );
     checkStandIn('delivery', this.onMisfit);
-    await captureExceptions((context) => context instanceof RedisStreamsContext, this.onMisfit);
+    // Another copy of this package captures for its own contexts.
+    const { prototype } = RedisStreamsContext;
+    await captureExceptions(
+      (context) => Object.prototype.isPrototypeOf.call(prototype, context),
+      this.onMisfit,
+    );
     if (routes.length > this.options.maxInFlight) {
       this.log.write(
         'warn',

@@ -1,7 +1,8 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { CommitTransaction } from '../entry/commit-transaction.js';
 import { fieldPairs } from '../entry/dead-letter.js';
-import type { Headers, StreamEntry } from '../entry/entry.js';
+import { DATA_FIELD, isNamed, type Headers, type StreamEntry } from '../entry/entry.js';
+import { knowByName } from '../entry/known-by-name.js';
 
 /** The delivery that a context stands for. The transport makes it; a test of a handler may make one of its own. */
 export interface HandledDelivery {
@@ -83,17 +84,32 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: HandledDelive
     return this.args[0].replays;
   }
 
-  /** The fields next to the payload, such as `correlation-id` or `traceparent`. */
+  /**
+   * The fields next to the payload, such as `correlation-id` or `traceparent`. One that is not UTF-8 is left out; it is in
+   * {@link RedisStreamsContext.getRawFields}, and the event `headers-left-out` names it.
+   */
   getHeaders(): Headers {
     return this.args[0].headers;
   }
 
   /**
    * The entry as it stands in the stream: its fields in their order, each a name and a value, as bytes. For what cannot be
-   * decoded: a handler of a dead-letter stream is given `undefined` as payload then.
+   * decoded: a handler of a dead-letter stream is given `undefined` as payload then. Headers that are not UTF-8 are here.
    */
   getRawFields(): (readonly [name: Buffer, value: Buffer])[] {
     return [...fieldPairs(this.args[1].parts)];
+  }
+
+  /**
+   * The payload as the producer wrote it: the bytes of the field `data`, with the digits of numbers beyond 2^53, which
+   * `JSON.parse` rounds; see also the option `bigNumbers` of the server.
+   *
+   * @returns undefined where the entry has no such field: its payload is its fields, see {@link RedisStreamsContext.getRawFields}
+   */
+  getRawPayload(): Buffer | undefined {
+    let payload: Buffer | undefined;
+    for (const [name, value] of this.getRawFields()) if (isNamed(name, DATA_FIELD)) payload = value;
+    return payload;
   }
 
   /** What a client's dispatch hook put into `packet.metadata`. It travels as headers, so these are the headers. */
@@ -163,3 +179,5 @@ export class RedisStreamsContext extends BaseRpcContext<[delivery: HandledDelive
     return this.args[0].signal;
   }
 }
+
+knowByName({ RedisStreamsContext });

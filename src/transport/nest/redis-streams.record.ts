@@ -1,5 +1,6 @@
 import type { Headers } from '../entry/entry.js';
 import { UnencodableEventError } from '../entry/client-errors.js';
+import { knowByName } from '../entry/known-by-name.js';
 import { checkIdempotencyKey, type IdempotencyKey } from '../entry/names.js';
 import { ENTRY_ID, StreamWrites } from '../entry/writes.js';
 
@@ -23,6 +24,8 @@ export class RedisStreamsRecord<T = unknown> {
     },
   ) {}
 }
+
+knowByName({ RedisStreamsRecord });
 
 /**
  * Builds an event with headers, and with Redis writes that are applied in the same step.

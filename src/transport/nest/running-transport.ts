@@ -68,7 +68,16 @@ export class RunningTransport {
   private readonly blockage: LoopBlockage;
 
   constructor(options: ResolvedServerOptions, routes: readonly Route[], surroundings: Surroundings) {
-    const { connection, group, consumer, ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes } = options;
+    const {
+      connection,
+      group,
+      consumer,
+      ackWaitMs,
+      maxRetryDelayMs,
+      maxPutOffMs,
+      maxEntryBytes,
+      bigNumbers,
+    } = options;
     const { observers, hook, arbiter, onFailure, onMisfit } = surroundings;
     const naming = { streams: options.streams, cluster: isCluster(connection) };
     const broker = new RedisStreamBroker({ connection, group, consumer, blockMs: BLOCK_MS, onMisfit });
@@ -85,7 +94,15 @@ export class RunningTransport {
       return new StreamWorker({
         ...{ source, broker, dispatch, once, slots, blockage, observers, policy, hook, arbiter },
         maxInFlight,
-        ...{ ackWaitMs, maxRetryDelayMs, maxPutOffMs, maxEntryBytes, naming, followUps: options.followUps },
+        ...{
+          ackWaitMs,
+          maxRetryDelayMs,
+          maxPutOffMs,
+          maxEntryBytes,
+          bigNumbers,
+          naming,
+          followUps: options.followUps,
+        },
         onFailure: (failure, error) => onFailure(stream, failure, error),
       });
     });

@@ -18,6 +18,7 @@ import {
 import { InvalidOptionError } from '../entry/client-errors.js';
 import { checkKnownOptions } from '../entry/known-options.js';
 import { checkStreamNames } from '../entry/names.js';
+import type { BigNumbers } from '../entry/payload-json.js';
 import { resolveRetention, type Retention, type RetentionOptions } from '../lifecycle/retention.js';
 
 /** Ten years: longer is a mistake. */
@@ -123,6 +124,16 @@ export interface RedisStreamsServerOptions {
    */
   maxEntryBytes?: number;
   /**
+   * What JSON numbers of a payload become that are beyond 2^53 - 1, such as 64-bit ids that Java, Go or Python write:
+   * their digits as a `string`, or a `bigint` (one with a fraction is a string then too). Numbers below that, and those
+   * with an exponent, stay numbers, so a member may come as either. Without it such a number is rounded to the nearest
+   * one that JavaScript has, and two ids may become one; `context.getRawPayload()` has the digits in any case. A `bigint`
+   * cannot be written with `JSON.stringify`, nor emitted as JSON.
+   *
+   * @defaultValue undefined: rounded, as by `JSON.parse`
+   */
+  bigNumbers?: BigNumbers;
+  /**
    * How long, in milliseconds, handlers may go on after shutdown began. What has not finished by then stays pending
    * and is delivered again. Keep it below the time after which your platform kills the process.
    *
@@ -155,6 +166,7 @@ export interface ResolvedServerOptions {
   readonly idempotency: ResolvedIdempotencyDefaults;
   readonly followUps: Readonly<Required<FollowUpOptions>>;
   readonly maxEntryBytes: number;
+  readonly bigNumbers: BigNumbers | undefined;
   readonly shutdownGraceMs: number;
   readonly log: ResolvedLogOption;
 }
@@ -174,6 +186,7 @@ const KNOWN: Readonly<Record<keyof RedisStreamsServerOptions, true>> = {
   idempotency: true,
   followUps: true,
   maxEntryBytes: true,
+  bigNumbers: true,
   shutdownGraceMs: true,
   log: true,
 };
@@ -216,9 +229,15 @@ export function resolveServerOptions(options: RedisStreamsServerOptions): Resolv
       ),
     },
     maxEntryBytes: wholeOption('maxEntryBytes', options.maxEntryBytes ?? 262_144, 1, 536_870_912),
+    bigNumbers: bigNumbersOption(options.bigNumbers),
     shutdownGraceMs: wholeOption('shutdownGraceMs', options.shutdownGraceMs ?? 10_000, 0, 3_600_000),
     log: resolveLogOption(options.log),
   });
+}
+
+function bigNumbersOption(value: BigNumbers | undefined): BigNumbers | undefined {
+  if ([undefined, 'string', 'bigint'].includes(value)) return value;
+  throw new InvalidOptionError('bigNumbers', `must be 'string' or 'bigint', not ${String(value)}`);
 }
 
 function nameOption(option: string, value: string): string {

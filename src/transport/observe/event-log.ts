@@ -31,6 +31,8 @@ interface EventLine<K extends keyof TransportEvents> {
 const MOST_IDS = 10;
 /** Longest message of an error within a line, in characters; all of it is in the stack. */
 const MAX_MESSAGE = 500;
+/** Longest name of a header within a line, in characters. */
+const MAX_NAME = 100;
 
 /** What it means that a commit was refused. */
 const REFUSED: Readonly<Record<EventOf<'commit-refused'>['settlement'], string>> = {
@@ -129,6 +131,12 @@ const EVENT_LINES: { readonly [K in keyof TransportEvents]?: EventLine<K> } = {
     kind: ({ pattern, fields }) =>
       `A producer wrote ${fields.join(', ')} into an entry of "${pattern}", which only a replay may`,
     detail: ({ entryId }) => `entry ${entryId}; the fields say nothing, and it is delivered like any other`,
+  },
+  'headers-left-out': {
+    level: 'warn',
+    kind: ({ pattern }) => `Headers of an entry of "${pattern}" are not UTF-8 and are left out`,
+    detail: ({ entryId, headers }) =>
+      `entry ${entryId}: ${listOf(headers.map((name) => name.slice(0, MAX_NAME)))}. They are in context.getRawFields()`,
   },
   reclaimed: {
     level: 'warn',

@@ -23,6 +23,7 @@ export class Observers {
     'dead-letter-failed': [],
     skipped: [],
     'replay-fields-ignored': [],
+    'headers-left-out': [],
     reclaimed: [],
     vanished: [],
     lost: [],

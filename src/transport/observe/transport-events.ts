@@ -116,6 +116,14 @@ export interface ReplayFieldsIgnoredEvent extends StreamEvent {
   readonly fields: readonly string[];
 }
 
+/** An entry with headers that are not UTF-8. */
+export interface HeadersLeftOutEvent extends StreamEvent {
+  /** The id of the entry. */
+  readonly entryId: string;
+  /** Their names, as far as those are UTF-8. */
+  readonly headers: readonly string[];
+}
+
 /** Entries that retention removed from a stream. */
 export interface TrimmedEvent extends StreamEvent {
   /** How many. */
@@ -236,6 +244,11 @@ export interface TransportEvents {
    * entry is delivered as if they said nothing. Emitted at its first delivery.
    */
   'replay-fields-ignored': (event: ReplayFieldsIgnoredEvent) => void;
+  /**
+   * An entry has headers that are not UTF-8: its handler is given it without them, and has them in
+   * `context.getRawFields()`. Emitted at its first delivery.
+   */
+  'headers-left-out': (event: HeadersLeftOutEvent) => void;
   /** Entries of a dead or silent consumer were taken over. */
   reclaimed: (event: ReclaimedEvent) => void;
   /** Entries were deleted from the stream while they were pending: before a handler finished, or before it could commit. */

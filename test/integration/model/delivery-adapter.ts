@@ -43,6 +43,7 @@ const EVENTS: Readonly<Record<keyof TransportEvents, true>> = {
   ...{ 'intake-paused': true, 'intake-resumed': true, 'dead-letter-failed': true, skipped: true },
   ...{ 'replay-fields-ignored': true, reclaimed: true, vanished: true, lost: true, trimmed: true },
   ...{ 'group-remade': true, 'group-set-back': true, 'clock-set-back': true, 'loop-blocked': true },
+  'headers-left-out': true,
   'slots-exhausted': true,
   'stale-group': true,
 };
@@ -74,6 +75,7 @@ export class ModelDelivery {
       maxRetryDelayMs: MAX_WAIT_MS,
       maxPutOffMs,
       maxEntryBytes: 10_000,
+      bigNumbers: undefined,
     };
     const shared = { source, broker, slots, observers, policy, ...limits };
     const key = (payload: unknown): string => (payload as { orderId: string }).orderId;
