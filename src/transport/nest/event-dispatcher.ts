@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
+import { isPromise } from 'node:util/types';
 import type { Delivery } from '../entry/delivery.js';
 import type { MessageHandler } from '@nestjs/microservices';
-import { concatMap, EMPTY, isObservable, lastValueFrom } from 'rxjs';
+import { concatMap, EMPTY, isObservable, lastValueFrom, tap } from 'rxjs';
 import type { Dispatch } from '../lifecycle/attempt.js';
 import { failureOf } from './internals/exception-capture.js';
 import { RedisStreamsContext } from './redis-streams.context.js';
@@ -49,7 +50,8 @@ export type AroundProcessing = (context: RedisStreamsContext, run: () => Promise
  * Gives events to a Nest handler and waits for its real end.
  *
  * A failing handler does not reject: Nest resolves it to an Observable that errors. So the result is awaited as
- * `ServerKafka` does it; an Observable that ends without a value is a success. A generator runs to its end.
+ * `ServerKafka` does it; an Observable that ends without a value is a success. A generator runs to its end, and promises
+ * that an Observable emits are awaited, as those of an interceptor that maps by an async function.
  */
 export function dispatcherOf(handler: MessageHandler, around: AroundProcessing | undefined): Dispatch {
   if (around) {
@@ -86,7 +88,14 @@ async function outcomeOf(
 async function drain(result: unknown, delivery: Delivery): Promise<void> {
   if (isObservable(result)) {
     const drained = result.pipe(
-      concatMap((value) => (isGenerator(value) ? runToEnd(value, delivery) : EMPTY)),
+      // One that fails while those before it are waited for must not end the process.
+      tap((value) => {
+        if (isPromise(value)) value.catch(() => undefined);
+      }),
+      concatMap((value) => {
+        if (isGenerator(value)) return runToEnd(value, delivery);
+        return isPromise(value) ? value : EMPTY;
+      }),
     );
     await lastValueFrom(drained, { defaultValue: undefined });
   } else if (isGenerator(result)) await runToEnd(result, delivery);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   BadRequestException,
   Catch,
@@ -19,7 +20,17 @@ import {
 } from '@nestjs/common';
 import { BaseRpcExceptionFilter, EventPattern, Payload, RpcException } from '@nestjs/microservices';
 import { IsString } from 'class-validator';
-import { catchError, EMPTY, firstValueFrom, NEVER, of, throwError, timeout, type Observable } from 'rxjs';
+import {
+  catchError,
+  EMPTY,
+  firstValueFrom,
+  map,
+  NEVER,
+  of,
+  throwError,
+  timeout,
+  type Observable,
+} from 'rxjs';
 import { DependencyUnavailableError, NonRetryableError, Retry } from '../../../src/transport/index.js';
 import { eventually } from '../../support/eventually.js';
 import { deadLetters } from '../../support/group-view.js';
@@ -59,6 +70,10 @@ function revoked(): object {
   return proxy;
 }
 const refused = () => new NonRetryableError('refused');
+async function refuseLater(): Promise<never> {
+  await delay(5);
+  throw refused();
+}
 
 function filtered(handle: (exception: unknown) => unknown): MethodDecorator {
   @Catch()
@@ -238,6 +253,11 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
       end: 'processed',
     },
   ],
+  'an interceptor maps by an async function, or the handler emits promises': [
+    { decorators: [intercepted((result) => result.pipe(map(async () => refuseLater())))] },
+    { handle: () => of(refuseLater(), Promise.resolve()) },
+    { handle: () => of(delay(20), refuseLater(), delay(20)) },
+  ].map((row) => ({ ...row, end: 'final', name: 'NonRetryableError' })),
   'an interceptor makes another error of it': [
     {
       handle: fails(duplicate()),
