@@ -140,6 +140,15 @@ describe('describeThrown', () => {
     expect(causesInFull).toContain('Error: duplicate {"code":"23505","detail":"Key (sku)=(A-17) exists."}');
   });
 
+  it('looks at so many parts of a validation at most, also where it holds itself and says nothing', () => {
+    const part = { property: 'items', children: [] as unknown[] };
+    part.children = Array.from({ length: 21 }, () => part);
+    const before = performance.now();
+
+    expect(describeThrown([part]).name).toBe('Array');
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
   it('says the word of each error once, also where one holds itself', () => {
     const circular = new Error('circular');
     circular.cause = circular;
