@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../policy/retry-policy.js';
 import type { FailedEvent } from '../observe/transport-events.js';
-import { inOwnContext } from '../observe/own-context.js';
+import { inOwnContextOfSpan } from '../observe/own-context.js';
 import type { DeadLetterReason } from '../entry/dead-letter-fields.js';
 import { SettlementWrites, ENTRY_ID, type StreamWrite } from '../entry/writes.js';
 
@@ -27,9 +27,9 @@ export async function verdictOf(
   arbiter: DeadLetterArbiter | undefined,
   giveUp: (() => Promise<DeadLetterVerdict>) | undefined,
 ): Promise<DeadLetterVerdict> {
-  const said = arbiter && (await inOwnContext(() => arbiter(event, reason)));
+  const said = arbiter && (await inOwnContextOfSpan(() => arbiter(event, reason)));
   return (said === undefined || said === 'dead-letter') && giveUp
-    ? inOwnContext(giveUp)
+    ? inOwnContextOfSpan(giveUp)
     : (said ?? 'dead-letter');
 }
 
@@ -38,9 +38,11 @@ export function withOwnContexts(policy: RetryPolicy): RetryPolicy {
   const { classify, backoff } = policy;
   return {
     ...policy,
-    classify: classify && ((error) => inOwnContext(() => classify(error))),
+    classify: classify && ((error) => inOwnContextOfSpan(() => classify(error))),
     backoff:
-      typeof backoff === 'function' ? (retry, error) => inOwnContext(() => backoff(retry, error)) : backoff,
+      typeof backoff === 'function'
+        ? (retry, error) => inOwnContextOfSpan(() => backoff(retry, error))
+        : backoff,
   };
 }
 
@@ -74,7 +76,7 @@ export function settlementWrites(
   const ask: (...args: Parameters<SettlementHook>) => unknown = hook;
   const writes = new SettlementWrites();
   try {
-    const result = inOwnContext(() => ask(event, next, writes, ENTRY_ID));
+    const result = inOwnContextOfSpan(() => ask(event, next, writes, ENTRY_ID));
     if (result instanceof Promise) result.catch(onError);
   } catch (error) {
     onError(error);

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { context } from '@opentelemetry/api';
 
 /** Runs for which Node is made to follow promises after a transport has begun to listen. */
 const FOLLOWED_RUNS = 1_000;
@@ -29,4 +30,10 @@ export function inOwnContext<Result>(run: () => Result): Result {
   followed += 1;
   if (followed === FOLLOWED_RUNS) follower.disable();
   return root.runInAsyncScope(begin).runInAsyncScope(run);
+}
+
+/** The same, but that the span stays that is active where it is called: what is done and logged in it belongs there. */
+export function inOwnContextOfSpan<Result>(run: () => Result): Result {
+  const active = context.active();
+  return inOwnContext(() => context.with(active, run));
 }
