@@ -71,6 +71,21 @@ describe('Slots of several patterns', () => {
     expect(takeAll(second)).toBe(1);
   });
 
+  it('does not take entries for waiting that were handed back before a slot became free', async () => {
+    const slots = new Slots(1);
+    const [busyOne, quiet] = [slots.add(claimant()), slots.add(claimant())];
+    busyOne.tryTake();
+    quiet.tryTake();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(quiet.exhaustedForMs).toBeGreaterThan(0);
+
+    busyOne.release();
+    busyOne.tryTake();
+
+    expect(quiet.free).toBe(0);
+    expect(quiet.exhaustedForMs).toBe(0);
+  });
+
   it('offers a slot that became free to those who wait', () => {
     const slots = new Slots(2);
     const hanging = slots.add(claimant());

@@ -107,7 +107,9 @@ export class Slots {
     // Each time another one is asked first, so that a busy stream does not starve a quiet one.
     this.turn = (this.turn + 1) % this.shares.length;
     for (let i = 0; i < this.shares.length && this.free > 0; i += 1) {
-      this.shares[(this.turn + i) % this.shares.length]?.claimant.onFree();
+      const share = this.shares[(this.turn + i) % this.shares.length];
+      share?.endWait();
+      share?.claimant.onFree();
     }
   }
 }
@@ -151,6 +153,11 @@ export class Share {
   get exhaustedForMs(): number {
     const { waitsSince } = this;
     return waitsSince === undefined || this.isReserved || this.free > 0 ? 0 : performance.now() - waitsSince;
+  }
+
+  /** A slot may be free: then what waited waits no longer, though it was handed back and another process has it. */
+  endWait(): void {
+    if (this.waitsSince !== undefined && this.free > 0) this.waitsSince = undefined;
   }
 
   /** Takes a slot for an entry that waits. @returns whether there was one */
