@@ -86,6 +86,19 @@ describe('shareConnections', () => {
     expect(others.every(({ closed }) => !closed)).toBe(true);
   });
 
+  it('takes it from another where all of that address are being answered', async () => {
+    for (let i = 0; i < 3; i += 1) {
+      await open('GET /held HTTP/1.1\r\nHost: a\r\n\r\n');
+      await held();
+    }
+    const [first] = [await open('', OTHER_ADDRESS), await open('', OTHER_ADDRESS)];
+    const whole = await open(WHOLE, '127.0.0.4');
+    expect(await text(whole)).toContain('answer');
+    await isClosed(first);
+    expect(sockets.filter(({ closed }) => closed)).toEqual([first, whole]);
+    for (const answer of answers) answer();
+  });
+
   it('gives a trusted proxy more than a share', async () => {
     const first = await open('', PROXY);
     for (let i = 1; i < 5; i += 1) await open('', PROXY);

@@ -59,7 +59,7 @@ class ConnectionTable {
     const { total, perAddress, isProxy } = this.shares;
     const own = this.networks.get(network) ?? new Set<Connection>();
     const isWithinShare = own.size < perAddress || isProxy(address) || this.makeRoomIn(network);
-    if (!isWithinShare || !(this.size < total || this.makeRoomIn(this.largest()))) {
+    if (!isWithinShare || !(this.size < total || this.makeRoom())) {
       socket.destroy();
       return;
     }
@@ -72,6 +72,13 @@ class ConnectionTable {
 
   begin(request: IncomingMessage, response: ServerResponse): void {
     this.bySocket.get(request.socket)?.begin(request, response);
+  }
+
+  /** Of the network with the most connections, else of any: one may have the most and have all of them answered. */
+  private makeRoom(): boolean {
+    if (this.makeRoomIn(this.largest())) return true;
+    for (const network of this.networks.keys()) if (this.makeRoomIn(network)) return true;
+    return false;
   }
 
   /** @returns whether a connection of the network was closed */
