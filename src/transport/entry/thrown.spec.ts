@@ -140,6 +140,13 @@ describe('describeThrown', () => {
     expect(causesInFull).toContain('Error: duplicate {"code":"23505","detail":"Key (sku)=(A-17) exists."}');
   });
 
+  it('says no more of a response that was thrown than its own simple values', () => {
+    const config = { headers: { Authorization: 'Bearer secret' } };
+
+    expect(describeThrown({ status: 402, config }).message).toBe('{"status":402}');
+    expect(everythingOf({ status: 402, config })).not.toContain('secret');
+  });
+
   it('looks at so many parts of a validation at most, also where it holds itself and says nothing', () => {
     const part = { property: 'items', children: [] as unknown[] };
     part.children = Array.from({ length: 21 }, () => part);

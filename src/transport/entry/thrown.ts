@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ask, isError, membersOf, namesOf, plainText, read, simpleProperties } from './plain-text.js';
 import { violationsOf } from './violations.js';
 
@@ -122,7 +123,14 @@ function errorMessage(error: Error): string {
 function textOfNoError(thrown: unknown): string {
   if (typeof thrown === 'function')
     return `[function ${plainText(read(thrown, 'name') ?? '', LONGEST.name)}]`;
-  return thrown === undefined ? 'undefined' : plainText(thrown, LONGEST.message);
+  if (thrown === undefined) return 'undefined';
+  // What is deeper may be a request with its headers, as in a response of axios; the message is in the log.
+  return plainText(isPlain(thrown) ? simpleProperties(thrown) : thrown, LONGEST.message);
+}
+
+function isPlain(thrown: unknown): thrown is object {
+  if (typeof thrown !== 'object' || thrown === null || types.isProxy(thrown)) return false;
+  return !Array.isArray(thrown) && !ArrayBuffer.isView(thrown) && namesOf(thrown).length > 0;
 }
 
 /** What an exception was made of, but for what its message says, and for an error, which is among the causes. */
