@@ -135,6 +135,11 @@ const MAKERS: readonly Make[] = [
     ],
   ],
   (_, orderId) => ['processed', ['data', json({ orderId }), 'note', 'n'.repeat(200_000)]],
+  // A header that is not UTF-8 is left out.
+  (random, orderId) => [
+    'processed',
+    ['data', json({ orderId }), Buffer.from([0x80, random.below(256)]), 'v'],
+  ],
   // Invalid ones.
   (random, orderId) => [
     'dead-lettered',
@@ -152,10 +157,6 @@ const MAKERS: readonly Make[] = [
   },
   (random, orderId) => ['dead-lettered', ['data', json({ orderId, [random.pick(UNKNOWN_NAMES) ?? 'a']: 1 })]],
   (random) => ['dead-lettered', ['data', Buffer.concat([Buffer.from([0xff, 0xfe]), bytes(random, 40)])]],
-  (random, orderId) => [
-    'dead-lettered',
-    ['data', json({ orderId }), Buffer.from([0x80, random.below(256)]), 'v'],
-  ],
   (_, orderId) => ['dead-lettered', ['data', json({ orderId }), 'note', 'n'.repeat(262_144)]],
   (random) => ['dead-lettered', ['data', '['.repeat(1 + random.below(50_000))]],
   (random) => ['dead-lettered', ['', '', random.pick(['', '\u0000', 'x']) ?? '', '']],

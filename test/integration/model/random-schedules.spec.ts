@@ -16,7 +16,7 @@ const { Schedule } = await import('./schedule.js');
  */
 const { MODEL_SEED, MODEL_STEPS = '500', MODEL_SCHEDULES } = process.env;
 const STEPS = Number(MODEL_STEPS);
-const OVER_FAKE = Number(MODEL_SCHEDULES ?? 150);
+const OVER_FAKE = Number(MODEL_SCHEDULES ?? 100);
 const OVER_REDIS = Number(MODEL_SCHEDULES ?? 10);
 
 /** What so many schedules come to for certain. */
