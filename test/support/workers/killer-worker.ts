@@ -14,9 +14,20 @@ const running = await startServer({
   handler: async ({ orderId }) => {
     if (orderId === 'killer') process.exit(1);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    // What is in the pipe survives the process.
-    writeSync(process.stdout.fd, `${String(orderId)}\n`);
+    writeLine(String(orderId));
   },
 });
 process.on('SIGTERM', () => void running.close().then(() => process.exit(0)));
 process.stdout.write('ready\n');
+
+/** What is in the pipe survives the process; while it is full, whoever reads it is waited for. */
+function writeLine(line: string): void {
+  for (;;) {
+    try {
+      writeSync(process.stdout.fd, `${line}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
