@@ -24,6 +24,8 @@ export type End = 'handled' | 'dead-lettered' | 'vanished';
 export interface Account extends Sent {
   readonly id: string;
   isDeleted: boolean;
+  /** Until the note that says so is forgotten. */
+  isReplay: boolean;
   /** The end that its present life came to. */
   end: End | undefined;
   /** The commands that ended its lives, with who sent them and what the delivery count was. */
